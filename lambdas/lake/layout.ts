@@ -1,0 +1,128 @@
+/**
+ * The one definition of what lies where in the lake. The stacks declare tables from it, the SQL builders
+ * and Parquet writers take their columns from it, the functions their object keys, the local cloud all of it.
+ */
+
+/** Hive types that Athena, Parquet and DuckDB agree on. */
+export type ColumnType = 'string' | 'double' | 'int' | 'bigint' | 'boolean' | 'timestamp';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly comment: string;
+}
+
+export type Zone = 'raw' | 'processed' | 'models';
+
+export interface TableLayout {
+  readonly name: string;
+  readonly zone: Zone;
+  readonly prefix: string;
+  readonly format: 'parquet' | 'json';
+  readonly columns: readonly Column[];
+  /** Partition keys in path order. `dt` is a UTC date, `hour` 00–23; both are projected. */
+  readonly partitions: readonly ('dt' | 'hour')[];
+  readonly comment: string;
+}
+
+const column = (name: string, type: ColumnType, comment: string): Column => ({ name, type, comment });
+
+export const OBSERVATIONS: TableLayout = {
+  name: 'observations',
+  zone: 'raw',
+  prefix: 'observations/',
+  format: 'json',
+  comment:
+    'What the provider said, one line per location and poll; the untouched reply is in the objects under "payload".',
+  partitions: ['dt', 'hour'],
+  columns: [
+    column('location_id', 'string', 'id of the place in the configuration'),
+    column('observed_at', 'string', 'when the reading was made, ISO 8601 UTC'),
+    column('ingested_at', 'string', 'scheduled minute of the poll that fetched it, ISO 8601 UTC'),
+    column('source', 'string', 'weatherapi, open-meteo or recording'),
+    column('kind', 'string', 'current (polled) or history (backfilled)'),
+    column('temp_c', 'double', 'air temperature, °C'),
+    column('dewpoint_c', 'double', 'dew point, °C'),
+    column('humidity_pct', 'double', 'relative humidity, %'),
+    column('pressure_mb', 'double', 'sea-level pressure, mb'),
+    column('wind_kph', 'double', 'wind speed, km/h'),
+    column('wind_degree', 'double', 'direction the wind comes from, degrees'),
+    column('gust_kph', 'double', 'gust, km/h'),
+    column('precip_mm', 'double', 'precipitation of the hour the reading lies in, mm'),
+    column('cloud_pct', 'double', 'cloud cover, %'),
+    column('visibility_km', 'double', 'visibility, km'),
+    column('uv', 'double', 'UV index'),
+    column('condition_code', 'double', "the provider's own code for the weather"),
+  ],
+};
+
+export const HOURLY_OBSERVATIONS: TableLayout = {
+  name: 'hourly_observations',
+  zone: 'processed',
+  prefix: 'hourly_observations/',
+  format: 'parquet',
+  comment: 'One row per location and hour, recomputed day by day from the raw zone.',
+  partitions: ['dt'],
+  columns: [
+    column('location_id', 'string', 'id of the place in the configuration'),
+    column('hour', 'timestamp', 'start of the hour, UTC'),
+    column('observation_count', 'bigint', 'distinct readings behind the row'),
+    column('temp_c', 'double', 'mean air temperature, °C'),
+    column('dewpoint_c', 'double', 'mean dew point, °C'),
+    column('humidity_pct', 'double', 'mean relative humidity, %'),
+    column('pressure_mb', 'double', 'last sea-level pressure, mb'),
+    column('wind_u_kph', 'double', 'mean eastward wind, km/h'),
+    column('wind_v_kph', 'double', 'mean northward wind, km/h'),
+    column('gust_kph', 'double', 'largest gust, km/h'),
+    column('precip_mm', 'double', 'precipitation of the hour, mm'),
+    column('rained', 'boolean', 'precipitation reached the rain threshold; null when unknown'),
+    column('cloud_pct', 'double', 'mean cloud cover, %'),
+    column('visibility_km', 'double', 'smallest visibility, km'),
+    column('uv', 'double', 'largest UV index'),
+    column('source', 'string', 'where the readings came from'),
+  ],
+};
+
+export const FORECASTS: TableLayout = {
+  name: 'forecasts',
+  zone: 'processed',
+  prefix: 'forecasts/',
+  format: 'parquet',
+  comment: 'One row per location and target hour, as it was issued.',
+  partitions: ['dt'],
+  columns: [
+    column('location_id', 'string', 'id of the place in the configuration'),
+    column('issued_at', 'timestamp', 'scheduled time of the run that made it, UTC'),
+    column('base_hour', 'timestamp', 'last closed hour the forecast looks at, UTC'),
+    column('target_hour', 'timestamp', 'the hour it speaks of, UTC'),
+    column('probability', 'double', 'calibrated probability of rain in the target hour'),
+    column('will_rain', 'boolean', 'probability reached the threshold'),
+    column('threshold', 'double', "the model's decision threshold"),
+    column('model_version', 'string', 'version of the champion that made it'),
+  ],
+};
+
+/** Tables that the stacks declare and the local cloud serves. */
+export const TABLES: readonly TableLayout[] = [OBSERVATIONS, HOURLY_OBSERVATIONS, FORECASTS];
+
+/** `dt` partition value (UTC date) of an ISO instant such as `2026-11-23T10:15:00Z`. */
+export function partitionDate(instant: string): string {
+  return instant.slice(0, 10);
+}
+
+export const keys = {
+  /** Prefix of one raw hour partition. */
+  rawHour: (dt: string, hour: string) => `${OBSERVATIONS.prefix}dt=${dt}/hour=${hour}/`,
+  /** The committed Parquet object of one day: a copy over this key is the commit. */
+  hourlyDay: (dt: string) => `${HOURLY_OBSERVATIONS.prefix}dt=${dt}/part-0.parquet`,
+  /** The forecasts issued for one target hour. */
+  forecastHour: (dt: string, hour: string) => `${FORECASTS.prefix}dt=${dt}/${hour}.parquet`,
+  champion: (locationId: string) => `${locationId}/champion.json`,
+  model: (locationId: string, version: string) => `${locationId}/${version}/model.json`,
+  metrics: (locationId: string, version: string) => `${locationId}/${version}/metrics.json`,
+  report: (locationId: string, version: string) => `${locationId}/${version}/report.html`,
+  ledgerEntry: (locationId: string, time: string, version: string) =>
+    `${locationId}/ledger/${time}-${version}.json`,
+  index: 'index.html',
+  latest: 'latest.json',
+} as const;

@@ -1,0 +1,18 @@
+import type { Matrix } from './matrix';
+
+/**
+ * Feature rows of one location in time order, as the feature SQL made them.
+ * Row i describes base hour `hours[i]` (t) and is labelled by what happened in hour t + 1.
+ */
+export interface TrainingSet {
+  readonly locationId: string;
+  /** Start of each base hour, ms since the epoch, strictly increasing; hours may be missing. */
+  readonly hours: Float64Array;
+  readonly featureNames: readonly string[];
+  /** rows × features, NaN where a feature is null. */
+  readonly x: Matrix;
+  /** 1 when it rained in hour t + 1, else 0. Rows with an unknown label are not here. */
+  readonly y: Uint8Array;
+  /** 1 when it rained in hour t, 0 when not, NaN when unknown: what persistence and onset look at. */
+  readonly wetNow: Float64Array;
+}

@@ -1,0 +1,21 @@
+import { AthenaClient } from '@aws-sdk/client-athena';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+
+/**
+ * One client per service and process, made on first use so that a function pays only for what it calls.
+ * Region, credentials and endpoints come from the environment, as Lambda sets it.
+ */
+export const s3 = once(() => new S3Client({}));
+export const athena = once(() => new AthenaClient({}));
+export const secretsManager = once(() => new SecretsManagerClient({}));
+export const eventBridge = once(() => new EventBridgeClient({}));
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

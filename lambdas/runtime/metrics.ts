@@ -1,0 +1,27 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+
+export const METRIC_NAMESPACE = 'Garoa';
+
+/**
+ * Names of the metrics that functions emit and alarms watch. None carries a location as a dimension:
+ * each would cost $0.30 a month; per-location figures live in the lake.
+ */
+export const Metric = {
+  observationsStored: 'ObservationsStored',
+  locationsFailed: 'LocationsFailed',
+  providerErrors: 'ProviderErrors',
+  implausibleValues: 'ImplausibleValues',
+  missingHours: 'MissingHours',
+  hoursAggregated: 'HoursAggregated',
+  forecastsIssued: 'ForecastsIssued',
+  forecastsVerified: 'ForecastsVerified',
+  forecastAgeMinutes: 'ForecastAgeMinutes',
+  rollingBrier: 'RollingBrier',
+  skillAgainstPersistence: 'SkillAgainstPersistence',
+  bytesScanned: 'BytesScanned',
+  modelsRefused: 'ModelsRefused',
+  championsPromoted: 'ChampionsPromoted',
+  championsKept: 'ChampionsKept',
+} as const;
+
+export const metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'garoa' });

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+
+const measurement = z.number().nullable();
+
+/** The measurements of an observation, in the order of the lake's columns. Units are in the names. */
+export const MEASUREMENTS = [
+  'temp_c',
+  'dewpoint_c',
+  'humidity_pct',
+  'pressure_mb',
+  'wind_kph',
+  'wind_degree',
+  'gust_kph',
+  'precip_mm',
+  'cloud_pct',
+  'visibility_km',
+  'uv',
+  'condition_code',
+] as const;
+export type Measurement = (typeof MEASUREMENTS)[number];
+
+/** ISO 8601 in UTC to the second, such as `2026-11-23T10:15:00Z`: sorts as text, and is one form everywhere. */
+export const utcSecond = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/);
+
+/** One reading of one place. An absent measurement is null, never 0. */
+export const observationSchema = z.object({
+  location_id: z.string(),
+  observed_at: utcSecond,
+  ingested_at: utcSecond,
+  source: z.enum(['weatherapi', 'open-meteo', 'recording']),
+  kind: z.enum(['current', 'history']),
+  temp_c: measurement,
+  dewpoint_c: measurement,
+  humidity_pct: measurement,
+  pressure_mb: measurement,
+  wind_kph: measurement,
+  wind_degree: measurement,
+  gust_kph: measurement,
+  precip_mm: measurement,
+  cloud_pct: measurement,
+  visibility_km: measurement,
+  uv: measurement,
+  condition_code: measurement,
+});
+export type Observation = z.infer<typeof observationSchema>;

@@ -1,0 +1,24 @@
+/** One request that a function's SDK sent to an emulated service. */
+export interface AwsCall {
+  /** `s3`, `athena`, `secretsmanager`, `events`, `sns`. */
+  readonly service: string;
+  /** The API's name of the operation, such as `CopyObject` or `StartQueryExecution`. */
+  readonly operation: string;
+  /** Which function sent it: each worker's clients carry the function's name in their user agent id. */
+  readonly caller: string;
+  /** `bucket/key`, query text or other subject of the call, for matching and for logs. */
+  readonly subject: string;
+}
+
+/** What a fault plan may do with a call; `after` faults are carried out once the service has done its work. */
+export type Fault =
+  | { readonly kind: 'throttle' }
+  | { readonly kind: 'serverError' }
+  | { readonly kind: 'latency'; readonly milliseconds: number }
+  /** The work is done and the reply is lost: the client sees a broken connection. */
+  | { readonly kind: 'lostReply' }
+  /** The calling function dies on the spot, before or after the service did its work. */
+  | { readonly kind: 'crash'; readonly when: 'before' | 'after' };
+
+/** Asked for every call, in order; tests and the `--faults` option provide it. */
+export type FaultPlan = (call: AwsCall) => Fault | undefined;

@@ -1,0 +1,103 @@
+/**
+ * What the local cloud needs to know of a deployed application, read from the synthesised templates with
+ * every intrinsic resolved. The assembly reader makes it; the service emulations take their part of it.
+ */
+export interface DeployedResources {
+  readonly region: string;
+  readonly account: string;
+  readonly buckets: readonly BucketResource[];
+  readonly databases: readonly DatabaseResource[];
+  readonly workgroups: readonly WorkgroupResource[];
+  readonly secrets: readonly SecretResource[];
+  readonly functions: readonly FunctionResource[];
+  readonly stateMachines: readonly StateMachineResource[];
+  readonly schedules: readonly ScheduleResource[];
+  readonly rules: readonly RuleResource[];
+  readonly topics: readonly TopicResource[];
+  readonly queues: readonly QueueResource[];
+}
+
+export interface BucketResource {
+  readonly name: string;
+}
+
+export interface DatabaseResource {
+  readonly name: string;
+  readonly tables: readonly GlueTable[];
+}
+
+/** The part of Glue's TableInput that queries depend on. */
+export interface GlueTable {
+  readonly name: string;
+  readonly type: 'EXTERNAL_TABLE' | 'VIRTUAL_VIEW';
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly partitionKeys: readonly { readonly name: string; readonly type: string }[];
+  /** `s3://bucket/prefix/`; absent for views. */
+  readonly location?: string;
+  /** Serialization library of the storage descriptor, which tells JSON from Parquet. */
+  readonly serde?: string;
+  /** Table parameters: partition projection, classification. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Presto view text as Glue stores it; present for views. */
+  readonly viewOriginalText?: string;
+}
+
+export interface WorkgroupResource {
+  readonly name: string;
+  readonly enforceConfiguration: boolean;
+  /** `s3://bucket/prefix/` that results and CTAS tables go to. */
+  readonly outputLocation: string;
+  readonly bytesScannedCutoff?: number;
+}
+
+export interface SecretResource {
+  readonly name: string;
+  readonly arn: string;
+}
+
+export interface FunctionResource {
+  readonly name: string;
+  readonly arn: string;
+  readonly handler: string;
+  /** Directory with the bundled code, as uploaded by `cdk deploy`. */
+  readonly assetDirectory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly memoryMegabytes: number;
+  readonly timeoutSeconds: number;
+}
+
+export interface StateMachineResource {
+  readonly name: string;
+  readonly arn: string;
+  /** Amazon States Language, parsed, with every ARN resolved. */
+  readonly definition: unknown;
+}
+
+export interface ScheduleResource {
+  readonly name: string;
+  /** `rate(1 minute)`, `cron(5 * * * ? *)`; always UTC. */
+  readonly expression: string;
+  readonly targetArn: string;
+  /** JSON text; may contain `<aws.scheduler.scheduled-time>`. */
+  readonly input: string;
+  readonly maximumEventAgeSeconds: number;
+  readonly maximumRetryAttempts: number;
+  readonly deadLetterArn?: string;
+}
+
+export interface RuleResource {
+  readonly name: string;
+  readonly busName: string;
+  readonly pattern?: unknown;
+  readonly targets: readonly { readonly arn: string; readonly input?: string; readonly inputPath?: string }[];
+}
+
+export interface TopicResource {
+  readonly name: string;
+  readonly arn: string;
+}
+
+export interface QueueResource {
+  readonly name: string;
+  readonly arn: string;
+}
