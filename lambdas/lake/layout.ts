@@ -20,7 +20,7 @@ export interface TableLayout {
   readonly prefix: string;
   readonly format: 'parquet' | 'json';
   readonly columns: readonly Column[];
-  /** Partition keys in path order. `dt` is a UTC date, `hour` 00–23; both are projected. */
+  /** Partition keys in path order, projected: `dt` a UTC date (declared string), `hour` 00–23 (declared int). */
   readonly partitions: readonly ('dt' | 'hour')[];
   readonly comment: string;
 }
@@ -99,11 +99,48 @@ export const FORECASTS: TableLayout = {
     column('will_rain', 'boolean', 'probability reached the threshold'),
     column('threshold', 'double', "the model's decision threshold"),
     column('model_version', 'string', 'version of the champion that made it'),
+    column(
+      'persistence_probability',
+      'double',
+      'what persistence said of the same hour, from the same model file; null when rain at the base hour is unknown',
+    ),
+  ],
+};
+
+export const FORECAST_VERIFICATION: TableLayout = {
+  name: 'forecast_verification',
+  zone: 'processed',
+  prefix: 'forecast_verification/',
+  format: 'parquet',
+  comment:
+    'Forecasts against what came: one row per location, day and window (the last 1, 7 or 30 UTC days, dt the last of them).',
+  partitions: ['dt'],
+  columns: [
+    column('location_id', 'string', 'id of the place in the configuration'),
+    column('window_days', 'int', 'days the row speaks of: 1, 7 or 30, the last one being dt'),
+    column('hours', 'bigint', 'forecasts whose hour is known'),
+    column('rain_hours', 'bigint', 'those in which it rained'),
+    column('squared_error', 'double', 'sum of (probability − outcome)²'),
+    column('brier', 'double', 'squared_error / hours'),
+    column('compared_hours', 'bigint', 'hours for which persistence had a probability too'),
+    column('compared_squared_error', 'double', "the forecasts' squared error over compared_hours"),
+    column('persistence_squared_error', 'double', "persistence's squared error over compared_hours"),
+    column('persistence_brier', 'double', 'persistence_squared_error / compared_hours'),
+    column('skill', 'double', '1 − forecast / persistence squared error over compared_hours'),
+    column('hits', 'bigint', 'rain was forecast and came'),
+    column('misses', 'bigint', 'rain came and was not forecast'),
+    column('false_alarms', 'bigint', 'rain was forecast and did not come'),
+    column('correct_negatives', 'bigint', 'no rain was forecast and none came'),
   ],
 };
 
 /** Tables that the stacks declare and the local cloud serves. */
-export const TABLES: readonly TableLayout[] = [OBSERVATIONS, HOURLY_OBSERVATIONS, FORECASTS];
+export const TABLES: readonly TableLayout[] = [
+  OBSERVATIONS,
+  HOURLY_OBSERVATIONS,
+  FORECASTS,
+  FORECAST_VERIFICATION,
+];
 
 /** `dt` partition value (UTC date) of an ISO instant such as `2026-11-23T10:15:00Z`. */
 export function partitionDate(instant: string): string {
@@ -117,6 +154,8 @@ export const keys = {
   hourlyDay: (dt: string) => `${HOURLY_OBSERVATIONS.prefix}dt=${dt}/part-0.parquet`,
   /** The forecasts issued for one target hour. */
   forecastHour: (dt: string, hour: string) => `${FORECASTS.prefix}dt=${dt}/${hour}.parquet`,
+  /** How the forecasts of one day fared, with the windows that end on it. */
+  verificationDay: (dt: string) => `${FORECAST_VERIFICATION.prefix}dt=${dt}/part-0.parquet`,
   champion: (locationId: string) => `${locationId}/champion.json`,
   model: (locationId: string, version: string) => `${locationId}/${version}/model.json`,
   metrics: (locationId: string, version: string) => `${locationId}/${version}/metrics.json`,
