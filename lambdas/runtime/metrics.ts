@@ -24,4 +24,5 @@ export const Metric = {
   championsKept: 'ChampionsKept',
 } as const;
 
-export const metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'garoa' });
+/** The dimension `service` tells stages apart: POWERTOOLS_SERVICE_NAME, which the stack sets to `garoa-<stage>`. */
+export const metrics = new Metrics({ namespace: METRIC_NAMESPACE });
