@@ -162,6 +162,15 @@ export const keys = {
   report: (locationId: string, version: string) => `${locationId}/${version}/report.html`,
   ledgerEntry: (locationId: string, time: string, version: string) =>
     `${locationId}/ledger/${time}-${version}.json`,
+  /** Prefix of a location's ledger. */
+  ledger: (locationId: string) => `${locationId}/ledger/`,
+  /** What one retraining run found out about a location, whatever came of it. */
+  evaluation: (locationId: string, time: string, run: string) =>
+    `${locationId}/evaluations/${time}-${run}.json`,
+  /** Prefix of a location's evaluations. */
+  evaluations: (locationId: string) => `${locationId}/evaluations/`,
+  /** Forecasts of the tested recipe for the test hours: each test metric can be recomputed from it. */
+  testForecasts: (locationId: string, version: string) => `${locationId}/${version}/test-forecasts.parquet`,
   index: 'index.html',
   latest: 'latest.json',
 } as const;
