@@ -1,13 +1,39 @@
 /** ESM-only packages that jest must transform like our own sources. */
-const esmPackages = ['hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'hysnappy'];
+const esmPackages = [
+  'hyparquet',
+  'hyparquet-compressors',
+  'hyparquet-writer',
+  'hysnappy',
+  '@observablehq/plot',
+  'd3(-[^/]+)?',
+  'preact',
+  'preact-render-to-string',
+  'internmap',
+  'delaunator',
+  'robust-predicates',
+  'isoformat',
+  'interval-tree-1d',
+  'linkedom',
+];
 
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
+  testMatch: ['**/*.test.{ts,tsx}'],
   transform: {
-    '^.+\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022' }, module: { type: 'commonjs' } }],
+    '^.+\\.[cm]?[jt]sx?$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          transform: { react: { runtime: 'automatic', importSource: 'preact' } },
+        },
+        module: { type: 'commonjs' },
+      },
+    ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
+  // The DOM in one file; its only export condition is `import`, which jest's CommonJS resolver does not take.
+  moduleNameMapper: { '^linkedom/worker$': '<rootDir>/node_modules/linkedom/worker.js' },
   setupFiles: ['<rootDir>/test/setup.ts'],
 };
