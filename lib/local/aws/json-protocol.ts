@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import type { Service, ServiceReply } from './service-server';
+
+/** An error that the service names in its reply, which the SDK throws under that name. */
+export class ServiceError extends Error {
+  constructor(
+    override readonly name: string,
+    message: string,
+    /** 400 for the caller's mistakes, 500 for the service's own. */
+    readonly status: number = 400,
+    readonly details: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** One operation: checks its input and answers what becomes the JSON reply. */
+export type JsonOperation = (input: unknown) => unknown;
+
+export interface JsonServiceOptions {
+  readonly name: Service['name'];
+  readonly operations: Readonly<Record<string, JsonOperation>>;
+  /** What a call is about, for fault plans: a query's text, a secret's id. */
+  readonly subject: (input: unknown) => string;
+  /** Names under which this service refuses for overload and for faults of its own. */
+  readonly throttleError: string;
+  readonly serverError: string;
+}
+
+/** A service that speaks AWS JSON 1.1: the operation in `X-Amz-Target`, input and output as JSON documents. */
+export function jsonService(options: JsonServiceOptions): Service {
+  const operationName = (headers: Readonly<Record<string, unknown>>) =>
+    String(headers['x-amz-target'] ?? '')
+      .split('.')
+      .at(-1) ?? '';
+  return {
+    name: options.name,
+    describe: (request) => ({
+      operation: operationName(request.headers),
+      subject: options.subject(parseJson(request.body)),
+    }),
+    async handle(request) {
+      try {
+        const operation = options.operations[operationName(request.headers)];
+        if (operation === undefined) {
+          throw new ServiceError('UnknownOperationException', 'This operation is not emulated.');
+        }
+        return jsonReply(200, await operation(parseJson(request.body)));
+      } catch (error) {
+        if (error instanceof ServiceError) {
+          return errorReply(error);
+        }
+        if (error instanceof z.ZodError) {
+          return errorReply(new ServiceError('ValidationException', z.prettifyError(error)));
+        }
+        throw error;
+      }
+    },
+    refuse: (kind, message) =>
+      errorReply(
+        kind === 'throttle'
+          ? new ServiceError(options.throttleError, message)
+          : new ServiceError(options.serverError, message, 500),
+      ),
+  };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8') || '{}');
+  } catch {
+    throw new ServiceError('SerializationException', 'The request is not JSON.');
+  }
+}
+
+function jsonReply(status: number, output: unknown): ServiceReply {
+  return {
+    status,
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() },
+    body: JSON.stringify(output ?? {}),
+  };
+}
+
+function errorReply(error: ServiceError): ServiceReply {
+  return jsonReply(error.status, { __type: error.name, message: error.message, ...error.details });
+}
