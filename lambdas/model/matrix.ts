@@ -5,3 +5,29 @@ export interface Matrix {
   /** Length rows × columns. */
   readonly values: Float64Array;
 }
+
+/** A view of one row; shares memory with the matrix. */
+export function row(matrix: Matrix, index: number): Float64Array {
+  return matrix.values.subarray(index * matrix.columns, (index + 1) * matrix.columns);
+}
+
+/** Copies the named rows, in the order given. */
+export function selectRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
+  const values = new Float64Array(rows.length * matrix.columns);
+  for (let i = 0; i < rows.length; i++) {
+    values.set(row(matrix, rows[i] ?? 0), i * matrix.columns);
+  }
+  return { rows: rows.length, columns: matrix.columns, values };
+}
+
+/** Puts vectors of equal length side by side as the columns of a matrix. */
+export function fromColumns(columns: readonly ArrayLike<number>[]): Matrix {
+  const rows = columns[0]?.length ?? 0;
+  const values = new Float64Array(rows * columns.length);
+  columns.forEach((column, j) => {
+    for (let i = 0; i < rows; i++) {
+      values[i * columns.length + j] = column[i] ?? Number.NaN;
+    }
+  });
+  return { rows, columns: columns.length, values };
+}

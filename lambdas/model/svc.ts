@@ -24,3 +24,111 @@ export interface SvcModel {
   readonly coefficients: Float64Array;
   readonly intercept: number;
 }
+
+/** Several classifiers over one list of support vectors: a vector that a member does not use has coefficient 0. */
+export interface SvcEnsemble {
+  readonly kernel: SvcOptions['kernel'];
+  readonly supportVectors: Matrix;
+  readonly members: readonly {
+    readonly gamma: number;
+    readonly coefficients: Float64Array;
+    readonly intercept: number;
+  }[];
+}
+
+/**
+ * f(x) of each row, in plain TypeScript: forecasting needs no WebAssembly.
+ * @throws RangeError when the width differs from the support vectors'.
+ */
+export function decisionFunction(model: SvcModel, x: Matrix): Float64Array {
+  return decisionValues({ ...model, members: [model] }, x).values;
+}
+
+/**
+ * f(x) of each row (down) and member (across). Distances are computed once for all members, kernel values once for
+ * members of one gamma.
+ * @throws RangeError when the width differs from the support vectors'.
+ */
+export function decisionValues(ensemble: SvcEnsemble, x: Matrix): Matrix {
+  const { kernel, supportVectors, members } = ensemble;
+  const width = supportVectors.columns;
+  if (x.columns !== width) {
+    throw new RangeError(`Rows have ${x.columns} columns, the support vectors ${width}.`);
+  }
+  const values = new Float64Array(x.rows * members.length);
+  const distances = new Float64Array(supportVectors.rows);
+  const kernelValues = new Float64Array(supportVectors.rows);
+  for (let i = 0; i < x.rows; i++) {
+    for (let s = 0; s < supportVectors.rows; s++) {
+      distances[s] = distance(kernel, x.values, i * width, supportVectors.values, s * width, width);
+    }
+    let gammaOfKernel = Number.NaN;
+    members.forEach(({ gamma, coefficients, intercept }, m) => {
+      if (gamma !== gammaOfKernel) {
+        for (let s = 0; s < kernelValues.length; s++) {
+          kernelValues[s] = Math.exp(-gamma * at(distances, s));
+        }
+        gammaOfKernel = gamma;
+      }
+      let sum = intercept;
+      for (let s = 0; s < kernelValues.length; s++) {
+        sum += at(coefficients, s) * at(kernelValues, s);
+      }
+      values[i * members.length + m] = sum;
+    });
+  }
+  return { rows: x.rows, columns: members.length, values };
+}
+
+/** Joins classifiers of one kernel, each support vector kept once. */
+export function joinMembers(models: readonly [SvcModel, ...SvcModel[]]): SvcEnsemble {
+  const [{ kernel, supportVectors: first }] = models;
+  const places = new Map<string, number>();
+  const vectors: Float64Array[] = [];
+  const placed = models.map((model) =>
+    Array.from({ length: model.supportVectors.rows }, (_, s) => {
+      const vector = model.supportVectors.values.slice(s * first.columns, (s + 1) * first.columns);
+      const key = Buffer.from(vector.buffer).toString('latin1');
+      const place = places.get(key) ?? vectors.push(vector) - 1;
+      places.set(key, place);
+      return place;
+    }),
+  );
+  const values = new Float64Array(vectors.length * first.columns);
+  vectors.forEach((vector, s) => {
+    values.set(vector, s * first.columns);
+  });
+  return {
+    kernel,
+    supportVectors: { rows: vectors.length, columns: first.columns, values },
+    members: models.map((model, m) => {
+      const coefficients = new Float64Array(vectors.length);
+      placed[m]?.forEach((place, s) => {
+        // Added, not set: two equal training rows are two support vectors of one place.
+        coefficients[place] = at(coefficients, place) + at(model.coefficients, s);
+      });
+      return { gamma: model.gamma, coefficients, intercept: model.intercept };
+    }),
+  };
+}
+
+function distance(
+  kernel: SvcOptions['kernel'],
+  a: Float64Array,
+  fromA: number,
+  b: Float64Array,
+  fromB: number,
+  width: number,
+): number {
+  let sum = 0;
+  for (let j = 0; j < width; j++) {
+    const difference = at(a, fromA + j) - at(b, fromB + j);
+    sum += kernel === 'rbf' ? difference * difference : Math.abs(difference);
+  }
+  return sum;
+}
+
+/** An element that is known to exist: index checks would cost more than the arithmetic. */
+function at(values: Float64Array, index: number): number {
+  return values[index] ?? Number.NaN;
+}

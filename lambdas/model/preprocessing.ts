@@ -1,0 +1,138 @@
+import * as z from 'zod';
+import { quantileOfSorted } from './evaluation';
+import { type Matrix, row } from './matrix';
+
+/**
+ * Prepared values are whole multiples of 1/1024 of a standard deviation. A thousandth of a deviation carries no
+ * weather, and support vectors become short whole numbers in the model file that read back exactly.
+ */
+export const PREPARED_UNIT = 1 / 1024;
+
+/** Values beyond these quantiles of the training rows are drawn in to them: one absurd reading must not set the scale. */
+const CLIP_QUANTILE = 0.001;
+
+/** A feature that is missing in fewer training rows than this share gets no indicator of its own. */
+const INDICATOR_SHARE = 0.005;
+
+const preparedColumn = z.strictObject({
+  feature: z.string(),
+  /** What a missing value is replaced by. */
+  median: z.number(),
+  lower: z.number(),
+  upper: z.number(),
+  mean: z.number(),
+  /** Standard deviation after clipping; never 0. */
+  deviation: z.number().positive(),
+});
+
+/** How raw features become the columns of the classifier; learned from training rows, travels inside the model. */
+export const preprocessingSchema = z.strictObject({
+  columns: z.array(preparedColumn).min(1),
+  /** Features whose absence is a column of its own, 1 when missing, after the value columns. */
+  indicators: z.array(z.string()),
+});
+export type Preprocessing = z.infer<typeof preprocessingSchema>;
+
+/**
+ * Learns medians, bounds and scales from raw training rows (NaN = missing). Of the features asked for, those that
+ * are missing altogether or constant are dropped: they can't tell hours apart.
+ * @param featureNames names of the matrix columns; `wanted` names those that may be used, in any order.
+ * @throws RangeError when a value is infinite, or nothing is left to learn from.
+ */
+export function fitPreprocessing(
+  x: Matrix,
+  featureNames: readonly string[],
+  wanted: ReadonlySet<string>,
+): Preprocessing {
+  const columns: Preprocessing['columns'] = [];
+  const indicators: string[] = [];
+  const patterns = new Set<string>();
+  featureNames.forEach((feature, j) => {
+    if (!wanted.has(feature)) {
+      return;
+    }
+    const all = Float64Array.from({ length: x.rows }, (_, i) => x.values[i * x.columns + j] ?? Number.NaN);
+    const infinite = all.findIndex(
+      (value) => value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY,
+    );
+    if (infinite >= 0) {
+      throw new RangeError(`Feature ${feature} of row ${infinite} is infinite.`);
+    }
+    const known = all.filter((value) => !Number.isNaN(value)).sort();
+    const column = scaleOf(feature, known);
+    if (column !== undefined) {
+      columns.push(column);
+    }
+    const missing = all.length - known.length;
+    // Features that always miss together share one indicator: copies would only weigh the same fact more.
+    const pattern = Buffer.from(Uint8Array.from(all, (value) => (Number.isNaN(value) ? 1 : 0))).toString(
+      'latin1',
+    );
+    if (column !== undefined && missing >= INDICATOR_SHARE * all.length && !patterns.has(pattern)) {
+      patterns.add(pattern);
+      indicators.push(feature);
+    }
+  });
+  if (columns.length === 0) {
+    throw new RangeError('Every feature is missing or constant: there is nothing to learn from.');
+  }
+  return { columns, indicators };
+}
+
+/** Raw features to the classifier's columns: imputed, clipped, standardised, rounded to PREPARED_UNIT; all finite. */
+export function applyPreprocessing(
+  preprocessing: Preprocessing,
+  x: Matrix,
+  featureNames: readonly string[],
+): Matrix {
+  const { columns, indicators } = preprocessing;
+  const places = new Map(featureNames.map((name, j) => [name, j]));
+  const place = (feature: string) => {
+    const j = places.get(feature);
+    if (j === undefined) {
+      throw new RangeError(`Feature ${feature} is not among the columns given.`);
+    }
+    return j;
+  };
+  const scaled = columns.map((column) => ({ ...column, place: place(column.feature) }));
+  const flagged = indicators.map(place);
+  const width = scaled.length + flagged.length;
+  const values = new Float64Array(x.rows * width);
+  for (let i = 0; i < x.rows; i++) {
+    const raw = row(x, i);
+    scaled.forEach(({ place, median, lower, upper, mean, deviation }, j) => {
+      const value = raw[place] ?? Number.NaN;
+      const bounded = Math.min(Math.max(Number.isNaN(value) ? median : value, lower), upper);
+      values[i * width + j] = Math.round((bounded - mean) / deviation / PREPARED_UNIT) * PREPARED_UNIT;
+    });
+    flagged.forEach((place, j) => {
+      values[i * width + scaled.length + j] = Number.isNaN(raw[place] ?? Number.NaN) ? 1 : 0;
+    });
+  }
+  return { rows: x.rows, columns: width, values };
+}
+
+/** Undefined when the known values do not vary. */
+function scaleOf(feature: string, known: Float64Array): Preprocessing['columns'][number] | undefined {
+  if (known.length === 0 || known[0] === known[known.length - 1]) {
+    return undefined;
+  }
+  const full = [known[0] ?? Number.NaN, known[known.length - 1] ?? Number.NaN] as const;
+  const clipped = [
+    quantileOfSorted(known, CLIP_QUANTILE),
+    quantileOfSorted(known, 1 - CLIP_QUANTILE),
+  ] as const;
+  // A flag that is rarer than the quantile would be clipped away altogether.
+  const [lower, upper] = clipped[0] < clipped[1] ? clipped : full;
+  const bounded = known.map((value) => Math.min(Math.max(value, lower), upper));
+  const mean = bounded.reduce((sum, value) => sum + value, 0) / bounded.length;
+  const variance = bounded.reduce((sum, value) => sum + (value - mean) ** 2, 0) / bounded.length;
+  return {
+    feature,
+    median: quantileOfSorted(known, 0.5),
+    lower,
+    upper,
+    mean,
+    deviation: Math.sqrt(variance),
+  };
+}

@@ -1,0 +1,66 @@
+import { FEATURE_LOOKBACK_HOURS, HORIZON_HOURS } from './features';
+import type { TrainingSet } from './training-set';
+
+/** Rows `start` (inclusive) to `end` (exclusive) of a training set. */
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Hours that training keeps away from what it is measured on: a feature or label of one side never sees the other. */
+export const EMBARGO_HOURS = FEATURE_LOOKBACK_HOURS + HORIZON_HOURS;
+
+const DEVELOPMENT_SHARE = 0.8;
+const FOLDS = 4;
+/** Share of the development part that the first fold trains on; the rest is measured on in `FOLDS` equal parts. */
+const FIRST_TRAINING_SHARE = 0.3;
+const HOUR_MS = 3_600_000;
+
+export interface Split {
+  readonly development: RowRange;
+  readonly test: RowRange;
+}
+
+export interface Fold {
+  readonly training: RowRange;
+  readonly validation: RowRange;
+}
+
+/**
+ * Oldest 80% of the rows for development, newest 20% for the test, less the development rows within
+ * EMBARGO_HOURS of the first test hour.
+ * Called by search, test and refit alike, so that all speak of the same hours.
+ */
+export function splitDevelopmentTest(set: Pick<TrainingSet, 'hours'>): Split {
+  const start = Math.floor(set.hours.length * DEVELOPMENT_SHARE);
+  return {
+    development: { start: 0, end: endBeforeEmbargo(set.hours, start) },
+    test: { start, end: set.hours.length },
+  };
+}
+
+/**
+ * Expanding-window folds of a range, in time order: each trains on everything before its validation part less
+ * the embargo. The first part is only trained on. Folds without training rows are left out.
+ */
+export function expandingFolds(hours: Float64Array, range: RowRange): Fold[] {
+  const length = range.end - range.start;
+  const edge = (fold: number) =>
+    range.start + Math.floor(length * (FIRST_TRAINING_SHARE + ((1 - FIRST_TRAINING_SHARE) * fold) / FOLDS));
+  return Array.from({ length: FOLDS }, (_, fold) => ({
+    training: { start: range.start, end: endBeforeEmbargo(hours, edge(fold)) },
+    validation: { start: edge(fold), end: edge(fold + 1) },
+  })).filter(
+    ({ training, validation }) => training.end > training.start && validation.end > validation.start,
+  );
+}
+
+/** The row after the last one that lies more than the embargo before row `start`. */
+function endBeforeEmbargo(hours: Float64Array, start: number): number {
+  const limit = (hours[start] ?? Number.POSITIVE_INFINITY) - EMBARGO_HOURS * HOUR_MS;
+  let end = start;
+  while (end > 0 && (hours[end - 1] ?? Number.NEGATIVE_INFINITY) >= limit) {
+    end--;
+  }
+  return end;
+}

@@ -1,0 +1,53 @@
+import { calibrate, fitCalibration } from './calibration';
+import { averagePrecision, brier, logLoss } from './evaluation';
+import { splitDevelopmentTest } from './protocol';
+import type { Recipe } from './recipe';
+import { align, DEFAULT_BUDGET, type FitBudget, type OutOfFold, outOfFoldValues } from './train';
+import type { TrainingSet } from './training-set';
+
+/** How a recipe did on the development part's folds. Small: it passes between states. */
+export interface CandidateScore {
+  readonly recipe: Recipe;
+  readonly hours: number;
+  readonly averagePrecision: number;
+  readonly onsetAveragePrecision: number;
+  readonly brier: number;
+  readonly logLoss: number;
+}
+
+/**
+ * Scores one recipe on the development part by expanding-window folds. Never looks at the test part.
+ * The out-of-fold values are for the test step, should this recipe be chosen; store them by their size.
+ * @throws FitRefused when a fold can't be fitted; the caller records the candidate as failed.
+ */
+export async function scoreRecipe(
+  set: TrainingSet,
+  recipe: Recipe,
+  budget: FitBudget = DEFAULT_BUDGET,
+): Promise<{ score: CandidateScore; outOfFold: OutOfFold }> {
+  const { development } = splitDevelopmentTest(set);
+  const outOfFold = await outOfFoldValues(set, recipe, development, budget);
+  const { values, outcomes, wetNow } = align(set, outOfFold);
+  const probabilities = calibrate(fitCalibration(values, outcomes), values);
+  const dry = Array.from(wetNow.keys()).filter((i) => wetNow[i] === 0);
+  return {
+    score: {
+      recipe,
+      hours: outcomes.length,
+      averagePrecision: averagePrecision(outcomes, probabilities) ?? 0,
+      onsetAveragePrecision:
+        averagePrecision(
+          Uint8Array.from(dry, (i) => outcomes[i] ?? 0),
+          Float64Array.from(dry, (i) => probabilities[i] ?? 0),
+        ) ?? 0,
+      brier: brier(outcomes, probabilities),
+      logLoss: logLoss(outcomes, probabilities),
+    },
+    outOfFold,
+  };
+}
+
+/** The recipe to test: lowest log loss over the folds, a proper score that sees ranking and calibration at once. */
+export function chooseRecipe(scores: readonly CandidateScore[]): CandidateScore | undefined {
+  return [...scores].sort((a, b) => a.logLoss - b.logLoss)[0];
+}
