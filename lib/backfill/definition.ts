@@ -1,0 +1,223 @@
+/** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
+export interface BackfillDefinitionProps {
+  readonly ingestFunctionArn: string;
+  readonly hourlyFunctionArn: string;
+  /** Days that the provider's limits allow to be fetched side by side. */
+  readonly daysAtOnce: number;
+}
+
+/** Distinguishes the child executions of the days in the console and in ARNs. */
+export const DAY_MAP_LABEL = 'Day';
+
+/**
+ * Three years: what the hourly function takes in one range as well, and few enough days for their results to
+ * fit into one state (256 KiB). A longer history is filled by several executions.
+ */
+const MAXIMUM_DAYS = 1_096;
+
+/** Athena writes at most this many partitions in one statement. */
+const DAYS_PER_AGGREGATION = 100;
+
+/** The functions' own limit; a task that is still silent then has been lost. */
+const TASK_TIMEOUT_SECONDS = 900;
+const MACHINE_TIMEOUT_SECONDS = 24 * 3600;
+
+/** Enough to tell one reason from another: with all days failed, the results must stay below 256 KiB. */
+const REASON_LENGTH = 120;
+
+/** From the most to the least specific. Days and hours are written under fixed keys, so all may be repeated. */
+const RETRIES = [
+  // The event itself is wrong.
+  { ErrorEquals: ['EventRefused'], MaxAttempts: 0 },
+  {
+    ErrorEquals: [
+      'Lambda.ClientExecutionTimeoutException',
+      'Lambda.ServiceException',
+      'Lambda.AWSLambdaException',
+      'Lambda.SdkClientException',
+      'Lambda.TooManyRequestsException',
+    ],
+    IntervalSeconds: 2,
+    MaxAttempts: 6,
+    BackoffRate: 2,
+    MaxDelaySeconds: 60,
+    JitterStrategy: 'FULL',
+  },
+  // The function ran out of time or memory, or died: what it had stored by then is not fetched again.
+  { ErrorEquals: ['States.Timeout', 'Lambda.Unknown'], IntervalSeconds: 5, MaxAttempts: 2 },
+  // A provider or service that failed for longer than the function's own retries last.
+  { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 30, MaxAttempts: 1 },
+] as const;
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+type State = { readonly [key: string]: Json };
+
+/**
+ * The backfill state machine in Amazon States Language (JSONata). Input:
+ * `{"from": "2026-11-01", "to": "2026-11-22", "locations"?: ["sao-paulo"], "force"?: true}`, both days included.
+ *
+ * Each day is a child execution that fetches the provider's history; a day that the provider can't serve is
+ * noted and costs no other day anything. Then the hourly function recomputes the whole range. The execution
+ * fails at the end when days are missing, naming them: starting it again with the same input fetches only those.
+ * An execution that ended early (a lost child, an aggregation that failed) can be redriven from there.
+ */
+export function backfillDefinition({
+  ingestFunctionArn,
+  hourlyFunctionArn,
+  daysAtOnce,
+}: BackfillDefinitionProps): State {
+  const invoke = (functionArn: string, payload: Json): State => ({
+    Type: 'Task',
+    Resource: 'arn:aws:states:::lambda:invoke',
+    Arguments: { FunctionName: functionArn, Payload: payload },
+    TimeoutSeconds: TASK_TIMEOUT_SECONDS,
+    Retry: RETRIES,
+  });
+
+  return {
+    Comment: 'Garoa: fetches the history of a range of days and recomputes its hours.',
+    QueryLanguage: 'JSONata',
+    TimeoutSeconds: MACHINE_TIMEOUT_SECONDS,
+    StartAt: 'Is the range complete?',
+    States: {
+      'Is the range complete?': {
+        Type: 'Choice',
+        Choices: [
+          { Condition: `{% ${isDate('from')} and ${isDate('to')} %}`, Next: 'Is the range sensible?' },
+        ],
+        Default: 'Refuse the request',
+      },
+      'Is the range sensible?': {
+        Type: 'Choice',
+        Choices: [
+          {
+            Condition:
+              '{% $states.input.from <= $states.input.to' +
+              ' and $states.input.to <= $substring($states.context.Execution.StartTime, 0, 10)' +
+              ` and ${dayCount} <= ${MAXIMUM_DAYS} %}`,
+            Next: 'List the days',
+          },
+        ],
+        Default: 'Refuse the request',
+      },
+      'Refuse the request': {
+        Type: 'Fail',
+        Error: 'RequestRefused',
+        Cause:
+          'Give {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}: UTC days, from not after to, to not in the future, ' +
+          `${MAXIMUM_DAYS} days at most.`,
+      },
+      'List the days': {
+        Type: 'Pass',
+        Output: {
+          request: '{% $states.input %}',
+          days: `{% [[0..${dayCount} - 1].${dayAt('$')}] %}`,
+          ranges:
+            `{% [[0..$floor((${dayCount} - 1) / ${DAYS_PER_AGGREGATION})].{` +
+            ` "from": ${dayAt(`$ * ${DAYS_PER_AGGREGATION}`)},` +
+            ` "to": ${dayAt(`$min([$ * ${DAYS_PER_AGGREGATION} + ${DAYS_PER_AGGREGATION - 1}, ${dayCount} - 1])`)}` +
+            ' }] %}',
+        },
+        Next: 'Fetch each day',
+      },
+      'Fetch each day': {
+        Type: 'Map',
+        Label: DAY_MAP_LABEL,
+        Items: '{% $states.input.days %}',
+        ItemSelector: {
+          date: '{% $states.context.Map.Item.Value %}',
+          request: '{% $states.input.request %}',
+        },
+        MaxConcurrency: daysAtOnce,
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+          StartAt: "Fetch the day's history",
+          States: {
+            "Fetch the day's history": {
+              ...invoke(
+                ingestFunctionArn,
+                '{% {"backfill": $merge([{"date": $states.input.date},' +
+                  ' $sift($states.input.request, function($value, $key) { $key in ["locations", "force"] })])} %}',
+              ),
+              Output: { date: '{% $states.input.date %}' },
+              Catch: [
+                {
+                  ErrorEquals: ['States.ALL'],
+                  Output: {
+                    date: '{% $states.input.date %}',
+                    reason: `{% $substring(${errorText}, 0, ${REASON_LENGTH}) %}`,
+                  },
+                  Next: 'Note the day as missing',
+                },
+              ],
+              End: true,
+            },
+            'Note the day as missing': { Type: 'Pass', End: true },
+          },
+        },
+        Output: {
+          ranges: '{% $states.input.ranges %}',
+          days: '{% $count($states.input.days) %}',
+          missing: '{% [$states.result[$exists(reason)]] %}',
+        },
+        Next: 'Recompute the hours',
+      },
+      'Recompute the hours': {
+        Type: 'Map',
+        Comment: 'One range after the other: each is one Athena statement and a copy for every day.',
+        Items: '{% $states.input.ranges %}',
+        MaxConcurrency: 1,
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'INLINE' },
+          StartAt: 'Recompute a hundred days',
+          States: {
+            'Recompute a hundred days': {
+              ...invoke(hourlyFunctionArn, '{% $states.input %}'),
+              Output: '{% $states.input %}',
+              End: true,
+            },
+          },
+        },
+        Output: { days: '{% $states.input.days %}', missing: '{% $states.input.missing %}' },
+        Next: 'Was every day fetched?',
+      },
+      'Was every day fetched?': {
+        Type: 'Choice',
+        Choices: [{ Condition: '{% $count($states.input.missing) > 0 %}', Next: 'Name the missing days' }],
+        Default: 'The range is filled',
+      },
+      'Name the missing days': {
+        Type: 'Fail',
+        Error: 'DaysMissing',
+        Cause:
+          "{% 'Not fetched: ' & $join($states.input.missing.date, ', ') &" +
+          " '. First reason: ' & $states.input.missing[0].reason %}",
+      },
+      'The range is filled': { Type: 'Succeed' },
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+const instant = (field: 'from' | 'to'): string => `$toMillis($states.input.${field} & 'T00:00:00Z')`;
+
+const dayCount = `($round((${instant('to')} - ${instant('from')}) / ${DAY_MS}) + 1)`;
+
+/** JSONata for the n-th day of the range, counted from 0. */
+const dayAt = (n: string): string =>
+  `$fromMillis(${instant('from')} + (${n}) * ${DAY_MS}, '[Y0001]-[M01]-[D01]')`;
+
+/** JSONata that is false, and no error, for anything but a day that exists. */
+function isDate(field: 'from' | 'to'): string {
+  const value = `$states.input.${field}`;
+  const shaped = `$contains(${value}, /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$/)`;
+  // Some parsers roll the 31st of a short month over into the next one.
+  const exists = `$fromMillis(${instant(field)}, '[Y0001]-[M01]-[D01]') = ${value}`;
+  return `($type(${value}) = 'string' ? (${shaped} ? ${exists} : false) : false)`;
+}
+
+/** JSONata for what went wrong: Lambda wraps its message in JSON, other errors come as they are. */
+const errorText =
+  '($message := $match($states.errorOutput.Cause, /"errorMessage":"([^"]*)/).groups[0];' +
+  ' $exists($message) ? $message : $states.errorOutput.Error & " " & $states.errorOutput.Cause)';

@@ -1,0 +1,50 @@
+/** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
+export interface EvidenceDefinitionProps {
+  readonly retrainingArn: string;
+  /** One retraining at most in each period of so many days, counted from 1970-01-01. */
+  readonly everyDays: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Starts retraining when an event says that skill is lost, in Amazon States Language (JSONata). Input: the
+ * event as EventBridge delivers it.
+ *
+ * Skill stays lost for as long as new hours need to show otherwise, and the event comes again all that time.
+ * So the execution is named after the period: Step Functions starts a name once in 90 days, which makes the
+ * second start of a period fail without any table that would have to remember the first.
+ */
+export function evidenceDefinition({ retrainingArn, everyDays }: EvidenceDefinitionProps) {
+  return {
+    Comment: 'Garoa: retrains when forecasts have become worse than persistence.',
+    QueryLanguage: 'JSONata',
+    TimeoutSeconds: 300,
+    StartAt: 'Start retraining once in the period',
+    States: {
+      'Start retraining once in the period': {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::states:startExecution',
+        Arguments: {
+          StateMachineArn: retrainingArn,
+          Name: `{% 'evidence-${everyDays}d-' & $string($floor($toMillis($states.input.time) / ${everyDays * DAY_MS})) %}`,
+          Input: { reason: 'Forecasts have been worse than persistence.' },
+        },
+        TimeoutSeconds: 60,
+        Retry: [
+          { ErrorEquals: ['StepFunctions.ExecutionAlreadyExistsException'], MaxAttempts: 0 },
+          { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 5, MaxAttempts: 4, BackoffRate: 3 },
+        ],
+        Catch: [
+          {
+            ErrorEquals: ['StepFunctions.ExecutionAlreadyExistsException'],
+            Next: 'Retrained in this period already',
+          },
+        ],
+        Next: 'Retraining started',
+      },
+      'Retrained in this period already': { Type: 'Succeed' },
+      'Retraining started': { Type: 'Succeed' },
+    },
+  } as const;
+}

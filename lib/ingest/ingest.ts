@@ -1,0 +1,73 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { OBSERVATIONS } from '../../lambdas/lake/layout';
+import { Env } from '../../lambdas/runtime/env';
+import type { ProviderName } from '../../lambdas/runtime/settings';
+import { type GaroaConfig, settingsOf } from '../config';
+import type { DataLake } from '../data-lake-stack';
+import { FunctionSchedules } from '../functions/function-schedule';
+import { GaroaFunction } from '../functions/garoa-function';
+import { resourceName } from '../names';
+import { listing, onObjects } from '../permissions';
+import { pollingGroups } from './polling';
+
+export interface IngestProps {
+  readonly config: GaroaConfig;
+  readonly lake: DataLake;
+  readonly logRetention: logs.RetentionDays;
+}
+
+/** The `ingest` function, with a schedule for each cadence of polling and each part that one run can hold. */
+export class Ingest extends Construct {
+  readonly function: GaroaFunction;
+
+  constructor(scope: Construct, id: string, { config, lake, logRetention }: IngestProps) {
+    super(scope, id);
+    this.function = new GaroaFunction(this, 'Function', {
+      name: 'ingest',
+      description: 'Stores what the weather provider says, minute by minute, or one day of its history',
+      settings: settingsOf(config),
+      memoryMegabytes: 256,
+      // A poll ends itself within its minute; a day of history of thousands of locations takes longer.
+      timeout: Duration.minutes(15),
+      logRetention,
+      environment: {
+        [Env.rawBucket]: lake.rawBucket,
+        ...PROVIDER_ADDRESSES[config.provider],
+        ...(lake.apiKeySecret !== undefined && { [Env.apiKeySecret]: lake.apiKeySecret }),
+      },
+      grants: [
+        onObjects(this, lake.rawBucket, `${OBSERVATIONS.prefix}*`, ['s3:GetObject', 's3:PutObject']),
+        listing(this, lake.rawBucket),
+        ...(lake.apiKeySecret === undefined
+          ? []
+          : [{ actions: ['secretsmanager:GetSecretValue'], resources: [lake.apiKeySecret] }]),
+      ],
+      // The next poll asks again, and history closes what gap remains: an old minute is not worth a retry.
+      asynchronous: { retryAttempts: 0, maxEventAge: Duration.minutes(1) },
+    });
+
+    new FunctionSchedules(
+      this,
+      'Schedules',
+      this.function,
+      pollingGroups(config.locations).map(({ everyMinutes, shard, shards, minutes }) => ({
+        name: resourceName(config.stage, `ingest-every-${everyMinutes}-shard-${shard}`),
+        description: `Polls the locations that are due every ${everyMinutes} min, part ${shard + 1} of ${shards}`,
+        expression: `cron(${minutes} * * * ? *)`,
+        input: { everyMinutes, shard, shards },
+        maxEventAge: Duration.minutes(1),
+        retryAttempts: 2,
+      })),
+    );
+  }
+}
+
+const PROVIDER_ADDRESSES: Readonly<Record<ProviderName, Readonly<Record<string, string>>>> = {
+  weatherapi: { [Env.weatherApiUrl]: 'https://api.weatherapi.com/v1' },
+  'open-meteo': {
+    [Env.weatherApiUrl]: 'https://api.open-meteo.com/v1',
+    ARCHIVE_API_URL: 'https://archive-api.open-meteo.com/v1',
+  },
+};

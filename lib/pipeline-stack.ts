@@ -1,0 +1,122 @@
+import { Annotations, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { Env } from '../lambdas/runtime/env';
+import { Backfill } from './backfill/backfill';
+import { type GaroaConfig, settingsOf } from './config';
+import type { DataLake } from './data-lake-stack';
+import { Evidence } from './evidence/evidence';
+import { GaroaFunction } from './functions/garoa-function';
+import { Hourly } from './hourly/hourly';
+import { Ingest } from './ingest/ingest';
+import { providerTerms } from './ingest/plans';
+import { quotaReport } from './ingest/polling';
+import { athenaQueries, listing, onObjects, queryResults } from './permissions';
+import { Retraining } from './retrain/retraining';
+import { cronOf } from './weekly';
+
+export interface PipelineStackProps extends StackProps {
+  readonly config: GaroaConfig;
+  readonly lake: DataLake;
+}
+
+/** Everything that runs: the three functions, their schedules and the state machines. It holds no data. */
+export class PipelineStack extends Stack {
+  readonly ingest: GaroaFunction;
+  readonly hourly: GaroaFunction;
+  readonly retrain: GaroaFunction;
+  readonly retraining: sfn.StateMachine;
+  readonly evidence: sfn.StateMachine;
+  readonly backfill: sfn.StateMachine;
+
+  constructor(scope: Construct, id: string, { config, lake, ...props }: PipelineStackProps) {
+    super(scope, id, props);
+    const { stage } = config;
+    // The numbers of RetentionDays are the days, and the configuration admits no other.
+    const logRetention: logs.RetentionDays = config.retention.logDays;
+
+    this.ingest = new Ingest(this, 'Ingest', { config, lake, logRetention }).function;
+    this.hourly = new Hourly(this, 'Hourly', { config, lake, logRetention }).function;
+    this.retrain = this.retrainFunction(config, lake, logRetention);
+
+    const retraining = new Retraining(this, 'Retraining', {
+      stage,
+      retrainFunction: this.retrain.function,
+      queryResultsBucket: s3.Bucket.fromBucketName(this, 'QueryResults', lake.queryResultsBucket),
+      schedule: cronOf(config.schedules.retrain),
+      locationCount: config.locations.length,
+      deadLetterQueue: this.retrain.failures,
+    });
+    this.retraining = retraining.stateMachine;
+    Validations.of(retraining).acknowledge(
+      {
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason: 'Log deliveries and traces have no resources that a policy could name.',
+      },
+      {
+        id: 'AwsSolutions-SF1',
+        reason:
+          'Failed events are logged; the steps of Standard executions stay in their history for 90 days, where the console shows them.',
+      },
+    );
+
+    this.evidence = new Evidence(this, 'Evidence', {
+      stage,
+      retraining: this.retraining,
+      everyDays: config.retrainOnEvidenceEveryDays,
+      deadLetterQueue: this.retrain.failures,
+      logRetention,
+    }).stateMachine;
+
+    const provider = providerTerms(config.provider);
+    this.backfill = new Backfill(this, 'Backfill', {
+      stage,
+      ingestFunction: this.ingest.function,
+      hourlyFunction: this.hourly.function,
+      daysAtOnce: provider.daysAtOnce,
+      logRetention,
+    }).stateMachine;
+
+    const quota = quotaReport(provider, config.plan, config.locations);
+    Annotations.of(this).addInfo(quota.text);
+    if (quota.warning !== undefined) {
+      Annotations.of(this).addWarningV2('garoa:plan-too-small', quota.warning);
+    }
+  }
+
+  private retrainFunction(
+    config: GaroaConfig,
+    lake: DataLake,
+    logRetention: logs.RetentionDays,
+  ): GaroaFunction {
+    return new GaroaFunction(this, 'Retrain', {
+      name: 'retrain',
+      description: 'Steps of the retraining machine, and rollback by hand',
+      settings: settingsOf(config),
+      // The most that a new account may have; beyond 1769 MB a second processor comes with it.
+      memoryMegabytes: 3008,
+      timeout: Duration.minutes(15),
+      logRetention,
+      environment: {
+        [Env.processedBucket]: lake.processedBucket,
+        [Env.modelsBucket]: lake.modelsBucket,
+        [Env.queryResultsBucket]: lake.queryResultsBucket,
+        [Env.database]: lake.database,
+        [Env.workgroup]: lake.workgroup,
+      },
+      grants: [
+        onObjects(this, lake.processedBucket, '*', ['s3:GetObject']),
+        onObjects(this, lake.modelsBucket, '*', ['s3:GetObject', 's3:PutObject']),
+        ...[lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
+        ...queryResults(this, lake.queryResultsBucket),
+        ...athenaQueries(this, lake),
+      ],
+      asynchronous: { retryAttempts: 0, maxEventAge: Duration.hours(1) },
+      files: ['node_modules/libsvm-js/out/wasm/libsvm.wasm'],
+      // Not there in Node for files; without it libsvm-js warns at every start.
+      define: { 'WebAssembly.instantiateStreaming': 'undefined' },
+    });
+  }
+}
