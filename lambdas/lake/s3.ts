@@ -24,6 +24,7 @@ export interface StoredObject {
 export interface ListedObject {
   readonly key: string;
   readonly size: number;
+  readonly lastModified: Date | undefined;
 }
 
 /** S3 answers 409 while another conditional write of the same key is under way; it settles within a moment. */
@@ -70,7 +71,8 @@ export async function putIfAbsent(
   contentType: string,
 ): Promise<'created' | 'exists'> {
   const input = { Bucket: bucket.name, Key: key, Body: body, ContentType: contentType, IfNoneMatch: '*' };
-  return (await conditionalPut(bucket, new PutObjectCommand(input))) ? 'created' : 'exists';
+  const written = await conditionalWrite(undefined, () => bucket.client.send(new PutObjectCommand(input)));
+  return written ? 'created' : 'exists';
 }
 
 /** Replaces the object only while its content is still the one that `etag` names. */
@@ -82,7 +84,8 @@ export async function putIfUnchanged(
   etag: string,
 ): Promise<'replaced' | 'changed'> {
   const input = { Bucket: bucket.name, Key: key, Body: body, ContentType: contentType, IfMatch: etag };
-  return (await conditionalPut(bucket, new PutObjectCommand(input))) ? 'replaced' : 'changed';
+  const written = await conditionalWrite(etag, () => bucket.client.send(new PutObjectCommand(input)));
+  return written ? 'replaced' : 'changed';
 }
 
 /** Copies within S3 (at most 5 GB), replacing the target; the copy appears whole or not at all. */
@@ -95,6 +98,24 @@ export async function copyObject(
   await to.client.send(new CopyObjectCommand({ Bucket: to.name, Key: key, CopySource: source }));
 }
 
+/**
+ * Copies within S3 as long as the target's content is still the one that `etag` names; undefined stands for no
+ * object. Of any number of concurrent writers that saw the same content, one copies.
+ */
+export async function copyIfUnchanged(
+  from: { readonly bucket: string; readonly key: string },
+  to: Bucket,
+  key: string,
+  etag: string | undefined,
+): Promise<'copied' | 'changed'> {
+  const source = `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`;
+  const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
+  const input = { Bucket: to.name, Key: key, CopySource: source, ...condition };
+  return (await conditionalWrite(etag, () => to.client.send(new CopyObjectCommand(input))))
+    ? 'copied'
+    : 'changed';
+}
+
 /** Every object under the prefix, in key order, however many pages that takes. */
 export async function listObjects(bucket: Bucket, prefix: string): Promise<ListedObject[]> {
   const found: ListedObject[] = [];
@@ -103,8 +124,8 @@ export async function listObjects(bucket: Bucket, prefix: string): Promise<Liste
     const page = await bucket.client.send(
       new ListObjectsV2Command({ Bucket: bucket.name, Prefix: prefix, ContinuationToken: token }),
     );
-    for (const { Key, Size } of page.Contents ?? []) {
-      if (Key !== undefined) found.push({ key: Key, size: Size ?? 0 });
+    for (const { Key, Size, LastModified } of page.Contents ?? []) {
+      if (Key !== undefined) found.push({ key: Key, size: Size ?? 0, lastModified: LastModified });
     }
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token !== undefined);
@@ -127,15 +148,15 @@ export async function deleteObjects(bucket: Bucket, keys: readonly string[]): Pr
 }
 
 /** @returns false when the condition does not hold (412, or 404 for If-Match on a key that is gone). */
-async function conditionalPut(bucket: Bucket, command: PutObjectCommand): Promise<boolean> {
+async function conditionalWrite(etag: string | undefined, write: () => Promise<unknown>): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await bucket.client.send(command);
+      await write();
       return true;
     } catch (error) {
       if (!(error instanceof S3ServiceException)) throw error;
       const status = error.$metadata.httpStatusCode;
-      if (status === 412 || (status === 404 && command.input.IfMatch !== undefined)) return false;
+      if (status === 412 || (status === 404 && etag !== undefined)) return false;
       if (status !== 409 || attempt === CONFLICT_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * attempt));
     }

@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import { addDays, utcSecond } from '../runtime/time';
+import { addHours, hourStart } from './hours';
+
+/** A range longer than this is a slip of the keyboard. */
+const LONGEST_RANGE_DAYS = 3 * 366;
+
+const instant = z.iso.datetime({ error: 'use an instant in UTC, such as "2026-11-23T11:05:00Z"' });
+const date = z.iso.date({ error: 'use a date, such as "2026-11-23"' });
+const hour = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3])$/, 'use an hour in UTC, such as "2026-11-23T10"')
+  .refine((text) => date.safeParse(text.slice(0, 10)).success, 'no calendar has this date');
+
+const scheduled = z.strictObject({ scheduledTime: instant });
+const oneHour = z.strictObject({ hour, at: instant.optional() });
+const range = z.strictObject({
+  from: date,
+  to: date,
+  at: instant.optional(),
+  /** Commits days even when hours that they have by now are missing from the raw zone. */
+  acceptLostHours: z.boolean().optional(),
+});
+
+/** Closes one hour: aggregation, forecast, verification. */
+export interface HourTask {
+  readonly kind: 'hour';
+  /** Start of the closed hour, t; the forecast speaks of t + 1. */
+  readonly hour: string;
+  /** When the run takes place: the schedule's time, or the time of an ad hoc invocation. */
+  readonly now: string;
+}
+
+/** Recomputes days, and nothing else. */
+export interface RangeTask {
+  readonly kind: 'range';
+  readonly from: string;
+  readonly to: string;
+  readonly now: string;
+  readonly acceptLostHours: boolean;
+}
+
+/** An event that this function does not take, with path and reason. Nothing has been read or written. */
+export class EventRefused extends Error {
+  override readonly name = 'EventRefused';
+}
+
+/**
+ * What an event asks for: `{"scheduledTime"}` from the schedule, `{"hour"}` or `{"from","to"}` from people and
+ * the Backfill machine. Ad hoc events may say what time it is (`at`), else `invokedAt` does.
+ * @throws EventRefused for unknown keys, other forms, hours that are not over, and days to come.
+ */
+export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTask {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+    throw new EventRefused('The event is no object: {"scheduledTime"}, {"hour"} or {"from", "to"} is due.');
+  }
+  if ('scheduledTime' in event) {
+    const now = toSecond(parse(scheduled, event).scheduledTime);
+    return { kind: 'hour', hour: addHours(hourStart(now), -1), now };
+  }
+  if ('hour' in event) {
+    const parsed = parse(oneHour, event);
+    const now = toSecond(parsed.at ?? invokedAt.toISOString());
+    const start = `${parsed.hour}:00:00Z`;
+    if (addHours(start, 1) > now) {
+      throw new EventRefused(`hour: ${parsed.hour} is not over yet; it is ${now}.`);
+    }
+    return { kind: 'hour', hour: start, now };
+  }
+  const parsed = parse(range, event);
+  const now = toSecond(parsed.at ?? invokedAt.toISOString());
+  if (parsed.from > parsed.to) {
+    throw new EventRefused(`from: ${parsed.from} lies after to, ${parsed.to}.`);
+  }
+  if (parsed.to > now.slice(0, 10)) {
+    throw new EventRefused(`to: ${parsed.to} has not come yet; it is ${now}.`);
+  }
+  if (addDays(parsed.from, LONGEST_RANGE_DAYS) <= parsed.to) {
+    throw new EventRefused(`from: a range may span three years; ${parsed.from} to ${parsed.to} is longer.`);
+  }
+  return {
+    kind: 'range',
+    from: parsed.from,
+    to: parsed.to,
+    now,
+    acceptLostHours: parsed.acceptLostHours ?? false,
+  };
+}
+
+function parse<T>(schema: z.ZodType<T>, event: object): T {
+  const parsed = schema.safeParse(event);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) =>
+      path.length === 0 ? message : `${path.join('.')}: ${message}`,
+    );
+    throw new EventRefused(issues.join('; '));
+  }
+  return parsed.data;
+}
+
+function toSecond(text: string): string {
+  return utcSecond(Date.parse(text));
+}

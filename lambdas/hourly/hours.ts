@@ -1,0 +1,21 @@
+import { addDays, utcSecond } from '../runtime/time';
+
+const HOUR_MS = 3_600_000;
+
+/** Start of the hour that the instant lies in. */
+export function hourStart(instant: string): string {
+  return `${instant.slice(0, 13)}:00:00Z`;
+}
+
+export function addHours(instant: string, hours: number): string {
+  return utcSecond(Date.parse(instant) + hours * HOUR_MS);
+}
+
+/** Every date from `from` to `to`, both included; empty when `to` lies before `from`. */
+export function datesBetween(from: string, to: string): string[] {
+  const dates: string[] = [];
+  for (let date = from; date <= to; date = addDays(date, 1)) {
+    dates.push(date);
+  }
+  return dates;
+}
