@@ -1,0 +1,97 @@
+/**
+ * Runs inside a worker thread: Lambda's runtime for one execution environment. It loads the bundle, then
+ * answers one invocation after the other. What the function writes is posted line by line in the order of
+ * its results, so that every line is known before the invocation ends. The thread's environment variables
+ * are the function's own.
+ *
+ * Compiled on the fly by `lambda.ts`; imports nothing from the project.
+ */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+
+interface Invocation {
+  readonly requestId: string;
+  readonly event: string;
+  readonly deadline: number;
+}
+
+const port = parentPort;
+if (port === null) throw new Error('lambda-worker.ts runs in a worker thread only');
+const { assetDirectory, handler: handlerName, functionArn, memoryMegabytes } = workerData;
+
+for (const stream of [process.stdout, process.stderr]) {
+  let line = '';
+  stream.write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
+    line += typeof chunk === 'string' ? chunk : Buffer.from(toBytes(chunk)).toString('utf8');
+    const lines = line.split('\n');
+    line = lines.pop() ?? '';
+    for (const text of lines) port.postMessage({ line: text });
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (typeof done === 'function') done();
+    return true;
+  };
+}
+
+function toBytes(chunk: unknown): Uint8Array {
+  return chunk instanceof Uint8Array ? chunk : new Uint8Array();
+}
+
+/** Lambda's Node runtime names errors by their class and gives the stack as lines. */
+function describe(error: unknown): { errorType: string; errorMessage: string; trace: string[] } {
+  if (error instanceof Error || (typeof error === 'object' && error !== null && 'stack' in error)) {
+    const { name, message, stack } = { name: 'Error', message: '', stack: '', ...pick(error) };
+    return { errorType: name, errorMessage: message, trace: stack.split('\n') };
+  }
+  return { errorType: typeof error, errorMessage: String(error), trace: [] };
+}
+
+/** An error of another realm keeps its members on the prototype, so they are read by name. */
+function pick(error: object): { name?: string; message?: string; stack?: string } {
+  const text = (name: string): string | undefined => {
+    const value: unknown = Reflect.get(error, name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const [name, message, stack] = [text('name'), text('message'), text('stack')];
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(message === undefined ? {} : { message }),
+    ...(stack === undefined ? {} : { stack }),
+  };
+}
+
+const [fileName = 'index', exportName = 'handler'] = String(handlerName).split('.');
+let handler: unknown;
+try {
+  const bundle = createRequire(join(assetDirectory, 'package.json'))(join(assetDirectory, `${fileName}.js`));
+  handler = bundle[exportName];
+  if (typeof handler !== 'function') {
+    throw Object.assign(new Error(`${handlerName} is undefined or not exported`), {
+      name: 'Runtime.HandlerNotFound',
+    });
+  }
+  port.postMessage({ ready: true });
+} catch (error) {
+  port.postMessage({ initError: describe(error) });
+}
+
+port.on('message', async ({ requestId, event, deadline }: Invocation) => {
+  const context = {
+    awsRequestId: requestId,
+    callbackWaitsForEmptyEventLoop: true,
+    functionName: process.env['AWS_LAMBDA_FUNCTION_NAME'],
+    functionVersion: '$LATEST',
+    invokedFunctionArn: functionArn,
+    logGroupName: process.env['AWS_LAMBDA_LOG_GROUP_NAME'],
+    logStreamName: process.env['AWS_LAMBDA_LOG_STREAM_NAME'],
+    memoryLimitInMB: String(memoryMegabytes),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  };
+  try {
+    if (typeof handler !== 'function') throw new Error('the handler was not loaded');
+    const result: unknown = await handler(JSON.parse(event), context);
+    port.postMessage({ requestId, payload: JSON.stringify(result) ?? 'null' });
+  } catch (error) {
+    port.postMessage({ requestId, error: describe(error) });
+  }
+});
