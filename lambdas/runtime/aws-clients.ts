@@ -7,10 +7,10 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
  * One client per service and process, made on first use so that a function pays only for what it calls.
  * Region, credentials and endpoints come from the environment, as Lambda sets it.
  */
-export const s3 = once(() => new S3Client({}));
-export const athena = once(() => new AthenaClient({}));
-export const secretsManager = once(() => new SecretsManagerClient({}));
-export const eventBridge = once(() => new EventBridgeClient({}));
+export const s3 = /* @__PURE__ */ once(() => new S3Client({}));
+export const athena = /* @__PURE__ */ once(() => new AthenaClient({}));
+export const secretsManager = /* @__PURE__ */ once(() => new SecretsManagerClient({}));
+export const eventBridge = /* @__PURE__ */ once(() => new EventBridgeClient({}));
 
 function once<T>(make: () => T): () => T {
   let made: T | undefined;

@@ -13,6 +13,8 @@ export const Env = {
   apiKeySecret: 'API_KEY_SECRET_ID',
   /** Base address of the weather provider; a variable so that an endpoint can stand in for it. */
   weatherApiUrl: 'WEATHER_API_URL',
+  /** Base address of the provider's history; absent when it has no host of its own for that. */
+  archiveApiUrl: 'ARCHIVE_API_URL',
   eventBus: 'EVENT_BUS_NAME',
 } as const;
 

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { isProviderName, PROVIDERS, type ProviderName } from '../weather/providers';
+
+export type { ProviderName } from '../weather/providers';
 
 /** Lower-case letters, digits and hyphens: safe in object keys, SQL literals, event details and addresses. */
 const locationId = z
@@ -33,8 +36,9 @@ export const locationSchema = z
 
 export type Location = z.infer<typeof locationSchema>;
 
-export const providerName = z.enum(['weatherapi', 'open-meteo']);
-export type ProviderName = z.infer<typeof providerName>;
+export const providerName = z.custom<ProviderName>(isProviderName, {
+  error: `expected one of ${Object.keys(PROVIDERS).join(', ')}`,
+});
 
 /** What retraining may choose from and must show; see `lambdas/model` for the meaning of each. */
 export const trainingSchema = z.strictObject({

@@ -27,7 +27,8 @@ export const observationSchema = z.object({
   location_id: z.string(),
   observed_at: utcSecond,
   ingested_at: utcSecond,
-  source: z.enum(['weatherapi', 'open-meteo', 'recording']),
+  /** The provider's name, or `recording`. */
+  source: z.string().min(1),
   kind: z.enum(['current', 'history']),
   temp_c: measurement,
   dewpoint_c: measurement,

@@ -1,0 +1,94 @@
+import { type Bucket, getObject, putIfAbsent } from '../lake/s3';
+import type { WeatherProvider } from '../weather/provider';
+import type { PollJob, PollResult } from './events';
+import type { Failure } from './failures';
+import {
+  adHocKey,
+  locationsIn,
+  packLines,
+  RAW_CONTENT_TYPE,
+  type RawLine,
+  rawLine,
+  scheduledKey,
+} from './raw-objects';
+
+export interface PollDependencies {
+  readonly provider: WeatherProvider;
+  /** The provider's name, as the `source` column has it. */
+  readonly source: string;
+  readonly bucket: Bucket;
+}
+
+export interface PollOutcome {
+  readonly result: PollResult;
+  readonly failures: readonly Failure[];
+  readonly implausible: number;
+}
+
+/**
+ * Fetches present conditions and stores them as one raw object. Locations that fail are reported and cost the others
+ * nothing; nothing fetched, nothing written. Storing it twice is impossible: the key is that of the minute.
+ */
+export async function pollCurrent(job: PollJob, dependencies: PollDependencies): Promise<PollOutcome> {
+  const { provider, source } = dependencies;
+  const lines: RawLine[] = [];
+  const failures: Failure[] = [];
+  let implausible = 0;
+  for (const outcome of await provider.current(job.locations)) {
+    const { location } = outcome;
+    if ('failure' in outcome) {
+      failures.push({
+        location: location.id,
+        reason: outcome.failure.reason,
+        message: outcome.failure.message,
+      });
+      continue;
+    }
+    for (const reading of outcome.readings) {
+      const about = { location_id: location.id, ingested_at: job.minute, source, kind: 'current' as const };
+      const checked = rawLine(reading, about);
+      lines.push(checked.line);
+      implausible += checked.implausible;
+    }
+  }
+
+  const { stored, present } = await store(job, lines, dependencies);
+  return {
+    result: { minute: job.minute, source, stored, skipped: lines.length - stored },
+    failures: failures.filter(({ location }) => !present.has(location)),
+    implausible,
+  };
+}
+
+/**
+ * @returns how many lines were written, and which locations an earlier delivery of the same event had stored. An
+ *   earlier delivery may have failed for some: what this one has beyond it goes into an object of its own.
+ */
+async function store(
+  { minute, origin, locations }: PollJob,
+  lines: readonly RawLine[],
+  { bucket, source }: PollDependencies,
+): Promise<{ stored: number; present: ReadonlySet<string> }> {
+  if (lines.length === 0) return { stored: 0, present: new Set() };
+  const key =
+    origin.type === 'schedule'
+      ? scheduledKey(minute, source, origin.shard)
+      : adHocKey(
+          minute,
+          source,
+          locations.map(({ id }) => id),
+        );
+  if ((await put(bucket, key, lines)) === 'created') return { stored: lines.length, present: new Set() };
+
+  const existing = await getObject(bucket, key);
+  const present = existing ? await locationsIn(existing.bytes) : new Set<string>();
+  const rest = lines.filter(({ location_id }) => !present.has(location_id));
+  if (rest.length === 0) return { stored: 0, present };
+  const ids = rest.map(({ location_id }) => location_id);
+  const written = await put(bucket, adHocKey(minute, source, ids), rest);
+  return { stored: written === 'created' ? rest.length : 0, present };
+}
+
+async function put(bucket: Bucket, key: string, lines: readonly RawLine[]): Promise<'created' | 'exists'> {
+  return await putIfAbsent(bucket, key, await packLines(lines), RAW_CONTENT_TYPE);
+}

@@ -1,0 +1,37 @@
+import type { Location } from '../runtime/settings';
+
+/** Seconds of its minute that a run may spend on asking; what is left is for starting and writing. */
+export const ASKING_SECONDS = 45;
+
+/**
+ * Seconds that a run takes for each location with a provider that answers within half a second, of which
+ * `npm run bench -- ingest` measures the part that is our own. A third of the run's time stays free for retries.
+ */
+const SECONDS_PER_LOCATION = 0.5 / 32 / (2 / 3);
+
+/** The locations that one schedule polls: those of one cadence, or an equal part of them. */
+export interface Shard {
+  readonly everyMinutes: number;
+  /** 0-based number of this part among `shards`. */
+  readonly shard: number;
+  readonly shards: number;
+}
+
+/** Parts that `count` locations of one cadence must be cut into so that a run can hold each. */
+export function shardsNeeded(count: number): number {
+  return Math.ceil((count * SECONDS_PER_LOCATION) / ASKING_SECONDS);
+}
+
+/**
+ * Deals the locations of a cadence out to the parts in the order of their ids, so that an event can name thousands of
+ * them by three small numbers. Each location is in exactly one part.
+ */
+export function locationsOfShard<Place extends Pick<Location, 'id' | 'pollEveryMinutes'>>(
+  locations: readonly Place[],
+  { everyMinutes, shard, shards }: Shard,
+): Place[] {
+  return locations
+    .filter(({ pollEveryMinutes }) => pollEveryMinutes === everyMinutes)
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .filter((_, index) => index % shards === shard);
+}

@@ -1,0 +1,235 @@
+import type { ApiKey } from '../runtime/api-key';
+import { ApiKeyUnavailable } from '../runtime/api-key';
+import { limitConcurrency } from '../runtime/limit';
+import { type FailureReason, ProviderError } from './provider-error';
+
+/** Time as the retries see it; tests bring their own. */
+export interface Clock {
+  /** Milliseconds that only ever grow. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** Uniform in [0, 1). */
+  random(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: Math.random,
+};
+
+/** One thing to ask of a provider. */
+export interface Question<T> {
+  /** Names the call in errors; the address itself is never shown, as it may hold the key. */
+  readonly what: string;
+  address(key: string): URL;
+  /**
+   * Reads a 2xx reply that was JSON.
+   * @param lenient false at first. When a reply failed to be read twice, its shape has changed for good and not by
+   *   accident: then fields that can be done without are to be passed over.
+   * @throws ProviderError `malformed` naming the field, or another reason that the reply gives.
+   */
+  read(body: unknown, lenient: boolean): T;
+  /** What a reply with any other status means; `body` is undefined when it was not JSON. */
+  refusal(status: number, body: unknown): ProviderError;
+}
+
+export interface Exchange {
+  /** @throws ProviderError, and nothing else. */
+  ask<T>(question: Question<T>): Promise<T>;
+  /** What happened so far, for the metrics. */
+  readonly tally: Tally;
+}
+
+export interface Tally {
+  /** Requests sent, retries included. */
+  readonly requests: number;
+  /** Attempts that failed, whether or not a later one succeeded. */
+  readonly failures: number;
+}
+
+export interface ExchangeOptions {
+  /** Absent when the provider needs no key. */
+  readonly apiKey?: ApiKey;
+  /** Milliseconds on the clock after which no attempt starts or goes on. */
+  readonly deadline: number;
+  readonly clock?: Clock;
+  readonly requestTimeoutMs?: number;
+  readonly concurrency?: number;
+}
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const CONCURRENCY = 32;
+const ATTEMPTS = 6;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+/** An attempt with less time than this would be a call wasted. */
+const SHORTEST_ATTEMPT_MS = 250;
+
+const RETRIED: ReadonlySet<FailureReason> = new Set(['unreachable', 'malformed']);
+const STOPS_THE_RUN: ReadonlySet<FailureReason> = new Set(['key', 'quota']);
+
+/**
+ * Asks a provider over HTTP for the length of one run: bounded concurrency, a timeout for each request, retries
+ * with full jitter that end with the run's time, and one renewal of the key.
+ *
+ * Connections are kept alive by fetch itself. The key is cut out of replies before they are parsed, and errors
+ * are made from scratch: neither addresses nor causes ever reach a log.
+ */
+export function createExchange(options: ExchangeOptions): Exchange {
+  const { apiKey, deadline, clock = systemClock, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const limit = limitConcurrency(options.concurrency ?? CONCURRENCY);
+  const tally = { requests: 0, failures: 0 };
+  /** Set by the first answer that holds for every call of the run. */
+  let stopped: ProviderError | undefined;
+  /** Keys that the provider has rejected in this run: a second rejection after the renewal is final. */
+  const rejected = new Set<string>();
+
+  const timeLeft = () => deadline - clock.now();
+
+  async function attempt<T>(question: Question<T>, lenient: boolean): Promise<T> {
+    try {
+      if (stopped) throw stopped;
+      const key = apiKey ? await usable(() => apiKey.current()) : '';
+      if (timeLeft() < SHORTEST_ATTEMPT_MS) throw noTime(question.what);
+      tally.requests++;
+      const reply = await send(question, key, Math.min(requestTimeoutMs, timeLeft()));
+      if (reply.ok) return question.read(reply.body, lenient);
+      const refusal = question.refusal(reply.status, reply.body);
+      if (apiKey && (reply.status === 401 || reply.status === 403) && (await renew(apiKey, key))) {
+        return await attempt(question, lenient);
+      }
+      throw withPause(withAdvice(refusal, apiKey), reply.retryAfterSeconds);
+    } catch (error) {
+      const failure = asProviderError(error, question.what);
+      if (STOPS_THE_RUN.has(failure.reason)) stopped = failure;
+      throw failure;
+    }
+  }
+
+  /** @returns whether there is another key to try; of all the run's calls only the first to be rejected asks. */
+  async function renew(from: ApiKey, used: string): Promise<boolean> {
+    rejected.add(used);
+    if (rejected.size > 1) return false;
+    return !rejected.has(await usable(() => from.renewed(used)));
+  }
+
+  async function ask<T>(question: Question<T>): Promise<T> {
+    let unreadable = 0;
+    for (let count = 1; ; count++) {
+      try {
+        return await limit(() => attempt(question, unreadable > 0));
+      } catch (error) {
+        const failure = asProviderError(error, question.what);
+        if (failure.reason !== 'no-time') tally.failures++;
+        if (failure.reason === 'malformed') unreadable++;
+        if (!RETRIED.has(failure.reason) || count === ATTEMPTS) throw failure;
+        const pause = pauseBefore(count, failure, clock.random());
+        if (timeLeft() < pause + SHORTEST_ATTEMPT_MS) throw failure;
+        await clock.sleep(pause);
+      }
+    }
+  }
+
+  return { ask, tally };
+}
+
+interface Reply {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfterSeconds?: number;
+}
+
+async function send(question: Question<unknown>, key: string, timeoutMs: number): Promise<Reply> {
+  let response: Response;
+  let text: string;
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    // A redirect would carry the address, key and all, to wherever it points.
+    response = await fetch(question.address(key), { signal, redirect: 'manual' });
+    text = withoutKey(await response.text(), key);
+  } catch (error) {
+    throw new ProviderError('unreachable', `${question.what}: ${describe(error, timeoutMs)}`);
+  }
+
+  const body = parseJson(text);
+  if (response.ok && body === undefined) {
+    const type = response.headers.get('content-type')?.split(';')[0] ?? 'no content type';
+    throw new ProviderError(
+      'malformed',
+      `${question.what}: the answer is no JSON (${withoutKey(type, key)})`,
+    );
+  }
+  const seconds = Number(response.headers.get('retry-after'));
+  return {
+    ok: response.ok,
+    status: response.status,
+    body,
+    ...(seconds > 0 && { retryAfterSeconds: seconds }),
+  };
+}
+
+/** Full jitter, so that locations that failed together do not come back together; no sooner than the provider asks. */
+function pauseBefore(count: number, failure: ProviderError, random: number): number {
+  const ceiling = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - 1));
+  return (failure.retryAfterSeconds ?? 0) * 1_000 + random * ceiling;
+}
+
+async function usable(key: () => Promise<string>): Promise<string> {
+  try {
+    return await key();
+  } catch (error) {
+    throw new ProviderError(
+      'key',
+      error instanceof ApiKeyUnavailable ? error.message : 'The API key is unavailable.',
+    );
+  }
+}
+
+function withPause(failure: ProviderError, retryAfterSeconds: number | undefined): ProviderError {
+  return retryAfterSeconds === undefined
+    ? failure
+    : new ProviderError(failure.reason, failure.message, retryAfterSeconds);
+}
+
+function withAdvice(failure: ProviderError, apiKey: ApiKey | undefined): ProviderError {
+  return failure.reason === 'key' && apiKey
+    ? new ProviderError('key', `${failure.message} Set another key with: ${apiKey.howToSet}`)
+    : failure;
+}
+
+function noTime(what: string): ProviderError {
+  return new ProviderError('no-time', `${what}: the run's time was up`);
+}
+
+/** What fetch throws names hosts and addresses; only the code of a network error is passed on. */
+function describe(error: unknown, timeoutMs: number): string {
+  if (!(error instanceof Error)) return 'the request failed';
+  if (error.name === 'TimeoutError') return `no answer within ${Math.round(timeoutMs)} ms`;
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' && /^[A-Z_]+$/.test(code)
+    ? `the connection failed (${code})`
+    : 'the connection failed';
+}
+
+/** An error we did not foresee, such as a defect in a reader, keeps its kind and loses its words. */
+function asProviderError(error: unknown, what: string): ProviderError {
+  if (error instanceof ProviderError) return error;
+  const kind = error instanceof Error ? error.name : 'unknown error';
+  return new ProviderError('refused', `${what}: unexpected ${kind}`);
+}
+
+function withoutKey(text: string, key: string): string {
+  if (key === '') return text;
+  return text.replaceAll(key, '[key]').replaceAll(encodeURIComponent(key), '[key]');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
