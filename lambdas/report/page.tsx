@@ -1,0 +1,161 @@
+import type { ComponentChildren } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+
+/** The frame that all report pages share: one self-contained file, no script, nothing fetched. */
+export function renderPage(title: string, body: ComponentChildren): string {
+  const html = renderToString(
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{title}</title>
+        <link rel="icon" href="data:," />
+        <style dangerouslySetInnerHTML={{ __html: STYLE }} />
+      </head>
+      <body>{body}</body>
+    </html>,
+  );
+  return `<!doctype html>\n${html}\n`;
+}
+
+export interface FigureProps {
+  readonly title: string;
+  /** What the chart shows, in a sentence: its text alternative and its caption. */
+  readonly summary: string;
+  /** SVG made by `charts.ts`; several are stacked. */
+  readonly charts: readonly string[];
+  /** The chart's numbers, for those who read rather than look. */
+  readonly table: TableProps;
+  readonly wide?: boolean;
+}
+
+/** A chart with its caption and its numbers. */
+export function Figure({ title, summary, charts, table, wide = false }: FigureProps) {
+  return (
+    <figure class={wide ? 'wide' : ''}>
+      <h3>{title}</h3>
+      <Scrollable kind="chart" label={`${title}: chart`}>
+        {charts.map((svg) => (
+          <div key={svg} dangerouslySetInnerHTML={{ __html: svg }} />
+        ))}
+      </Scrollable>
+      <figcaption>{summary}</figcaption>
+      <details>
+        <summary>The numbers of “{title}”</summary>
+        <Table {...table} />
+      </details>
+    </figure>
+  );
+}
+
+export interface TableProps {
+  readonly caption: string;
+  readonly head: readonly string[];
+  /** First cell of each row is its header. */
+  readonly rows: readonly (readonly ComponentChildren[])[];
+}
+
+export function Table({ caption, head, rows }: TableProps) {
+  return (
+    <Scrollable kind="scroll" label={caption}>
+      <table>
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            {head.map((text) => (
+              <th key={text} scope="col">
+                {text}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([first, ...others], row) => (
+            // Rows are never reordered: the page is rendered once, to text.
+            <tr key={row}>
+              <th scope="row">{first}</th>
+              {others.map((cell, place) => (
+                <td key={place}>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scrollable>
+  );
+}
+
+interface ScrollableProps {
+  readonly kind: 'chart' | 'scroll';
+  readonly label: string;
+  readonly children: ComponentChildren;
+}
+
+/** What is too wide for a phone scrolls sideways there: shrinking would make the labels unreadable. */
+function Scrollable({ kind, label, children }: ScrollableProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: without focus the keyboard could not scroll it
+    <section class={kind} tabIndex={0} aria-label={label}>
+      {children}
+    </section>
+  );
+}
+
+const STYLE = `
+:root {
+  --paper: #fff; --panel: #f5f7fa; --ink: #16202c; --muted: #5b6875; --line: #d5dce4;
+  --rain: #1f6fd6; --rain-pale: #cfe2fb; --dry: #a9b4c0; --gap: #e4e4e4; --forecast: #b3520a;
+  --good: #1c7c4a; --miss: #b3261e; --false-alarm: #7b3fb5;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #12181f; --panel: #1b232d; --ink: #e6ebf1; --muted: #9fadbb; --line: #35404c;
+    --rain: #6aa9f4; --rain-pale: #24405f; --dry: #66727f; --gap: #2c3138; --forecast: #f2a35e;
+    --good: #6fce9b; --miss: #ff8f84; --false-alarm: #c79bf2;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0 auto; max-width: 76rem; padding: 1.25rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word;
+}
+h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .25rem; }
+h2 { font-size: 1.2rem; margin: 2rem 0 .75rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; }
+h3 { font-size: 1rem; margin: 0 0 .5rem; }
+a { color: var(--rain); }
+p { margin: .25rem 0; }
+.muted, figcaption { color: var(--muted); font-size: .9rem; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; }
+.places { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1rem; padding: 0; margin: 1rem 0; list-style: none; }
+.place, figure { background: var(--panel); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 0; min-width: 0; }
+.place h3 { font-size: 1.15rem; }
+.wide { grid-column: 1 / -1; }
+.verdict { display: flex; align-items: baseline; gap: .75rem; flex-wrap: wrap; }
+.probability { font-size: 2.4rem; font-weight: 650; line-height: 1.1; font-variant-numeric: tabular-nums; }
+.rain { color: var(--rain); }
+.status { display: inline-block; border-radius: 1rem; padding: .1rem .7rem; font-weight: 600; border: 1px solid currentColor; }
+.ok { color: var(--good); }
+.attention { color: var(--miss); }
+.facts { display: grid; grid-template-columns: auto 1fr; gap: .15rem .9rem; margin: .75rem 0 0; font-size: .92rem; }
+.facts dt { color: var(--muted); }
+.facts dd { margin: 0; }
+.facts svg { vertical-align: middle; }
+.chart { overflow-x: auto; }
+.chart svg { display: block; max-width: 100%; height: auto; }
+.wide .chart svg { min-width: 44rem; }
+.scroll { overflow-x: auto; max-height: 24rem; }
+table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
+caption { text-align: left; color: var(--muted); padding-bottom: .25rem; }
+th, td { text-align: right; padding: .2rem .7rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th:first-child, td.text { text-align: left; }
+thead th { border-bottom-width: 2px; }
+summary { cursor: pointer; font-size: .9rem; color: var(--muted); margin-top: .5rem; }
+:focus-visible { outline: 3px solid var(--forecast); outline-offset: 2px; }
+@media print {
+  body { max-width: none; padding: 0; }
+  figure, .place { break-inside: avoid; background: none; }
+  .wide .chart svg { min-width: 0; }
+  details:not([open]) { display: none; }
+}
+`;

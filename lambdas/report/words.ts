@@ -1,0 +1,51 @@
+/** How the pages say numbers and times. Whatever is missing is said to be missing, never shown as 0. */
+
+export const MISSING = 'not known';
+
+export function percent(value: number | null, digits = 0): string {
+  return value === null ? MISSING : `${(value * 100).toFixed(digits)}%`;
+}
+
+export function decimal(value: number | null, digits = 3): string {
+  return value === null ? MISSING : value.toFixed(digits);
+}
+
+export function count(value: number, one: string, many = `${one}s`): string {
+  return `${value.toLocaleString('en')} ${value === 1 ? one : many}`;
+}
+
+/** `1 Dec 2013, 14:00` in the place's own time. */
+export function localTime(instant: number | string, timezone: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    timeZone: timezone,
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).format(new Date(instant));
+}
+
+/** `14:00` in the place's own time. */
+export function localHour(instant: number | string, timezone: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    timeZone: timezone,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).format(new Date(instant));
+}
+
+/** `2013-12-01 14:00 UTC` */
+export function utcTime(instant: number | string): string {
+  return `${new Date(instant).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** How long ago, in the largest unit that says something. */
+export function ago(instant: number | string, now: number | string): string {
+  const minutes = Math.max(0, Math.round((new Date(now).getTime() - new Date(instant).getTime()) / 60_000));
+  if (minutes < 120) return `${count(minutes, 'minute')} ago`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${count(hours, 'hour')} ago` : `${count(Math.round(hours / 24), 'day')} ago`;
+}
