@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { addDays, utcSecond } from '../runtime/time';
-import { addHours, hourStart } from './hours';
+import { addDays, addHours, hourStart } from '../runtime/calendar';
+import { utcSecond } from '../runtime/time';
 
 /** A range longer than this is a slip of the keyboard. */
 const LONGEST_RANGE_DAYS = 3 * 366;

@@ -1,6 +1,11 @@
-import { addDays, utcSecond } from '../runtime/time';
+import { utcSecond } from './time';
 
 const HOUR_MS = 3_600_000;
+
+/** The UTC date that lies `days` after `date`; negative goes back. */
+export function addDays(date: string, days: number): string {
+  return addHours(`${date}T00:00:00Z`, 24 * days).slice(0, 10);
+}
 
 /** Start of the hour that the instant lies in. */
 export function hourStart(instant: string): string {

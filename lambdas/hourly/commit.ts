@@ -1,0 +1,274 @@
+import {
+  type AthenaAccess,
+  createTableAs,
+  dropTable,
+  type S3Address,
+  type StagedTable,
+} from '../lake/athena';
+import { keys } from '../lake/layout';
+import { ParquetRefused } from '../lake/parquet';
+import { type Bucket, copyIfUnchanged, deleteObjects, getObject } from '../lake/s3';
+import { hourlyObservationsSql } from '../lake/sql/hourly-observations';
+import { stagingPrefix } from '../lake/staging';
+import { addHours } from '../runtime/calendar';
+import { limitConcurrency } from '../runtime/limit';
+import { countRows, type DayHours, DayRefused, hourSpan, readDayHours, subtractHours } from './day';
+
+/** What the commit works with. `warn` is told of leftovers that the sweeper will have to remove. */
+export interface CommitAccess {
+  readonly athena: AthenaAccess;
+  readonly processed: Bucket;
+  readonly queryResults: Bucket;
+  readonly rainThresholdMm: number;
+  readonly warn: (message: string, error: unknown) => void;
+}
+
+export interface CommitOrder {
+  /** Consecutive days (UTC), at most `MAXIMUM_DAYS`. */
+  readonly dates: readonly [string, ...string[]];
+  /** Start of the first hour that is not closed yet: from it on, nothing is aggregated. */
+  readonly closedBefore: string;
+  /** The run's own time. */
+  readonly now: string;
+  /** Commit a day although hours that the lake has are not in the raw zone any more. */
+  readonly acceptLostHours: boolean;
+}
+
+/** A day as the lake has it after the run. */
+export interface CommittedDay {
+  readonly date: string;
+  /**
+   * `committed`: replaced by what the raw zone says. `empty`: neither raw zone nor lake has a row of it.
+   * `superseded`: a run that closed later hours was here first, and its day stays.
+   */
+  readonly status: 'committed' | 'empty' | 'superseded';
+  readonly hours: DayHours;
+}
+
+/** What Athena wrote is not what was planned; the query's id is in the message, and the committed day stays. */
+export class StagedDayRefused extends Error {
+  override readonly name = 'StagedDayRefused';
+}
+
+/** Hours of the lake are missing in the raw zone: committing would delete them. */
+export class HoursWouldBeLost extends Error {
+  override readonly name = 'HoursWouldBeLost';
+}
+
+/** Athena writes at most 100 partitions in one statement. */
+export const MAXIMUM_DAYS = 100;
+const S3_CONCURRENCY = 16;
+/** Each time, somebody else has committed the day between our first look and our copy. */
+const MAXIMUM_ATTEMPTS = 4;
+
+/**
+ * Recomputes days from the raw zone: one CTAS for all, one copy a day, which is that day's commit. Whoever
+ * reads sees the old day or the new one, and a run that dies anywhere leaves a lake that the next run completes.
+ * A day that another run replaces meanwhile is done again on top of it. Days are independent: one that is
+ * refused keeps its old content and does not stop the others.
+ *
+ * @throws what `createTableAs` throws; AggregateError with a StagedDayRefused or HoursWouldBeLost for each
+ * refused day, after the others are committed.
+ */
+export async function commitDays(access: CommitAccess, order: CommitOrder): Promise<CommittedDay[]> {
+  if (order.dates.length > MAXIMUM_DAYS) {
+    throw new RangeError(
+      `${order.dates.length} days are over Athena's ${MAXIMUM_DAYS} partitions a statement.`,
+    );
+  }
+  const done = new Map<string, CommittedDay>();
+  const refused: Error[] = [];
+  let pending = [...order.dates];
+  for (let attempt = 1; pending.length > 0; attempt += 1) {
+    if (attempt > MAXIMUM_ATTEMPTS) {
+      throw new Error(`Other runs kept replacing ${pending.join(', ')} while this one was to commit them.`);
+    }
+    const outcomes = await stageAndCopy(access, order, pending);
+    pending = [];
+    for (const [date, outcome] of outcomes) {
+      if (outcome === 'overtaken') {
+        pending.push(date);
+      } else if (outcome instanceof Error) {
+        refused.push(outcome);
+      } else {
+        done.set(date, outcome);
+      }
+    }
+  }
+  if (refused.length > 0) {
+    throw new AggregateError(refused, refused.map(({ message }) => message).join('\n'));
+  }
+  return [...done.values()].sort((a, b) => (a.date < b.date ? -1 : 1));
+}
+
+type Outcome = CommittedDay | 'overtaken' | Error;
+
+async function stageAndCopy(
+  access: CommitAccess,
+  order: CommitOrder,
+  dates: readonly string[],
+): Promise<Map<string, Outcome>> {
+  const limit = limitConcurrency(S3_CONCURRENCY);
+  // Looked at before the raw zone is read: a commit that happens after this will be noticed by its ETag.
+  const before = new Map(
+    await Promise.all(
+      dates.map((date) => limit(async () => [date, await readCommitted(access, date)] as const)),
+    ),
+  );
+  const staged = await createTableAs(access.athena, {
+    namePrefix: stagingPrefix('hourly', order.now),
+    select: hourlyObservationsSql({
+      database: access.athena.database,
+      from: dates[0] ?? '',
+      to: dates.at(-1) ?? '',
+      closedBefore: order.closedBefore,
+      rainThresholdMm: access.rainThresholdMm,
+    }),
+    partitionedBy: ['dt'],
+    bucketedBy: { column: 'location_id', buckets: 1 },
+  });
+  try {
+    const files = filesByDay(staged, dates);
+    const outcomes = await Promise.all(
+      dates.map((date) =>
+        limit(async (): Promise<[string, Outcome]> => {
+          try {
+            return [
+              date,
+              await commitDay(access, order, staged, date, files.get(date) ?? [], before.get(date)),
+            ];
+          } catch (error) {
+            if (error instanceof StagedDayRefused || error instanceof HoursWouldBeLost) {
+              return [date, error];
+            }
+            throw error;
+          }
+        }),
+      ),
+    );
+    return new Map(outcomes);
+  } finally {
+    await discard(access, staged);
+  }
+}
+
+interface LakeDay {
+  readonly etag: string;
+  readonly hours: DayHours;
+}
+
+async function readCommitted(access: CommitAccess, date: string): Promise<LakeDay | undefined> {
+  const stored = await getObject(access.processed, keys.hourlyDay(date));
+  return stored && { etag: stored.etag, hours: await readDayHours(date, stored.bytes) };
+}
+
+async function commitDay(
+  access: CommitAccess,
+  order: CommitOrder,
+  staged: StagedTable,
+  date: string,
+  files: readonly S3Address[],
+  before: LakeDay | undefined,
+): Promise<CommittedDay | 'overtaken'> {
+  const [file, ...others] = files;
+  if (others.length > 0) {
+    throw new StagedDayRefused(
+      `${date}: Athena query ${staged.queryId} wrote ${files.length} files where one was due; the day stays as it was.`,
+    );
+  }
+  const stagedDay = file === undefined ? undefined : await readStaged(access, staged, order, date, file);
+  const hours: DayHours = stagedDay?.hours ?? new Map();
+  const lost = before === undefined ? new Map<string, number>() : subtractHours(before.hours, hours);
+  const span = hourSpan(lost);
+  if (before !== undefined && span !== undefined) {
+    if (addHours(`${date}T00:00:00Z`, span.last) >= order.closedBefore) {
+      return { date, status: 'superseded', hours: before.hours };
+    }
+    if (!order.acceptLostHours || file === undefined) {
+      throw new HoursWouldBeLost(
+        `${date}: the lake has ${countRows(lost)} rows that the raw zone no longer tells of, such as ` +
+          `${[...lost.keys()][0]} between ${span.first} and ${span.last} o'clock. ` +
+          'The day stays as it was; {"from", "to", "acceptLostHours": true} commits it without them, unless the ' +
+          'raw zone has nothing of the day at all.',
+      );
+    }
+  }
+  if (file === undefined || stagedDay === undefined) {
+    return { date, status: 'empty', hours };
+  }
+  const copied = await copyIfUnchanged(file, access.processed, keys.hourlyDay(date), before?.etag);
+  if (copied === 'changed' && !(await isCopied(access, date, stagedDay.bytes))) {
+    return 'overtaken';
+  }
+  return { date, status: 'committed', hours };
+}
+
+async function readStaged(
+  access: CommitAccess,
+  staged: StagedTable,
+  order: CommitOrder,
+  date: string,
+  file: S3Address,
+): Promise<{ readonly bytes: Uint8Array; readonly hours: DayHours }> {
+  const refuse = (reason: string): never => {
+    throw new StagedDayRefused(
+      `${date}: what Athena query ${staged.queryId} wrote is refused: ${reason} The day stays as it was.`,
+    );
+  };
+  const stored = await getObject({ client: access.queryResults.client, name: file.bucket }, file.key);
+  if (stored === undefined) {
+    return refuse(`${file.key}, which its manifest lists, is not there.`);
+  }
+  const hours = await readDayHours(date, stored.bytes).catch((error: unknown) => {
+    if (error instanceof DayRefused || error instanceof ParquetRefused) {
+      return refuse(error.message);
+    }
+    throw error;
+  });
+  const span = hourSpan(hours);
+  if (span === undefined) {
+    return refuse('a file without a row.');
+  }
+  if (addHours(`${date}T00:00:00Z`, span.last) >= order.closedBefore) {
+    return refuse(`it has a row for ${span.last} o'clock, an hour that is not closed.`);
+  }
+  return { bytes: stored.bytes, hours };
+}
+
+/** A copy whose reply was lost is made again by the SDK, and finds what it wrote itself. */
+async function isCopied(access: CommitAccess, date: string, bytes: Uint8Array): Promise<boolean> {
+  const stored = await getObject(access.processed, keys.hourlyDay(date));
+  return stored !== undefined && Buffer.compare(stored.bytes, bytes) === 0;
+}
+
+/** @throws StagedDayRefused when a file lies in none of the partitions that were asked for. */
+function filesByDay(staged: StagedTable, dates: readonly string[]): Map<string, S3Address[]> {
+  const files = new Map<string, S3Address[]>();
+  for (const file of staged.files) {
+    const date = /\/dt=(\d{4}-\d{2}-\d{2})\/[^/]+$/.exec(file.key)?.[1];
+    if (date === undefined || date < (dates[0] ?? '') || date > (dates.at(-1) ?? '')) {
+      throw new StagedDayRefused(
+        `Athena query ${staged.queryId} wrote ${file.key}, which is of no day asked for.`,
+      );
+    }
+    files.set(date, [...(files.get(date) ?? []), file]);
+  }
+  return files;
+}
+
+/** Leftovers are harmless, since nobody reads them: a failure here is told, and the sweeper tries again. */
+async function discard(access: CommitAccess, staged: StagedTable): Promise<void> {
+  const staging = [...staged.files, ...(staged.manifest === undefined ? [] : [staged.manifest])];
+  const results = await Promise.allSettled([
+    dropTable(access.athena, staged.table),
+    deleteObjects(
+      access.queryResults,
+      staging.map(({ key }) => key),
+    ),
+  ]);
+  for (const result of results) {
+    if (result.status === 'rejected') {
+      access.warn(`Staging table ${staged.table} could not be removed; the sweeper will.`, result.reason);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import { decodeParquet } from '../lake/parquet';
+import { addHours } from '../runtime/calendar';
+import { utcSecond } from '../weather/observation';
+
+/** Which hours of one day each location has a row for: bit h stands for the hour that starts at h o'clock UTC. */
+export type DayHours = ReadonlyMap<string, number>;
+
+const rowSchema = z.object({ location_id: z.string(), hour: utcSecond });
+
+/** A file that can't be a day of `hourly_observations`. */
+export class DayRefused extends Error {
+  override readonly name = 'DayRefused';
+}
+
+/**
+ * Reads which hours a day's Parquet object holds.
+ * @throws DayRefused for an hour of another day, one that is not whole, or a location's hour that is there twice.
+ */
+export async function readDayHours(date: string, bytes: Uint8Array): Promise<DayHours> {
+  const hours = new Map<string, number>();
+  for (const row of await decodeParquet(bytes, ['location_id', 'hour'], rowSchema)) {
+    if (row.hour.slice(0, 10) !== date || !row.hour.endsWith(':00:00Z')) {
+      throw new DayRefused(`${row.location_id} has a row for ${row.hour}.`);
+    }
+    const bit = 1 << Number(row.hour.slice(11, 13));
+    const known = hours.get(row.location_id) ?? 0;
+    if ((known & bit) !== 0) {
+      throw new DayRefused(`${row.location_id} has more than one row for ${row.hour}.`);
+    }
+    hours.set(row.location_id, known | bit);
+  }
+  return hours;
+}
+
+/** Rows behind `hours`. */
+export function countRows(hours: DayHours): number {
+  let rows = 0;
+  for (const bits of hours.values()) {
+    rows += countBits(bits);
+  }
+  return rows;
+}
+
+/** What `all` has and `some` has not. */
+export function subtractHours(all: DayHours, some: DayHours): DayHours {
+  const rest = new Map<string, number>();
+  for (const [location, bits] of all) {
+    const missing = bits & ~(some.get(location) ?? 0);
+    if (missing !== 0) {
+      rest.set(location, missing);
+    }
+  }
+  return rest;
+}
+
+/** The hours of a day that start before `instant`, the same for each location. */
+export function hoursBefore(date: string, instant: string, locationIds: Iterable<string>): DayHours {
+  let bits = 0;
+  for (let hour = 0; hour < 24; hour += 1) {
+    if (addHours(`${date}T00:00:00Z`, hour) < instant) {
+      bits |= 1 << hour;
+    }
+  }
+  return bits === 0 ? new Map() : new Map([...locationIds].map((id) => [id, bits]));
+}
+
+/** The earliest and the latest hour, 0–23; undefined when there is none. */
+export function hourSpan(hours: DayHours): { readonly first: number; readonly last: number } | undefined {
+  let all = 0;
+  for (const bits of hours.values()) {
+    all |= bits;
+  }
+  return all === 0 ? undefined : { first: 31 - Math.clz32(all & -all), last: 31 - Math.clz32(all) };
+}
+
+function countBits(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0; rest &= rest - 1) {
+    count += 1;
+  }
+  return count;
+}
