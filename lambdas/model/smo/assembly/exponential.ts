@@ -1,0 +1,24 @@
+/**
+ * 2^t for four t ≤ 0, relative error below 3e-7.
+ *
+ * t = n + r with n the nearest integer and |r| ≤ ½. Adding 1.5·2²³ leaves n in the low bits of the
+ * mantissa (no conversion instruction, which SIMD lacks on x86); 2^r is a polynomial of degree 6 (the
+ * Taylor series, whose remainder at ½ is 2e-8); n is added to the exponent field of the result. Below 2⁻¹²⁶ the
+ * kernel is 0 for all purposes, so t is clamped there; above 0 there is only rounding, so t is clamped to 0.
+ */
+// @ts-ignore: decorator
+@inline
+export function exp2(t: v128): v128 {
+  t = f32x4.pmax(f32x4.pmin(t, f32x4.splat(0)), f32x4.splat(-126));
+  const magic = f32x4.splat(12582912);
+  const shifted = f32x4.add(t, magic);
+  const r = f32x4.sub(t, f32x4.sub(shifted, magic));
+  let p = f32x4.splat(1.5403530e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3333558e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(9.6181291e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.5504109e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(2.4022651e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(6.9314718e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1));
+  return i32x4.add(p, i32x4.shl(shifted, 23));
+}

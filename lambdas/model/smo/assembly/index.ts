@@ -1,0 +1,5 @@
+export { addKernelRows } from './gradient';
+export { gatherRows, kernelSquare } from './points';
+export { compactRow, shrink } from './shrinking';
+export { solveSubproblem } from './subproblem';
+export { selectViolators, violation } from './working-set';

@@ -1,0 +1,110 @@
+import { pointAddress } from './points';
+
+/**
+ * Shrinking (Joachims 1999; rule of Chang and Lin's LIBSVM, section 5.1): a row at its bound that could only take
+ * part as the wrong half of a pair is left out until the rest is solved. Rows left out are moved behind the active
+ * ones, so that all work runs over a dense front part.
+ */
+
+/**
+ * Moves the rows to leave out behind the others. Returns how many stay active. `moves` gets the number of swaps,
+ * then for each the active position and the left-out one: caches keyed by position follow with them.
+ */
+export function shrink(
+  count: i32,
+  dimension: i32,
+  panels: usize,
+  norms: usize,
+  f: usize,
+  beta: usize,
+  lower: usize,
+  upper: usize,
+  index: usize,
+  leastUp: f64,
+  mostLow: f64,
+  moves: usize,
+): i32 {
+  let pairs: u32 = 0;
+  let end = count;
+  for (let i = 0; i < end; i++) {
+    if (!idle(i, f, beta, lower, upper, leastUp, mostLow)) continue;
+    do end--;
+    while (end > i && idle(end, f, beta, lower, upper, leastUp, mostLow));
+    if (end <= i) break;
+    swapPoints(dimension, panels, norms, f, beta, lower, upper, index, i, end);
+    const pair = moves + 4 + ((<usize>pairs) << 3);
+    store<u32>(pair, i);
+    store<u32>(pair + 4, end);
+    pairs++;
+  }
+  store<u32>(moves, pairs);
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function idle(
+  i: i32,
+  f: usize,
+  beta: usize,
+  lower: usize,
+  upper: usize,
+  leastUp: f64,
+  mostLow: f64,
+): bool {
+  const o = (<usize>i) << 3;
+  const value = load<f64>(f + o);
+  const b = load<f64>(beta + o);
+  if (b == load<f64>(lower + o)) return value > mostLow;
+  if (b == load<f64>(upper + o)) return value < leastUp;
+  return false;
+}
+
+function swapPoints(
+  dimension: i32,
+  panels: usize,
+  norms: usize,
+  f: usize,
+  beta: usize,
+  lower: usize,
+  upper: usize,
+  index: usize,
+  a: u32,
+  b: u32,
+): void {
+  let pa = pointAddress(panels, dimension, a);
+  let pb = pointAddress(panels, dimension, b);
+  for (let k = 0; k < dimension; k++) {
+    swap<f32>(pa, pb);
+    pa += 32;
+    pb += 32;
+  }
+  const a4 = (<usize>a) << 2;
+  const b4 = (<usize>b) << 2;
+  swap<f32>(norms + a4, norms + b4);
+  swap<u32>(index + a4, index + b4);
+  const a8 = (<usize>a) << 3;
+  const b8 = (<usize>b) << 3;
+  swap<f64>(f + a8, f + b8);
+  swap<f64>(beta + a8, beta + b8);
+  swap<f64>(lower + a8, lower + b8);
+  swap<f64>(upper + a8, upper + b8);
+}
+
+// @ts-ignore: decorator
+@inline
+function swap<T>(a: usize, b: usize): void {
+  const held = load<T>(a);
+  store<T>(a, load<T>(b));
+  store<T>(b, held);
+}
+
+/** Brings one cached kernel row in line with the moves of `shrink`, and to its new place (not behind the old one). */
+export function compactRow(row: usize, moves: usize, target: usize, activeBytes: usize): void {
+  const pairs = load<u32>(moves);
+  for (let p: u32 = 0; p < pairs; p++) {
+    const pair = moves + 4 + ((<usize>p) << 3);
+    store<f32>(row + ((<usize>load<u32>(pair)) << 2), load<f32>(row + ((<usize>load<u32>(pair + 4)) << 2)));
+  }
+  memory.copy(target, row, activeBytes);
+}

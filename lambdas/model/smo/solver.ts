@@ -1,0 +1,581 @@
+import type { Matrix } from '../matrix';
+import type { SvcModel, SvcOptions } from '../svc';
+import { SCRATCH_BYTES } from './decision';
+import { type Arena, openArena } from './kernel-module';
+import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
+import { RowCache } from './row-cache';
+
+export interface SmoOptions extends SvcOptions {
+  /** Where to start: the solution for the same rows at another C, gamma, kernel or class weight. */
+  readonly warmStart?: SmoResult;
+  /** Called about once a second and at the end. */
+  readonly onProgress?: (progress: SmoProgress) => void;
+}
+
+export interface SmoProgress {
+  readonly seconds: number;
+  /** Pairs of multipliers optimised so far. */
+  readonly iterations: number;
+  /** Largest violation of the KKT conditions among the active rows: training ends when it is below the tolerance. */
+  readonly violation: number;
+  /** Rows not left out by shrinking. */
+  readonly activeRows: number;
+}
+
+export interface SmoResult {
+  readonly model: SvcModel;
+  /** Pairs of multipliers optimised (Platt's joint steps). */
+  readonly iterations: number;
+  /** Working sets solved. */
+  readonly workingSets: number;
+  /** Kernel rows (of the active points) that were computed. */
+  readonly kernelRows: number;
+  /** ½αᵀQα − Σα, which training minimises. */
+  readonly objective: number;
+  /** Largest violation of the KKT conditions over all rows. */
+  readonly violation: number;
+  /** α of each row as a share of its upper bound, in the order of the rows: what a warm start needs. */
+  readonly multiplierShares: Float64Array;
+}
+
+/** Training took longer than allowed and left no model. */
+export class TimeBudgetExceeded extends Error {
+  override readonly name = 'TimeBudgetExceeded';
+}
+
+/** Rows whose multipliers are optimised together, against fixed others. */
+const WORKING_SET = 512;
+
+/** Part of a working set that is kept for the next, so that rows that pull at one another meet again. */
+const RETAINED_SHARE = 0.5;
+
+/** A working set is solved until its violation is this part of the whole problem's. */
+const INNER_ACCURACY = 0.1;
+
+/** Working sets between two rounds of shrinking. */
+const SHRINK_INTERVAL = 10;
+
+/** Left-out rows are first brought back when the violation is this many tolerances. */
+const UNSHRINK_AT = 10;
+
+/** Rows whose kernel is computed at a time when gradients of left-out rows are reconstructed. */
+const RECONSTRUCTION_ROWS = 1_024;
+
+const PROGRESS_INTERVAL_MS = 1_000;
+
+/**
+ * Trains a C-support vector classifier to LIBSVM's optimum and stopping rule.
+ *
+ * The dual is solved by decomposition (Joachims 1999): the rows that violate the KKT conditions most form a working
+ * set, whose small problem is solved by SMO with second-order pair selection (Platt 1998; Fan, Chen and Lin 2005); then
+ * the gradient of all active rows takes the changed multipliers in, in one dense pass in which kernel rows are computed
+ * four at a time (Wen et al. 2018, ThunderSVM, do so on GPUs). Rows that rest at their bounds are left out (shrinking), and
+ * brought back to be checked before training ends.
+ *
+ * Deterministic: the same input gives the same model to the last bit on one machine.
+ * @param y 1 and 0, one for each row; both must occur, and all values of `x` be finite (`fit.ts` has checked).
+ * @throws TimeBudgetExceeded, RangeError when memory cannot be had.
+ */
+export function fitSmo(x: Matrix, y: Uint8Array, options: SmoOptions): SmoResult {
+  return new Solver(x, y, options).solve();
+}
+
+class Solver {
+  private readonly startedAt = performance.now();
+  private reportedAt = this.startedAt;
+  private readonly rows: number;
+  private readonly dimension: number;
+  private readonly laplacian: number;
+  private readonly workingSetSize: number;
+  private readonly arena: Arena;
+
+  // Of each point, by position: left-out points are moved behind the active ones.
+  private readonly panels: Float32Array;
+  private readonly norms: Float32Array;
+  /** β = yα, between `lower` and `upper`. */
+  private readonly beta: Float64Array;
+  private readonly lower: Float64Array;
+  private readonly upper: Float64Array;
+  /** f = Σ βK − y, the gradient of the dual with respect to β. */
+  private readonly f: Float64Array;
+  private readonly marks: Uint8Array;
+  /** The row of `x` at each position. */
+  private readonly index: Uint32Array;
+  private active: number;
+
+  // Of the working set.
+  private readonly chosen: Uint32Array;
+  private readonly heap: Float64Array;
+  private readonly square: Float32Array;
+  private readonly setPanels: Float32Array;
+  private readonly setNorms: Float32Array;
+  private readonly setF: Float64Array;
+  private readonly setBeta: Float64Array;
+  private readonly setLower: Float64Array;
+  private readonly setUpper: Float64Array;
+  private readonly setSides: Float64Array;
+
+  // Of rows whose kernel is being added to f.
+  private readonly groups: Float32Array;
+  private readonly groupNorms: Float32Array;
+  private readonly positions: Uint32Array;
+  private readonly coefficients: Float32Array;
+  private readonly rowValues: Uint32Array;
+  private readonly scratch: Uint8Array;
+
+  private readonly moves: Uint32Array;
+  private readonly extremes: Float64Array;
+  private readonly cacheValues: Float32Array;
+  private cache: RowCache;
+  /** Floats of a cached row. */
+  private stride: number;
+
+  /** β and f of each row of `x` when all rows were last active: what reconstruction starts from. */
+  private readonly referenceBeta: Float64Array;
+  private readonly referenceF: Float64Array;
+
+  private iterations = 0;
+  private workingSets = 0;
+  private kernelRows = 0;
+
+  constructor(
+    private readonly x: Matrix,
+    private readonly y: Uint8Array,
+    private readonly options: SmoOptions,
+  ) {
+    const rows = x.rows;
+    const dimension = x.columns;
+    const padded = roundUp(rows, PANEL);
+    const set = Math.min(WORKING_SET, padded);
+    const groupRows = Math.max(RECONSTRUCTION_ROWS, set);
+    const cacheFloats = Math.max(Math.floor((options.cacheMegabytes * 2 ** 20) / 4), padded * GROUP);
+    this.rows = rows;
+    this.dimension = dimension;
+    this.laplacian = options.kernel === 'laplacian' ? 1 : 0;
+    this.workingSetSize = set;
+    this.arena = openArena(
+      padded * (4 * dimension + 53) +
+        set * (4 * set + 4 * dimension + 68) +
+        groupRows * (4 * dimension + 16) +
+        SCRATCH_BYTES +
+        cacheFloats * 4 +
+        128,
+      32,
+    );
+    const { arena } = this;
+    this.panels = arena.floats(padded * dimension);
+    this.norms = arena.floats(padded);
+    this.beta = arena.doubles(padded);
+    this.lower = arena.doubles(padded);
+    this.upper = arena.doubles(padded);
+    this.f = arena.doubles(padded);
+    this.marks = arena.bytes(padded);
+    this.index = arena.words(padded);
+    this.chosen = arena.words(set);
+    this.heap = arena.doubles(set);
+    this.square = arena.floats(set * set);
+    this.setPanels = arena.floats(set * dimension);
+    this.setNorms = arena.floats(set);
+    this.setF = arena.doubles(set);
+    this.setBeta = arena.doubles(set);
+    this.setLower = arena.doubles(set);
+    this.setUpper = arena.doubles(set);
+    this.setSides = arena.doubles(2 * set);
+    this.groups = arena.floats(groupRows * dimension);
+    this.groupNorms = arena.floats(groupRows);
+    this.positions = arena.words(groupRows);
+    this.coefficients = arena.floats(groupRows);
+    this.rowValues = arena.words(groupRows);
+    this.scratch = arena.bytes(SCRATCH_BYTES);
+    this.moves = arena.words(2 * padded + 1);
+    this.extremes = arena.doubles(2);
+    this.cacheValues = arena.floats(cacheFloats);
+    this.stride = padded;
+    this.cache = new RowCache(padded, Math.floor(cacheFloats / padded));
+
+    writePoints(scalingFor(options.kernel, options.gamma, x), x, 0, rows, PANEL, this.panels, this.norms);
+    this.marks.fill(0);
+    for (let i = 0; i < padded; i++) {
+      const label = this.y[i];
+      this.index[i] = i;
+      this.lower[i] = label === 0 ? -options.c : 0;
+      this.upper[i] = label === 1 ? options.c * options.positiveWeight : 0;
+      this.f[i] = label === 1 ? -1 : 1;
+      this.beta[i] = 0;
+    }
+    this.active = rows;
+    this.referenceBeta = Float64Array.from(this.beta);
+    this.referenceF = Float64Array.from(this.f);
+    if (options.warmStart !== undefined) {
+      this.startFrom(options.warmStart.multiplierShares);
+    }
+  }
+
+  /** The shares of the bounds are kept as they were, the heavier class scaled down so that Σβ = 0. */
+  private startFrom(shares: Float64Array): void {
+    if (shares.length !== this.rows) {
+      throw new RangeError(`A warm start with ${shares.length} rows does not fit ${this.rows} rows.`);
+    }
+    let up = 0;
+    let down = 0;
+    for (let i = 0; i < this.rows; i++) {
+      up += (shares[i] ?? 0) * (this.upper[i] ?? 0);
+      down -= (shares[i] ?? 0) * (this.lower[i] ?? 0);
+    }
+    const total = Math.min(up, down);
+    for (let i = 0; i < this.rows; i++) {
+      const bound = (this.upper[i] ?? 0) + (this.lower[i] ?? 0);
+      this.beta[i] = (shares[i] ?? 0) * bound * (total / (bound > 0 ? up : down));
+    }
+    this.addChanges(0);
+    this.synchronise();
+  }
+
+  solve(): SmoResult {
+    const { tolerance } = this.options;
+    let retained: number[] = [];
+    let sinceShrink = 0;
+    let nearEnd = false;
+    let gap = this.violation();
+    for (;;) {
+      this.checkTime(gap);
+      if (gap <= (nearEnd ? 1 : UNSHRINK_AT) * tolerance && this.active < this.rows) {
+        nearEnd = true;
+        this.reconstruct();
+        retained = [];
+        gap = this.violation();
+        sinceShrink = SHRINK_INTERVAL - 1;
+      }
+      if (gap <= tolerance && this.active === this.rows) {
+        break;
+      }
+      if (++sinceShrink >= SHRINK_INTERVAL) {
+        sinceShrink = 0;
+        if (this.shrink()) {
+          retained = [];
+        }
+      }
+      retained = this.optimise(retained, gap);
+      gap = this.violation();
+    }
+    this.report(gap);
+    return this.result(gap);
+  }
+
+  private violation(): number {
+    const { f, beta, lower, upper, extremes } = this;
+    this.arena.kernel.violation(
+      this.active,
+      f.byteOffset,
+      beta.byteOffset,
+      lower.byteOffset,
+      upper.byteOffset,
+      extremes.byteOffset,
+    );
+    return this.mostLow - this.leastUp;
+  }
+
+  /** min f over the rows whose β may grow. */
+  private get leastUp(): number {
+    return this.extremes[0] ?? 0;
+  }
+
+  /** max f over the rows whose β may shrink. */
+  private get mostLow(): number {
+    return this.extremes[1] ?? 0;
+  }
+
+  /** Chooses a working set, solves it, brings f up to date. Returns the rows to keep for the next set. */
+  private optimise(retained: readonly number[], gap: number): number[] {
+    const count = this.chooseWorkingSet(retained);
+    const members = Array.from(this.chosen.subarray(0, count));
+    const padded = roundUp(count, PANEL);
+    this.chosen.fill(members[0] ?? 0, count, padded);
+    this.setLower.fill(0, count, padded);
+    this.setUpper.fill(0, count, padded);
+    this.setBeta.fill(0, count, padded);
+    this.setF.fill(0, count, padded);
+    for (const [s, position] of members.entries()) {
+      this.setLower[s] = this.lower[position] ?? 0;
+      this.setUpper[s] = this.upper[position] ?? 0;
+      this.setBeta[s] = this.beta[position] ?? 0;
+      this.setF[s] = this.f[position] ?? 0;
+    }
+    const { kernel } = this.arena;
+    kernel.kernelSquare(
+      this.laplacian,
+      this.dimension,
+      this.panels.byteOffset,
+      this.norms.byteOffset,
+      this.chosen.byteOffset,
+      padded,
+      this.square.byteOffset,
+      this.groups.byteOffset,
+      this.groupNorms.byteOffset,
+      this.setPanels.byteOffset,
+      this.setNorms.byteOffset,
+    );
+    this.iterations += kernel.solveSubproblem(
+      padded,
+      this.square.byteOffset,
+      this.setF.byteOffset,
+      this.setBeta.byteOffset,
+      this.setLower.byteOffset,
+      this.setUpper.byteOffset,
+      this.setSides.byteOffset,
+      Math.max(INNER_ACCURACY * gap, this.options.tolerance / 2),
+      100 * padded,
+    );
+    this.workingSets++;
+
+    const fresh: [number, number][] = [];
+    const cached: [number, number][] = [];
+    this.cache.startRound();
+    for (const [s, position] of members.entries()) {
+      const change = (this.setBeta[s] ?? 0) - (this.beta[position] ?? 0);
+      if (change !== 0) {
+        (this.cache.find(position) === undefined ? fresh : cached).push([position, change]);
+        this.beta[position] = this.setBeta[s] ?? 0;
+      }
+    }
+    let row = 0;
+    for (const part of [fresh, cached]) {
+      for (const [position, change] of part) {
+        const slot = part === cached ? this.cache.find(position) : this.cache.claim(position);
+        this.positions[row] = position;
+        this.coefficients[row] = change;
+        this.rowValues[row++] = slot === undefined ? 0 : this.cacheValues.byteOffset + slot * this.stride * 4;
+      }
+      row = this.padGroup(row);
+    }
+    this.addRows(0, roundUp(this.active, PANEL) / PANEL, roundUp(fresh.length, GROUP), row);
+    this.kernelRows += fresh.length;
+    return members.slice(0, Math.floor(this.workingSetSize * RETAINED_SHARE));
+  }
+
+  /** Fills a group of rows up with rows that add nothing. */
+  private padGroup(row: number): number {
+    const end = roundUp(row, GROUP);
+    this.positions.fill(0, row, end);
+    this.coefficients.fill(0, row, end);
+    this.rowValues.fill(0, row, end);
+    return end;
+  }
+
+  /** The largest violators come first in `chosen`, then rows kept from the last sets, newest first. */
+  private chooseWorkingSet(retained: readonly number[]): number {
+    for (const position of retained) {
+      this.marks[position] = 1;
+    }
+    const { f, beta, lower, upper, marks, chosen, heap } = this;
+    let count = this.arena.kernel.selectViolators(
+      this.active,
+      f.byteOffset,
+      beta.byteOffset,
+      lower.byteOffset,
+      upper.byteOffset,
+      this.leastUp,
+      this.mostLow,
+      marks.byteOffset,
+      Math.floor((this.workingSetSize - retained.length) / 2),
+      chosen.byteOffset,
+      heap.byteOffset,
+    );
+    for (const position of retained) {
+      chosen[count++] = position;
+    }
+    for (let s = 0; s < count; s++) {
+      marks[chosen[s] ?? 0] = 0;
+    }
+    return count;
+  }
+
+  /** f += Σ coefficient · K over the prepared rows, for the points of some panels; the first `fresh` are computed. */
+  private addRows(firstPanel: number, panelCount: number, fresh: number, all: number): void {
+    const { kernel } = this.arena;
+    const { panels, norms, f, positions, groups, groupNorms, coefficients, rowValues, scratch } = this;
+    kernel.gatherRows(
+      this.dimension,
+      panels.byteOffset,
+      norms.byteOffset,
+      positions.byteOffset,
+      fresh,
+      groups.byteOffset,
+      groupNorms.byteOffset,
+    );
+    kernel.addKernelRows(
+      this.laplacian,
+      this.dimension,
+      panels.byteOffset + firstPanel * PANEL * this.dimension * 4,
+      norms.byteOffset + firstPanel * PANEL * 4,
+      panelCount,
+      f.byteOffset + firstPanel * PANEL * 8,
+      groups.byteOffset,
+      groupNorms.byteOffset,
+      coefficients.byteOffset,
+      rowValues.byteOffset,
+      fresh / GROUP,
+      all / GROUP,
+      scratch.byteOffset,
+    );
+  }
+
+  /** Leaves out rows at their bounds that cannot be half of a violating pair now. Returns whether there were any. */
+  private shrink(): boolean {
+    const { panels, norms, f, beta, lower, upper, index, moves } = this;
+    const { kernel } = this.arena;
+    if (this.active === this.rows) {
+      this.synchronise();
+    }
+    const left = kernel.shrink(
+      this.active,
+      this.dimension,
+      panels.byteOffset,
+      norms.byteOffset,
+      f.byteOffset,
+      beta.byteOffset,
+      lower.byteOffset,
+      upper.byteOffset,
+      index.byteOffset,
+      this.leastUp,
+      this.mostLow,
+      moves.byteOffset,
+    );
+    if (left === this.active) {
+      return false;
+    }
+    this.active = left;
+    const swaps = moves[0] ?? 0;
+    for (let s = 1; s <= 2 * swaps; s += 2) {
+      this.cache.swap(moves[s] ?? 0, moves[s + 1] ?? 0);
+    }
+    const stride = roundUp(left, PANEL);
+    const base = this.cacheValues.byteOffset;
+    for (const { fromSlot, toSlot } of this.cache.compact(
+      left,
+      Math.floor(this.cacheValues.length / stride),
+    )) {
+      kernel.compactRow(
+        base + fromSlot * this.stride * 4,
+        moves.byteOffset,
+        base + toSlot * stride * 4,
+        left * 4,
+      );
+    }
+    this.stride = stride;
+    return true;
+  }
+
+  /** Takes note of β and f of all rows, which must be active. */
+  private synchronise(): void {
+    for (let p = 0; p < this.rows; p++) {
+      const row = this.index[p] ?? 0;
+      this.referenceBeta[row] = this.beta[p] ?? 0;
+      this.referenceF[row] = this.f[p] ?? 0;
+    }
+  }
+
+  /** Gives the left-out rows the f that they missed, and makes all rows active. */
+  private reconstruct(): void {
+    for (let p = this.active; p < this.rows; p++) {
+      this.f[p] = this.referenceF[this.index[p] ?? 0] ?? 0;
+    }
+    const firstPanel = Math.floor(this.active / PANEL);
+    const shared = this.f.slice(firstPanel * PANEL, this.active);
+    this.addChanges(firstPanel);
+    this.f.set(shared, firstPanel * PANEL);
+    this.active = this.rows;
+    this.stride = roundUp(this.rows, PANEL);
+    this.cache = new RowCache(this.stride, Math.floor(this.cacheValues.length / this.stride));
+  }
+
+  /** f += Σ (β − reference β)·K for the points from a panel on. */
+  private addChanges(firstPanel: number): void {
+    const panelCount = roundUp(this.rows, PANEL) / PANEL - firstPanel;
+    let row = 0;
+    for (let p = 0; p < this.rows; p++) {
+      const change = (this.beta[p] ?? 0) - (this.referenceBeta[this.index[p] ?? 0] ?? 0);
+      if (change !== 0) {
+        this.positions[row] = p;
+        this.coefficients[row] = change;
+        this.rowValues[row++] = 0;
+        this.kernelRows++;
+      }
+      if (row === RECONSTRUCTION_ROWS || (p === this.rows - 1 && row > 0)) {
+        row = this.padGroup(row);
+        this.addRows(firstPanel, panelCount, row, row);
+        row = 0;
+        this.checkTime(Number.NaN);
+      }
+    }
+  }
+
+  private checkTime(violation: number): void {
+    const now = performance.now();
+    if (now - this.reportedAt >= PROGRESS_INTERVAL_MS) {
+      this.report(violation);
+    }
+    if (now - this.startedAt > this.options.timeBudgetMs) {
+      throw new TimeBudgetExceeded(
+        `${this.rows} rows were not learnt within ${this.options.timeBudgetMs} ms: after ${this.iterations} iterations ` +
+          `the violation was ${violation.toPrecision(3)}, the tolerance is ${this.options.tolerance}.`,
+      );
+    }
+  }
+
+  private report(violation: number): void {
+    this.reportedAt = performance.now();
+    this.options.onProgress?.({
+      seconds: (this.reportedAt - this.startedAt) / 1_000,
+      iterations: this.iterations,
+      violation,
+      activeRows: this.active,
+    });
+  }
+
+  private result(violation: number): SmoResult {
+    const { kernel, gamma } = this.options;
+    const betaOfRow = new Float64Array(this.rows);
+    const multiplierShares = new Float64Array(this.rows);
+    let objective = 0;
+    let freeSum = 0;
+    let free = 0;
+    for (let p = 0; p < this.rows; p++) {
+      const row = this.index[p] ?? 0;
+      const beta = this.beta[p] ?? 0;
+      const lower = this.lower[p] ?? 0;
+      const upper = this.upper[p] ?? 0;
+      const f = this.f[p] ?? 0;
+      betaOfRow[row] = beta;
+      multiplierShares[row] = beta / (lower + upper);
+      objective += (beta * (f - (this.y[row] === 1 ? 1 : -1))) / 2;
+      if (beta > lower && beta < upper) {
+        freeSum += f;
+        free++;
+      }
+    }
+    // As in LIBSVM: on free rows f is the threshold; without any, the middle of what the bounds allow.
+    const threshold = free > 0 ? freeSum / free : (this.leastUp + this.mostLow) / 2;
+    const supporting = Array.from(betaOfRow.keys()).filter((row) => betaOfRow[row] !== 0);
+    const { columns } = this.x;
+    const values = new Float64Array(supporting.length * columns);
+    for (const [s, row] of supporting.entries()) {
+      values.set(this.x.values.subarray(row * columns, (row + 1) * columns), s * columns);
+    }
+    return {
+      model: {
+        kernel,
+        gamma,
+        supportVectors: { rows: supporting.length, columns, values },
+        coefficients: Float64Array.from(supporting, (row) => betaOfRow[row] ?? 0),
+        intercept: -threshold,
+      },
+      iterations: this.iterations,
+      workingSets: this.workingSets,
+      kernelRows: this.kernelRows,
+      objective,
+      violation,
+      multiplierShares,
+    };
+  }
+}
