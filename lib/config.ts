@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { locationSchema, type Settings, settingsSchema, trainingSchema } from '../lambdas/runtime/settings';
-import { plansOf } from './ingest/plans';
+import type { Plan } from '../lambdas/weather/provider';
+import { PROVIDERS } from '../lambdas/weather/providers';
 
 const days = z.int().min(1).max(36_500);
 
@@ -48,8 +49,8 @@ export const configSchema = z
   .strictObject({
     stage: stage.default('prod'),
     provider: settingsSchema.shape.provider.default('weatherapi'),
-    /** The provider's plan that the calls of a month are held against; see `lib/ingest/plans.ts`. */
-    plan: z.string().default('free'),
+    /** Name of the provider's plan that the calls of a month are held against; the smallest when absent. */
+    plan: z.string().optional(),
     locations: z.array(locationSchema).min(1).max(5_000).prefault(SAO_PAULO),
     /** Precipitation of an hour from which on it counts as rain, in millimetres. */
     rainThresholdMm: settingsSchema.shape.rainThresholdMm.max(50).default(0.1),
@@ -77,21 +78,22 @@ export const configSchema = z
         });
       }
     });
-    const plans = plansOf(config.provider);
-    if (!plans.some(({ id }) => id === config.plan)) {
+    const { plans, needsCoordinates, title } = PROVIDERS[config.provider];
+    if (config.plan !== undefined && planNamed(plans, config.plan) === undefined) {
+      const names = plans.map(({ name }) => `"${name}"`).join(', ');
       context.addIssue({
         code: 'custom',
         path: ['plan'],
-        message: `${config.provider} has no plan "${config.plan}"; it has ${plans.map(({ id }) => id).join(', ')}`,
+        message: `${title} has no plan "${config.plan}"; it has ${names}`,
       });
     }
-    if (config.provider === 'open-meteo') {
+    if (needsCoordinates) {
       config.locations.forEach(({ latitude }, index) => {
         if (latitude === undefined) {
           context.addIssue({
             code: 'custom',
             path: ['locations', index, 'latitude'],
-            message: 'open-meteo is asked by latitude and longitude',
+            message: `${title} is asked by latitude and longitude`,
           });
         }
       });
@@ -128,6 +130,16 @@ export function parseConfig(block: unknown): GaroaConfig {
 export function settingsOf(config: GaroaConfig): Settings {
   const { stage, provider, locations, rainThresholdMm, training } = config;
   return { stage, provider, locations, rainThresholdMm, training };
+}
+
+/** The plan that the calls of a month are held against. */
+export function planOf({ provider, plan }: Pick<GaroaConfig, 'provider' | 'plan'>): Plan {
+  const { plans } = PROVIDERS[provider];
+  return (plan !== undefined && planNamed(plans, plan)) || plans[0];
+}
+
+function planNamed(plans: readonly Plan[], wanted: string): Plan | undefined {
+  return plans.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
 }
 
 function pathText(path: readonly PropertyKey[]): string {

@@ -6,6 +6,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { OBSERVATIONS, TABLES, type TableLayout, type Zone } from '../lambdas/lake/layout';
+import { PROVIDERS } from '../lambdas/weather/providers';
 import type { GaroaConfig } from './config';
 import { applicationName, resourceName } from './names';
 import { listing, onObjects, roleWith } from './permissions';
@@ -45,6 +46,7 @@ export class DataLakeStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: DataLakeStackProps) {
     super(scope, id, props);
     const { retention, stage } = config;
+    const provider = PROVIDERS[config.provider];
 
     const raw = this.bucket('Raw', {
       lifecycleRules: [
@@ -116,7 +118,7 @@ export class DataLakeStack extends Stack {
       queryResultsBucket: this.exported('QueryResultsBucket', queryResults.bucketName, 'Results of queries'),
       database,
       workgroup,
-      ...(config.provider === 'weatherapi' && { apiKeySecret: this.apiKey() }),
+      ...(provider.needsKey && { apiKeySecret: this.apiKey(provider.title) }),
     };
   }
 
@@ -223,9 +225,9 @@ export class DataLakeStack extends Stack {
    * Made without a value: until the owner sets the key, the function can tell "not set" from "wrong", and an
    * update of the stack can't overwrite it.
    */
-  private apiKey(): string {
+  private apiKey(title: string): string {
     const secret = new secretsmanager.CfnSecret(this, 'ApiKey', {
-      description: 'Key of WeatherAPI.com',
+      description: `Key of ${title}`,
     });
     secret.applyRemovalPolicy(RemovalPolicy.DESTROY);
     Validations.of(secret).acknowledge({

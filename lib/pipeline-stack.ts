@@ -4,14 +4,14 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { Env } from '../lambdas/runtime/env';
+import { PROVIDERS } from '../lambdas/weather/providers';
 import { Backfill } from './backfill/backfill';
-import { type GaroaConfig, settingsOf } from './config';
+import { type GaroaConfig, planOf, settingsOf } from './config';
 import type { DataLake } from './data-lake-stack';
 import { Evidence } from './evidence/evidence';
 import { GaroaFunction } from './functions/garoa-function';
 import { Hourly } from './hourly/hourly';
 import { Ingest } from './ingest/ingest';
-import { providerTerms } from './ingest/plans';
 import { quotaReport } from './ingest/polling';
 import { athenaQueries, listing, onObjects, queryResults } from './permissions';
 import { Retraining } from './retrain/retraining';
@@ -70,16 +70,16 @@ export class PipelineStack extends Stack {
       logRetention,
     }).stateMachine;
 
-    const provider = providerTerms(config.provider);
+    const provider = PROVIDERS[config.provider];
     this.backfill = new Backfill(this, 'Backfill', {
       stage,
       ingestFunction: this.ingest.function,
       hourlyFunction: this.hourly.function,
-      daysAtOnce: provider.daysAtOnce,
+      daysAtOnce: provider.backfillDaysAtOnce,
       logRetention,
     }).stateMachine;
 
-    const quota = quotaReport(provider, config.plan, config.locations);
+    const quota = quotaReport(provider, planOf(config), config.locations);
     Annotations.of(this).addInfo(quota.text);
     if (quota.warning !== undefined) {
       Annotations.of(this).addWarningV2('garoa:plan-too-small', quota.warning);

@@ -10,10 +10,10 @@ export interface BackfillDefinitionProps {
 export const DAY_MAP_LABEL = 'Day';
 
 /**
- * Three years: what the hourly function takes in one range as well, and few enough days for their results to
- * fit into one state (256 KiB). A longer history is filled by several executions.
+ * About eleven years: few enough days for their results to fit into one state. A longer history is filled by
+ * several executions.
  */
-const MAXIMUM_DAYS = 1_096;
+const MAXIMUM_DAYS = 4_000;
 
 /** Athena writes at most this many partitions in one statement. */
 const DAYS_PER_AGGREGATION = 100;
@@ -22,13 +22,18 @@ const DAYS_PER_AGGREGATION = 100;
 const TASK_TIMEOUT_SECONDS = 900;
 const MACHINE_TIMEOUT_SECONDS = 24 * 3600;
 
-/** Enough to tell one reason from another: with all days failed, the results must stay below 256 KiB. */
-const REASON_LENGTH = 120;
+/** What the results of all days may weigh together: a state holds 256 KiB. */
+const RESULT_CHARACTERS = 200_000;
+/** Of a result, besides the reason why a day is missing. */
+const RESULT_FRAME_CHARACTERS = 45;
+const LONGEST_REASON = 300;
+/** The cause of a failed execution holds 32,768 characters. */
+const DAYS_NAMED = 1_000;
 
 /** From the most to the least specific. Days and hours are written under fixed keys, so all may be repeated. */
 const RETRIES = [
-  // The event itself is wrong.
-  { ErrorEquals: ['EventRefused'], MaxAttempts: 0 },
+  // The request is wrong, or the provider has no history of the day: the same call can't end otherwise.
+  { ErrorEquals: ['EventRefused', 'DayNotAvailable'], MaxAttempts: 0 },
   {
     ErrorEquals: [
       'Lambda.ClientExecutionTimeoutException',
@@ -45,7 +50,7 @@ const RETRIES = [
   },
   // The function ran out of time or memory, or died: what it had stored by then is not fetched again.
   { ErrorEquals: ['States.Timeout', 'Lambda.Unknown'], IntervalSeconds: 5, MaxAttempts: 2 },
-  // A provider or service that failed for longer than the function's own retries last.
+  // A provider or service that failed for longer than the function's own retries last; what it did give is stored.
   { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 30, MaxAttempts: 1 },
 ] as const;
 
@@ -54,7 +59,7 @@ type State = { readonly [key: string]: Json };
 
 /**
  * The backfill state machine in Amazon States Language (JSONata). Input:
- * `{"from": "2026-11-01", "to": "2026-11-22", "locations"?: ["sao-paulo"], "force"?: true}`, both days included.
+ * `{"from": "2026-11-01", "to": "2026-11-22", "locations"?: ["sao-paulo"], "force"?: true}`, both days included
  *
  * Each day is a child execution that fetches the provider's history; a day that the provider can't serve is
  * noted and costs no other day anything. Then the hourly function recomputes the whole range. The execution
@@ -78,9 +83,9 @@ export function backfillDefinition({
     Comment: 'Garoa: fetches the history of a range of days and recomputes its hours.',
     QueryLanguage: 'JSONata',
     TimeoutSeconds: MACHINE_TIMEOUT_SECONDS,
-    StartAt: 'Is the range complete?',
+    StartAt: 'Are both ends days?',
     States: {
-      'Is the range complete?': {
+      'Are both ends days?': {
         Type: 'Choice',
         Choices: [
           { Condition: `{% ${isDate('from')} and ${isDate('to')} %}`, Next: 'Is the range sensible?' },
@@ -93,7 +98,7 @@ export function backfillDefinition({
           {
             Condition:
               '{% $states.input.from <= $states.input.to' +
-              ' and $states.input.to <= $substring($states.context.Execution.StartTime, 0, 10)' +
+              ' and $states.input.to < $substring($states.context.Execution.StartTime, 0, 10)' +
               ` and ${dayCount} <= ${MAXIMUM_DAYS} %}`,
             Next: 'List the days',
           },
@@ -104,19 +109,19 @@ export function backfillDefinition({
         Type: 'Fail',
         Error: 'RequestRefused',
         Cause:
-          'Give {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}: UTC days, from not after to, to not in the future, ' +
+          'Give {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}: UTC days that are over, from not after to, ' +
           `${MAXIMUM_DAYS} days at most.`,
       },
       'List the days': {
         Type: 'Pass',
         Output: {
-          request: '{% $states.input %}',
+          request: '{% $sift($states.input, function($value, $key) { $key in ["locations", "force"] }) %}',
           days: `{% [[0..${dayCount} - 1].${dayAt('$')}] %}`,
-          ranges:
-            `{% [[0..$floor((${dayCount} - 1) / ${DAYS_PER_AGGREGATION})].{` +
-            ` "from": ${dayAt(`$ * ${DAYS_PER_AGGREGATION}`)},` +
-            ` "to": ${dayAt(`$min([$ * ${DAYS_PER_AGGREGATION} + ${DAYS_PER_AGGREGATION - 1}, ${dayCount} - 1])`)}` +
-            ' }] %}',
+          ranges: `{% [[0..$floor((${dayCount} - 1) / ${DAYS_PER_AGGREGATION})].(
+            $first := $ * ${DAYS_PER_AGGREGATION};
+            $last := $min([$first + ${DAYS_PER_AGGREGATION - 1}, ${dayCount} - 1]);
+            { "from": ${dayAt('$first')}, "to": ${dayAt('$last')} }
+          )] %}`,
         },
         Next: 'Fetch each day',
       },
@@ -127,6 +132,9 @@ export function backfillDefinition({
         ItemSelector: {
           date: '{% $states.context.Map.Item.Value %}',
           request: '{% $states.input.request %}',
+          reasonLength:
+            `{% $min([${LONGEST_REASON}, $floor(${RESULT_CHARACTERS} / $count($states.input.days))` +
+            ` - ${RESULT_FRAME_CHARACTERS}]) %}`,
         },
         MaxConcurrency: daysAtOnce,
         ItemProcessor: {
@@ -134,18 +142,17 @@ export function backfillDefinition({
           StartAt: "Fetch the day's history",
           States: {
             "Fetch the day's history": {
-              ...invoke(
-                ingestFunctionArn,
-                '{% {"backfill": $merge([{"date": $states.input.date},' +
-                  ' $sift($states.input.request, function($value, $key) { $key in ["locations", "force"] })])} %}',
-              ),
+              ...invoke(ingestFunctionArn, {
+                backfill: '{% $merge([{"date": $states.input.date}, $states.input.request]) %}',
+                at: startTime,
+              }),
               Output: { date: '{% $states.input.date %}' },
               Catch: [
                 {
                   ErrorEquals: ['States.ALL'],
                   Output: {
                     date: '{% $states.input.date %}',
-                    reason: `{% $substring(${errorText}, 0, ${REASON_LENGTH}) %}`,
+                    reason: `{% $substring(${errorText}, 0, $states.input.reasonLength) %}`,
                   },
                   Next: 'Note the day as missing',
                 },
@@ -160,7 +167,17 @@ export function backfillDefinition({
           days: '{% $count($states.input.days) %}',
           missing: '{% [$states.result[$exists(reason)]] %}',
         },
-        Next: 'Recompute the hours',
+        Next: 'Was any day fetched?',
+      },
+      'Was any day fetched?': {
+        Type: 'Choice',
+        Choices: [
+          {
+            Condition: '{% $count($states.input.missing) = $states.input.days %}',
+            Next: 'Name the missing days',
+          },
+        ],
+        Default: 'Recompute the hours',
       },
       'Recompute the hours': {
         Type: 'Map',
@@ -172,7 +189,11 @@ export function backfillDefinition({
           StartAt: 'Recompute a hundred days',
           States: {
             'Recompute a hundred days': {
-              ...invoke(hourlyFunctionArn, '{% $states.input %}'),
+              ...invoke(hourlyFunctionArn, {
+                from: '{% $states.input.from %}',
+                to: '{% $states.input.to %}',
+                at: startTime,
+              }),
               Output: '{% $states.input %}',
               End: true,
             },
@@ -190,8 +211,9 @@ export function backfillDefinition({
         Type: 'Fail',
         Error: 'DaysMissing',
         Cause:
-          "{% 'Not fetched: ' & $join($states.input.missing.date, ', ') &" +
-          " '. First reason: ' & $states.input.missing[0].reason %}",
+          '{% $count($states.input.missing) & " of " & $states.input.days & " days could not be fetched: " &' +
+          ` $join($states.input.missing[[0..${DAYS_NAMED - 1}]].date, ", ") &` +
+          ' ". First reason: " & $states.input.missing[0].reason %}',
       },
       'The range is filled': { Type: 'Succeed' },
     },
@@ -216,6 +238,9 @@ function isDate(field: 'from' | 'to'): string {
   const exists = `$fromMillis(${instant(field)}, '[Y0001]-[M01]-[D01]') = ${value}`;
   return `($type(${value}) = 'string' ? (${shaped} ? ${exists} : false) : false)`;
 }
+
+/** What the functions take for now: a redriven execution asks for the same days as at first. */
+const startTime = '{% $states.context.Execution.StartTime %}';
 
 /** JSONata for what went wrong: Lambda wraps its message in JSON, other errors come as they are. */
 const errorText =

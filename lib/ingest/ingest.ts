@@ -3,14 +3,15 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { OBSERVATIONS } from '../../lambdas/lake/layout';
 import { Env } from '../../lambdas/runtime/env';
-import type { ProviderName } from '../../lambdas/runtime/settings';
+import type { ProviderAddresses } from '../../lambdas/weather/provider';
+import { PROVIDERS } from '../../lambdas/weather/providers';
 import { type GaroaConfig, settingsOf } from '../config';
 import type { DataLake } from '../data-lake-stack';
 import { FunctionSchedules } from '../functions/function-schedule';
 import { GaroaFunction } from '../functions/garoa-function';
 import { resourceName } from '../names';
 import { listing, onObjects } from '../permissions';
-import { pollingGroups } from './polling';
+import { pollingCron, pollShards } from './polling';
 
 export interface IngestProps {
   readonly config: GaroaConfig;
@@ -34,7 +35,7 @@ export class Ingest extends Construct {
       logRetention,
       environment: {
         [Env.rawBucket]: lake.rawBucket,
-        ...PROVIDER_ADDRESSES[config.provider],
+        ...addressVariables(PROVIDERS[config.provider].addresses),
         ...(lake.apiKeySecret !== undefined && { [Env.apiKeySecret]: lake.apiKeySecret }),
       },
       grants: [
@@ -52,10 +53,10 @@ export class Ingest extends Construct {
       this,
       'Schedules',
       this.function,
-      pollingGroups(config.locations).map(({ everyMinutes, shard, shards, minutes }) => ({
+      pollShards(config.locations).map(({ everyMinutes, shard, shards }) => ({
         name: resourceName(config.stage, `ingest-every-${everyMinutes}-shard-${shard}`),
         description: `Polls the locations that are due every ${everyMinutes} min, part ${shard + 1} of ${shards}`,
-        expression: `cron(${minutes} * * * ? *)`,
+        expression: pollingCron(everyMinutes),
         input: { everyMinutes, shard, shards },
         maxEventAge: Duration.minutes(1),
         retryAttempts: 2,
@@ -64,10 +65,6 @@ export class Ingest extends Construct {
   }
 }
 
-const PROVIDER_ADDRESSES: Readonly<Record<ProviderName, Readonly<Record<string, string>>>> = {
-  weatherapi: { [Env.weatherApiUrl]: 'https://api.weatherapi.com/v1' },
-  'open-meteo': {
-    [Env.weatherApiUrl]: 'https://api.open-meteo.com/v1',
-    ARCHIVE_API_URL: 'https://archive-api.open-meteo.com/v1',
-  },
-};
+function addressVariables({ api, archive }: ProviderAddresses): Record<string, string> {
+  return { [Env.weatherApiUrl]: api, ...(archive !== undefined && { [Env.archiveApiUrl]: archive }) };
+}
