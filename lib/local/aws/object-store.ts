@@ -374,6 +374,10 @@ function moveInto(staged: string, path: string): void {
 
 function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    codes.includes(error.code)
   );
 }
