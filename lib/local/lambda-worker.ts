@@ -79,11 +79,11 @@ port.on('message', async ({ requestId, event, deadline }: Invocation) => {
   const context = {
     awsRequestId: requestId,
     callbackWaitsForEmptyEventLoop: true,
-    functionName: process.env['AWS_LAMBDA_FUNCTION_NAME'],
+    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
     functionVersion: '$LATEST',
     invokedFunctionArn: functionArn,
-    logGroupName: process.env['AWS_LAMBDA_LOG_GROUP_NAME'],
-    logStreamName: process.env['AWS_LAMBDA_LOG_STREAM_NAME'],
+    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     memoryLimitInMB: String(memoryMegabytes),
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };

@@ -60,7 +60,7 @@ export class LambdaRuntime {
   private readonly collected: MetricRecord[] = [];
   private invocations = 0;
 
-  constructor(private readonly options: LambdaOptions) {
+  constructor(options: LambdaOptions) {
     mkdirSync(options.logsDirectory, { recursive: true });
     for (const fn of options.functions) {
       const pool = new Pool(fn, options, (record) => this.collected.push(record));

@@ -64,6 +64,12 @@ export interface FunctionResource {
   readonly environment: Readonly<Record<string, string>>;
   readonly memoryMegabytes: number;
   readonly timeoutSeconds: number;
+  /** What becomes of an asynchronous invocation that fails. */
+  readonly asynchronous: {
+    readonly maximumRetryAttempts: number;
+    readonly maximumEventAgeSeconds: number;
+    readonly onFailureArn?: string;
+  };
 }
 
 export interface StateMachineResource {
@@ -89,7 +95,19 @@ export interface RuleResource {
   readonly name: string;
   readonly busName: string;
   readonly pattern?: unknown;
-  readonly targets: readonly { readonly arn: string; readonly input?: string; readonly inputPath?: string }[];
+  readonly targets: readonly RuleTarget[];
+}
+
+export interface RuleTarget {
+  readonly arn: string;
+  /** JSON text in place of the event. */
+  readonly input?: string;
+  /** Part of the event, such as `$.detail`. */
+  readonly inputPath?: string;
+  readonly inputTransformer?: {
+    readonly paths: Readonly<Record<string, string>>;
+    readonly template: string;
+  };
 }
 
 export interface TopicResource {
