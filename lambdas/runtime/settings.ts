@@ -68,7 +68,7 @@ export const SETTINGS_FILE = 'garoa.json';
  * Reads the settings that were bundled with the running function.
  * @throws ZodError when the file is of another code version; Error when it is missing.
  */
-export function loadSettings(directory: string = process.env['LAMBDA_TASK_ROOT'] ?? '.'): Settings {
+export function loadSettings(directory: string = process.env.LAMBDA_TASK_ROOT ?? '.'): Settings {
   return settingsSchema.parse(JSON.parse(readFileSync(join(directory, SETTINGS_FILE), 'utf8')));
 }
 

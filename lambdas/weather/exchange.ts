@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { ApiKey } from '../runtime/api-key';
 import { ApiKeyUnavailable } from '../runtime/api-key';
 import { limitConcurrency } from '../runtime/limit';
@@ -134,6 +135,14 @@ export function createExchange(options: ExchangeOptions): Exchange {
   return { ask, tally };
 }
 
+const fetchFailure = z.object({
+  name: z.string(),
+  cause: z
+    .object({ code: z.string().regex(/^[A-Z0-9_]+$/) })
+    .optional()
+    .catch(undefined),
+});
+
 interface Reply {
   readonly ok: boolean;
   readonly status: number;
@@ -203,15 +212,11 @@ function noTime(what: string): ProviderError {
   return new ProviderError('no-time', `${what}: the run's time was up`);
 }
 
-/** What fetch throws names hosts and addresses; only the code of a network error is passed on. */
+/** What fetch throws names hosts and addresses; only its kind and the code of a network error are passed on. */
 function describe(error: unknown, timeoutMs: number): string {
-  if (!(error instanceof Error)) return 'the request failed';
-  if (error.name === 'TimeoutError') return `no answer within ${Math.round(timeoutMs)} ms`;
-  const { cause } = error;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return typeof code === 'string' && /^[A-Z_]+$/.test(code)
-    ? `the connection failed (${code})`
-    : 'the connection failed';
+  const { data } = fetchFailure.safeParse(error);
+  if (data?.name === 'TimeoutError') return `no answer within ${Math.round(timeoutMs)} ms`;
+  return data?.cause ? `the connection failed (${data.cause.code})` : 'the connection failed';
 }
 
 /** An error we did not foresee, such as a defect in a reader, keeps its kind and loses its words. */

@@ -241,7 +241,7 @@ function historyQuestion(
       const rows = new Map(hourly.time.map((time, index) => [time, rowAt(hourly, fields, index)]));
       return [...rows].flatMap(([time, row]) => {
         if (time < from || time >= until) return [];
-        const following = rows.get(time + HOUR_SECONDS)?.['precipitation'] ?? null;
+        const following = rows.get(time + HOUR_SECONDS)?.precipitation ?? null;
         const { measured, drifted } = measure({ ...row, precipitation: following }, lenient, what);
         if (Object.values(measured).every((value) => value === null)) return [];
         const payload = { time, ...row, precipitation_of_following_stamp: following };

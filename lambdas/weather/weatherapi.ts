@@ -137,7 +137,7 @@ function placeOf({ query, latitude, longitude }: Location): string {
 
 function reading(part: JsonObject, epoch: number, lenient: boolean, what: string): Omit<Reading, 'payload'> {
   const fields = measurementReader(part, lenient, what);
-  const condition = jsonObject.safeParse(part['condition']);
+  const condition = jsonObject.safeParse(part.condition);
   const code = measurementReader(condition.data ?? {}, lenient, what);
   const measured: Measured = {
     temp_c: fields.number('temp_c'),
