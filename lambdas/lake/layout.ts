@@ -134,12 +134,60 @@ export const FORECAST_VERIFICATION: TableLayout = {
   ],
 };
 
+export const MODEL_METRICS: TableLayout = {
+  name: 'model_metrics',
+  zone: 'processed',
+  prefix: 'model_metrics/',
+  format: 'json',
+  comment:
+    'Every evaluation and every promotion: one row per location and retraining run, whatever came of it, and one per rollback.',
+  partitions: ['dt'],
+  columns: [
+    column('location_id', 'string', 'id of the place in the configuration'),
+    column('run', 'string', 'execution of the retraining machine; null for a rollback'),
+    column('as_of', 'string', 'the run knew the weather up to this instant, ISO 8601 UTC'),
+    column('outcome', 'string', 'promoted, refreshed, kept, failed or restored'),
+    column('reason', 'string', 'why, in sentences'),
+    column('version', 'string', 'model version that became champion; null when none did'),
+    column('champion_since', 'string', 'from when on it is champion, ISO 8601 UTC'),
+    column('winner', 'string', 'whose recipe the test_ columns speak of: challenger or champion'),
+    column('test_from', 'string', 'first base hour of the test part, ISO 8601 UTC'),
+    column('test_to', 'string', 'last base hour of the test part, ISO 8601 UTC'),
+    column('test_hours', 'bigint', 'hours of the test part'),
+    column('test_rain_hours', 'bigint', 'those that rain followed'),
+    column('test_average_precision', 'double', 'area under the precision-recall steps'),
+    column('test_onset_average_precision', 'double', 'the same over hours that were dry'),
+    column('test_roc_auc', 'double', 'probability that a wet hour scores above a dry one'),
+    column('test_brier', 'double', 'mean squared error of the probability'),
+    column('test_log_loss', 'double', 'mean negative log-likelihood, nats'),
+    column('test_f1', 'double', 'F1 at the decision threshold'),
+    column('test_precision', 'double', 'share of rain forecasts that came true'),
+    column('test_recall', 'double', 'share of rain hours that were forecast'),
+    column('test_accuracy', 'double', 'share of right yes/no forecasts'),
+    column('persistence_average_precision', 'double', 'of persistence on the same hours'),
+    column('persistence_brier', 'double', 'of persistence on the same hours'),
+    column('climatology_brier', 'double', 'of climatology on the same hours'),
+    column('logistic_regression_brier', 'double', 'of logistic regression on the same hours'),
+    column(
+      'improvement_lower',
+      'double',
+      'Brier improvement over persistence, lower end of the 95% interval',
+    ),
+    column(
+      'improvement_upper',
+      'double',
+      'Brier improvement over persistence, upper end of the 95% interval',
+    ),
+  ],
+};
+
 /** Tables that the stacks declare and the local cloud serves. */
 export const TABLES: readonly TableLayout[] = [
   OBSERVATIONS,
   HOURLY_OBSERVATIONS,
   FORECASTS,
   FORECAST_VERIFICATION,
+  MODEL_METRICS,
 ];
 
 /** `dt` partition value (UTC date) of an ISO instant such as `2026-11-23T10:15:00Z`. */
@@ -148,14 +196,20 @@ export function partitionDate(instant: string): string {
 }
 
 export const keys = {
+  rawDay: (dt: string) => `${OBSERVATIONS.prefix}dt=${dt}/`,
+  /** The joined minute objects of one raw hour partition, given its prefix. */
+  compacted: (hourPrefix: string) => `${hourPrefix}compacted.ndjson.gz`,
   /** Prefix of one raw hour partition. */
   rawHour: (dt: string, hour: string) => `${OBSERVATIONS.prefix}dt=${dt}/hour=${hour}/`,
   /** The committed Parquet object of one day: a copy over this key is the commit. */
   hourlyDay: (dt: string) => `${HOURLY_OBSERVATIONS.prefix}dt=${dt}/part-0.parquet`,
   /** The forecasts issued for one target hour. */
   forecastHour: (dt: string, hour: string) => `${FORECASTS.prefix}dt=${dt}/${hour}.parquet`,
+  forecastDay: (dt: string) => `${FORECASTS.prefix}dt=${dt}/`,
   /** How the forecasts of one day fared, with the windows that end on it. */
   verificationDay: (dt: string) => `${FORECAST_VERIFICATION.prefix}dt=${dt}/part-0.parquet`,
+  /** Evaluations of one run, or one rollback. */
+  modelMetrics: (dt: string, name: string) => `${MODEL_METRICS.prefix}dt=${dt}/${name}.ndjson`,
   champion: (locationId: string) => `${locationId}/champion.json`,
   model: (locationId: string, version: string) => `${locationId}/${version}/model.json`,
   metrics: (locationId: string, version: string) => `${locationId}/${version}/metrics.json`,

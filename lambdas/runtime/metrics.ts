@@ -22,6 +22,8 @@ export const Metric = {
   modelsRefused: 'ModelsRefused',
   championsPromoted: 'ChampionsPromoted',
   championsKept: 'ChampionsKept',
+  /** Locations whose retraining ended in an error; their champions stay. */
+  retrainingsFailed: 'RetrainingsFailed',
 } as const;
 
 /** The dimension `service` tells stages apart: POWERTOOLS_SERVICE_NAME, which the stack sets to `garoa-<stage>`. */

@@ -1,0 +1,191 @@
+import * as z from 'zod';
+import { utcSecond } from '../weather/observation';
+import { recipeSchema } from './recipe';
+
+/**
+ * What retraining writes down for people, pages and programs: one `metrics.json` beside each model, one
+ * evaluation for every run and location (also when no model came of it), and one summary for every run.
+ */
+
+const measure = z.number().nullable();
+const count = z.int().min(0);
+const pair = z.tuple([count, count]).readonly();
+
+/** All measures of one set of forecasts over the same hours; null where the hours hold one class only. */
+export const evaluationSchema = z.object({
+  hours: count,
+  rainHours: count,
+  /** Hours that were dry at the base hour, and those of them that rain followed. */
+  onsetHours: count,
+  onsetRainHours: count,
+  averagePrecision: measure,
+  onsetAveragePrecision: measure,
+  rocAuc: measure,
+  brier: z.number(),
+  logLoss: z.number(),
+  /** Probabilities at or above it count as "rain" in the yes/no measures. */
+  threshold: z.number(),
+  f1: z.number(),
+  precision: z.number(),
+  recall: z.number(),
+  accuracy: z.number(),
+  /** `[[tn, fp], [fn, tp]]` */
+  confusion: z.tuple([pair, pair]).readonly(),
+  reliability: z
+    .array(z.object({ from: z.number(), to: z.number(), hours: count, forecast: measure, observed: measure }))
+    .readonly(),
+});
+
+/** Paired weekly bootstrap: positive when the candidate's Brier score is lower than the reference's. */
+const improvementSchema = z.object({
+  improvement: z.number(),
+  lower: z.number(),
+  upper: z.number(),
+  blocks: count,
+  resamples: count,
+});
+
+/** Rows of a part of the training set, by their base hours. */
+const spanSchema = z.object({ from: utcSecond, to: utcSecond, hours: count, rainHours: count });
+
+const testedRecipe = z.object({
+  recipe: recipeSchema,
+  evaluation: evaluationSchema,
+  overPersistence: improvementSchema,
+});
+
+const candidateSchema = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('scored'),
+    recipe: recipeSchema,
+    hours: count,
+    averagePrecision: z.number(),
+    onsetAveragePrecision: z.number(),
+    brier: z.number(),
+    logLoss: z.number(),
+  }),
+  /** The fit was refused or abandoned. */
+  z.object({ status: z.literal('refused'), recipe: recipeSchema, reason: z.string() }),
+]);
+export type CandidateResult = z.infer<typeof candidateSchema>;
+
+/** Everything that the test of one run and location found out, and what the gate made of it. */
+export const assessmentSchema = z.object({
+  schemaVersion: z.literal(1),
+  location: z.string(),
+  run: z.string(),
+  asOf: utcSecond,
+  decision: z.enum(['promote', 'refresh', 'keep']),
+  /** Whose recipe the decision is about: what `test` and `recipe` show. */
+  winner: z.enum(['challenger', 'champion']),
+  reasons: z.array(z.string()).readonly(),
+  recipe: recipeSchema,
+  trainingSet: spanSchema.extend({ fingerprint: z.string() }),
+  development: spanSchema,
+  test: spanSchema.extend(evaluationSchema.shape),
+  /** Hours between the last development row and the first test hour that no side may use. */
+  embargoHours: count,
+  overPersistence: improvementSchema,
+  persistence: evaluationSchema,
+  climatology: evaluationSchema,
+  logisticRegression: evaluationSchema,
+  challenger: testedRecipe,
+  /** The present champion's recipe on the same rows; null when there is none that this code can fit. */
+  champion: testedRecipe
+    .extend({ version: z.string(), sameRecipe: z.boolean(), challengerImprovement: improvementSchema })
+    .nullable(),
+  /** Why the present champion has no part in the test, if it has none. */
+  championReason: z.string().nullable(),
+  candidates: z.array(candidateSchema),
+});
+export type Assessment = z.infer<typeof assessmentSchema>;
+
+/** `metrics.json` of a version: the test that let its recipe through. The model itself saw the test part since. */
+export const metricsSchema = assessmentSchema.extend({ version: z.string() });
+export type ModelMetrics = z.infer<typeof metricsSchema>;
+
+/** What came of one run for one location. */
+export const evaluationFileSchema = z.object({
+  schemaVersion: z.literal(1),
+  location: z.string(),
+  run: z.string(),
+  asOf: utcSecond,
+  /** Why the run was made: scheduled, ordered, or the evidence that asked for it. */
+  cause: z.string(),
+  outcome: z.enum(['promoted', 'refreshed', 'kept', 'failed']),
+  reasons: z.array(z.string()).readonly(),
+  /** The version that became champion; null when the present one stays. */
+  version: z.string().nullable(),
+  /** From when on it is champion. */
+  since: utcSecond.nullable(),
+  /** Null when the run did not come as far as the test. */
+  assessment: assessmentSchema.nullable(),
+});
+export type EvaluationFile = z.infer<typeof evaluationFileSchema>;
+
+const briefEvaluation = evaluationSchema.omit({
+  reliability: true,
+  threshold: true,
+  onsetHours: true,
+  onsetRainHours: true,
+});
+
+/** One location in a run's summary: the figures without curves, small enough for a state of the machine. */
+export const locationResultSchema = z.object({
+  location: z.string(),
+  outcome: evaluationFileSchema.shape.outcome,
+  reason: z.string(),
+  version: z.string().nullable(),
+  test: briefEvaluation.extend({ from: utcSecond, to: utcSecond }).nullable(),
+  persistence: briefEvaluation.nullable(),
+  climatology: z.object({ brier: z.number() }).nullable(),
+  logisticRegression: briefEvaluation.nullable(),
+  overPersistence: improvementSchema.nullable(),
+});
+export type LocationResult = z.infer<typeof locationResultSchema>;
+
+/** `summary.json` of a run, and the output of its execution (which leaves `results` empty beyond 40 locations). */
+export const runSummarySchema = z.object({
+  schemaVersion: z.literal(1),
+  run: z.string(),
+  asOf: utcSecond,
+  locations: count,
+  promoted: count,
+  refreshed: count,
+  kept: count,
+  failed: count,
+  summaryKey: z.string(),
+  results: z.array(locationResultSchema),
+});
+export type RunSummary = z.infer<typeof runSummarySchema>;
+
+/** `latest.json`: who forecasts for each location now, and what the last run found. */
+export const latestSchema = z.object({
+  schemaVersion: z.literal(1),
+  generatedAt: z.iso.datetime(),
+  locations: z.array(
+    z.object({
+      location: z.string(),
+      name: z.string(),
+      champion: z.object({ version: z.string(), since: utcSecond }).nullable(),
+      lastRun: locationResultSchema.extend({ run: z.string(), asOf: utcSecond }).nullable(),
+    }),
+  ),
+});
+export type Latest = z.infer<typeof latestSchema>;
+
+/** The part of an evaluation that summaries repeat. */
+export function resultOf(evaluation: EvaluationFile): LocationResult {
+  const { location, outcome, reasons, version, assessment } = evaluation;
+  return locationResultSchema.parse({
+    location,
+    outcome,
+    reason: reasons.join(' '),
+    version,
+    test: assessment?.test ?? null,
+    persistence: assessment?.persistence ?? null,
+    climatology: assessment?.climatology ?? null,
+    logisticRegression: assessment?.logisticRegression ?? null,
+    overPersistence: assessment?.overPersistence ?? null,
+  });
+}

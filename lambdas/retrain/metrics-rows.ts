@@ -1,0 +1,71 @@
+import { keys, partitionDate } from '../lake/layout';
+import { type Bucket, putObject } from '../lake/s3';
+import type { EvaluationFile } from '../model/metrics-file';
+import { compactTime, type LedgerEntry } from '../model/registry';
+
+const NDJSON = 'application/x-ndjson';
+
+/** One run's rows of `model_metrics`, in one object: writing them again replaces them. */
+export async function writeEvaluationRows(
+  processed: Bucket,
+  run: { readonly id: string; readonly asOf: string },
+  evaluations: readonly EvaluationFile[],
+): Promise<void> {
+  const lines = evaluations.map((evaluation) => `${JSON.stringify(evaluationRow(evaluation))}\n`);
+  await putObject(processed, keys.modelMetrics(partitionDate(run.asOf), run.id), lines.join(''), NDJSON);
+}
+
+/** The row of a promotion that no run made. */
+export async function writeRollbackRow(processed: Bucket, entry: LedgerEntry): Promise<void> {
+  const { location, version, since, outcome, reason } = entry;
+  const row = {
+    location_id: location,
+    run: null,
+    as_of: since,
+    outcome,
+    reason,
+    version,
+    champion_since: since,
+  };
+  const key = keys.modelMetrics(partitionDate(since), `${location}-${compactTime(since)}`);
+  await putObject(processed, key, `${JSON.stringify(row)}\n`, NDJSON);
+}
+
+/** Absent columns are null to the table. */
+function evaluationRow(evaluation: EvaluationFile) {
+  const { location, run, asOf, outcome, reasons, version, since, assessment } = evaluation;
+  const verdict = {
+    location_id: location,
+    run,
+    as_of: asOf,
+    outcome,
+    reason: reasons.join(' '),
+    version,
+    champion_since: since,
+  };
+  if (assessment === null) return verdict;
+  const { winner, test, persistence, climatology, logisticRegression, overPersistence } = assessment;
+  return {
+    ...verdict,
+    winner,
+    test_from: test.from,
+    test_to: test.to,
+    test_hours: test.hours,
+    test_rain_hours: test.rainHours,
+    test_average_precision: test.averagePrecision,
+    test_onset_average_precision: test.onsetAveragePrecision,
+    test_roc_auc: test.rocAuc,
+    test_brier: test.brier,
+    test_log_loss: test.logLoss,
+    test_f1: test.f1,
+    test_precision: test.precision,
+    test_recall: test.recall,
+    test_accuracy: test.accuracy,
+    persistence_average_precision: persistence.averagePrecision,
+    persistence_brier: persistence.brier,
+    climatology_brier: climatology.brier,
+    logistic_regression_brier: logisticRegression.brier,
+    improvement_lower: overPersistence.lower,
+    improvement_upper: overPersistence.upper,
+  };
+}

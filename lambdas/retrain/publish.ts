@@ -1,0 +1,103 @@
+import { keys } from '../lake/layout';
+import { type Bucket, getText, listObjects, putObject } from '../lake/s3';
+import {
+  type EvaluationFile,
+  evaluationFileSchema,
+  type Latest,
+  type RunSummary,
+  resultOf,
+} from '../model/metrics-file';
+import { readPointer } from '../model/registry';
+import { limitConcurrency } from '../runtime/limit';
+import type { Location } from '../runtime/settings';
+import { utcSecond } from '../runtime/time';
+import type { LocationDependencies } from './inspect';
+import { writeEvaluationRows } from './metrics-rows';
+import { runFiles } from './run-files';
+import { INLINE_LOCATIONS, type Run, runKeys, type StepInput } from './steps';
+
+export interface PublishDependencies extends LocationDependencies {
+  readonly processed: Bucket;
+}
+
+/** Objects read side by side: five thousand locations take seconds. */
+const READERS = 32;
+
+/**
+ * Last state of a run: gathers what came of each location, stores the rows of `model_metrics`, the run's summary
+ * and `latest.json`. A location that left no outcome counts as failed. Repeating it writes the same again.
+ * @returns the summary; beyond 40 locations its `results` are in `summary.json` only.
+ */
+export async function publish(
+  { settings, queryResults, models, processed }: PublishDependencies,
+  { run, at }: StepInput<'publish'>,
+): Promise<RunSummary> {
+  const limit = limitConcurrency(READERS);
+  const items = await runFiles.locations.read(queryResults, run.id);
+  const evaluations = await Promise.all(
+    items.map(({ location }) => limit(() => evaluationOf(queryResults, run, location))),
+  );
+  const summary = summaryOf(run, evaluations);
+  await writeEvaluationRows(processed, run, evaluations);
+  await putObject(queryResults, summary.summaryKey, JSON.stringify(summary, null, 2), 'application/json');
+  const latest: Latest = {
+    schemaVersion: 1,
+    generatedAt: at,
+    locations: await Promise.all(settings.locations.map((place) => limit(() => latestOf(models, place)))),
+  };
+  await putObject(models, keys.latest, JSON.stringify(latest, null, 2), 'application/json');
+  return items.length <= INLINE_LOCATIONS ? summary : { ...summary, results: [] };
+}
+
+async function evaluationOf(queryResults: Bucket, run: Run, location: string): Promise<EvaluationFile> {
+  const found = await runFiles.outcome.find(queryResults, run.id, location);
+  return (
+    found ?? {
+      schemaVersion: 1,
+      location,
+      run: run.id,
+      asOf: run.asOf,
+      cause: run.reason,
+      outcome: 'failed',
+      reasons: ['The run ended before anything was recorded; its execution history says why.'],
+      version: null,
+      since: null,
+      assessment: null,
+    }
+  );
+}
+
+function summaryOf(run: Run, evaluations: readonly EvaluationFile[]): RunSummary {
+  const count = (outcome: EvaluationFile['outcome']) =>
+    evaluations.filter((evaluation) => evaluation.outcome === outcome).length;
+  return {
+    schemaVersion: 1,
+    run: run.id,
+    asOf: run.asOf,
+    locations: evaluations.length,
+    promoted: count('promoted'),
+    refreshed: count('refreshed'),
+    kept: count('kept'),
+    failed: count('failed'),
+    summaryKey: runKeys.summary(run.id),
+    results: evaluations.map(resultOf),
+  };
+}
+
+/** Who forecasts for a place now, and what the last run that looked at it found; the run need not be this one. */
+async function latestOf(models: Bucket, { id, name }: Location): Promise<Latest['locations'][number]> {
+  const pointer = await readPointer(models, id);
+  const newest = (await listObjects(models, keys.evaluations(id))).at(-1);
+  const text = newest && (await getText(models, newest.key));
+  const evaluation = text === undefined ? undefined : evaluationFileSchema.parse(JSON.parse(text));
+  return {
+    location: id,
+    name,
+    champion:
+      pointer.status === 'valid' ? { version: pointer.entry.version, since: pointer.entry.since } : null,
+    lastRun:
+      evaluation === undefined
+        ? null
+        : { ...resultOf(evaluation), run: evaluation.run, asOf: utcSecond(Date.parse(evaluation.asOf)) },
+  };
+}

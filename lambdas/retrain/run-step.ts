@@ -1,0 +1,52 @@
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { Metric, metrics } from '../runtime/metrics';
+import { inspect } from './inspect';
+import { fail, keep, promoteVersion } from './outcome';
+import { type PlanDependencies, plan } from './plan';
+import { type PrepareDependencies, prepare } from './prepare';
+import { type PublishDependencies, publish } from './publish';
+import { type RefitDependencies, refit } from './refit';
+import { score } from './score';
+import type { StepEvent } from './steps';
+import { testRecipes } from './test-recipes';
+
+export interface StepDependencies
+  extends PlanDependencies,
+    PrepareDependencies,
+    PublishDependencies,
+    RefitDependencies {
+  /** Milliseconds until the invocation is stopped. */
+  readonly remainingMs: () => number;
+  readonly now: () => Date;
+}
+
+/** Carries out one step; what it returns is the output of its state. */
+export async function runStep(dependencies: StepDependencies, event: StepEvent): Promise<unknown> {
+  switch (event.step) {
+    case 'plan':
+      return plan(dependencies, event);
+    case 'prepare':
+      return prepare(dependencies, event);
+    case 'inspect':
+      return inspect(dependencies, event);
+    case 'score':
+      return score(dependencies, event, dependencies.remainingMs);
+    case 'test':
+      return testRecipes(dependencies, event);
+    case 'refit':
+      return refit(dependencies, event);
+    case 'promote':
+      return promoteVersion(dependencies, event, dependencies.now);
+    case 'keep':
+      return keep(dependencies, event);
+    case 'fail':
+      return fail(dependencies, event);
+    case 'publish': {
+      const summary = await publish(dependencies, event);
+      metrics.addMetric(Metric.championsPromoted, MetricUnit.Count, summary.promoted + summary.refreshed);
+      metrics.addMetric(Metric.championsKept, MetricUnit.Count, summary.kept);
+      metrics.addMetric(Metric.retrainingsFailed, MetricUnit.Count, summary.failed);
+      return summary;
+    }
+  }
+}

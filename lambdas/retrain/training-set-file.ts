@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { type ColumnData, type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
+import { FEATURE_NAMES } from '../model/features';
+import type { TrainingSet } from '../model/training-set';
+
+/** The training set of one location can't be used: not Parquet, other columns, or values no query of ours makes. */
+export class TrainingSetDamaged extends Error {
+  override readonly name = 'TrainingSetDamaged';
+}
+
+/**
+ * Parses the Parquet file that the training-set query wrote for one location: `hour, wet_now, <FEATURES>, label`.
+ * Rows come in any order and leave it in time order; nulls become NaN, and a NaN that is in the file is refused.
+ * @throws TrainingSetDamaged with the column and the reason.
+ */
+export async function parseTrainingSet(locationId: string, bytes: Uint8Array): Promise<TrainingSet> {
+  const file = Uint8Array.from(bytes).buffer;
+  const metadata = metadataOf(file);
+  const rows = Number(metadata.num_rows);
+  /** One column at a time: seventeen years of hours would not fit as row objects. */
+  const column = async (
+    name: string,
+    parse: (value: unknown) => number | undefined,
+  ): Promise<Float64Array> => {
+    const values = new Float64Array(rows);
+    let filled = 0;
+    const onChunk = ({ columnData, rowStart }: ColumnData): void => {
+      columnData.forEach((value: unknown, i: number) => {
+        values[rowStart + i] = parseValue(name, value, parse);
+      });
+      filled += columnData.length;
+    };
+    try {
+      await parquetRead({ file, metadata, columns: [name], onChunk });
+    } catch (error) {
+      if (error instanceof TrainingSetDamaged) throw error;
+      throw new TrainingSetDamaged(`column ${name}: ${messageOf(error)}`);
+    }
+    if (filled !== rows) throw new TrainingSetDamaged(`column ${name} has ${filled} values for ${rows} rows`);
+    return values;
+  };
+
+  const times = await column('hour', timeOf);
+  const order = Uint32Array.from(times.keys()).sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0));
+  const inOrder = (values: Float64Array) => Float64Array.from(order, (row) => values[row] ?? Number.NaN);
+
+  const hours = inOrder(times);
+  hours.forEach((hour, i) => {
+    if (Number.isNaN(hour)) throw new TrainingSetDamaged('column hour: a null');
+    if (hour === hours[i - 1]) {
+      throw new TrainingSetDamaged(`column hour: ${new Date(hour).toISOString()} is there twice`);
+    }
+  });
+
+  const labels = inOrder(await column('label', numberOf));
+  const values = new Float64Array(rows * FEATURE_NAMES.length);
+  for (const [position, name] of FEATURE_NAMES.entries()) {
+    inOrder(await column(name, numberOf)).forEach((value, row) => {
+      values[row * FEATURE_NAMES.length + position] = value;
+    });
+  }
+  return {
+    locationId,
+    hours,
+    featureNames: FEATURE_NAMES,
+    x: { rows, columns: FEATURE_NAMES.length, values },
+    y: Uint8Array.from(labels, (label) => flag('label', label)),
+    wetNow: inOrder(await column('wet_now', numberOf)).map((wet) =>
+      Number.isNaN(wet) ? wet : flag('wet_now', wet),
+    ),
+  };
+}
+
+/** SHA-256 (hex) of everything that a model can learn from the rows; equal rows have equal fingerprints. */
+export function fingerprintOf(set: TrainingSet): string {
+  const hash = createHash('sha256').update(set.featureNames.join('\n'));
+  for (const part of [set.hours, set.x.values, set.wetNow]) {
+    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  }
+  return hash.update(set.y).digest('hex');
+}
+
+function metadataOf(file: ArrayBuffer): FileMetaData {
+  try {
+    return parquetMetadata(file);
+  } catch (error) {
+    throw new TrainingSetDamaged(`not a Parquet file: ${messageOf(error)}`);
+  }
+}
+
+function parseValue(name: string, value: unknown, parse: (value: unknown) => number | undefined): number {
+  if (value === null || value === undefined) return Number.NaN;
+  const parsed = parse(value);
+  if (parsed === undefined || !Number.isFinite(parsed)) {
+    throw new TrainingSetDamaged(`column ${name}: ${String(value)} is no finite value of its type`);
+  }
+  return parsed;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
+}
+
+function timeOf(value: unknown): number | undefined {
+  return value instanceof Date ? value.getTime() : undefined;
+}
+
+function flag(name: string, value: number): 0 | 1 {
+  if (value !== 0 && value !== 1) throw new TrainingSetDamaged(`column ${name}: ${value} is neither 0 nor 1`);
+  return value;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
