@@ -1,0 +1,220 @@
+import * as z from 'zod';
+import { type AthenaAccess, runQuery } from '../lake/athena';
+import { FORECASTS, keys } from '../lake/layout';
+import { decodeParquet, encodeParquet } from '../lake/parquet';
+import { type Bucket, getObject, putIfAbsent, putIfUnchanged } from '../lake/s3';
+import { FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
+import { predictProbability, type RainModel } from '../model/model-file';
+import { addHours } from '../runtime/calendar';
+import { limitConcurrency } from '../runtime/limit';
+import type { Location } from '../runtime/settings';
+import { utcSecond } from '../weather/observation';
+import type { ChampionCache } from './champions';
+
+export interface ForecastAccess {
+  readonly athena: AthenaAccess;
+  readonly processed: Bucket;
+  readonly models: Bucket;
+  readonly champions: ChampionCache;
+  readonly locations: readonly Location[];
+  readonly rainThresholdMm: number;
+}
+
+const probability = z.number().min(0).max(1);
+
+/** A row of `forecasts`. */
+const forecastSchema = z.object({
+  location_id: z.string(),
+  issued_at: utcSecond,
+  base_hour: utcSecond,
+  target_hour: utcSecond,
+  probability,
+  will_rain: z.boolean(),
+  threshold: probability,
+  model_version: z.string(),
+  persistence_probability: probability.nullable(),
+});
+export type Forecast = z.infer<typeof forecastSchema>;
+
+/** Why a location has no forecast for the hour. */
+export interface WithoutForecast {
+  readonly locationId: string;
+  readonly reason: string;
+}
+
+export interface RefusedChampion {
+  readonly locationId: string;
+  readonly version: string;
+  readonly reason: string;
+}
+
+export interface IssuedForecasts {
+  /** Of the configured locations, by id: as they are in the lake. */
+  readonly forecasts: readonly Forecast[];
+  /** How many of them this run made. */
+  readonly made: number;
+  readonly without: readonly WithoutForecast[];
+  readonly refused: readonly RefusedChampion[];
+}
+
+const S3_CONCURRENCY = 16;
+/** Each attempt lost means that another run added forecasts of the same hour. */
+const MAXIMUM_ATTEMPTS = 8;
+const PARQUET_TYPE = 'application/vnd.apache.parquet';
+
+/**
+ * Forecasts the hour after `hour` for each location and stores them, one object for the hour. A forecast stays
+ * as it was issued: a repeated run adds locations that have none yet, and changes nothing else.
+ * @param now the run's own time, which the forecasts carry.
+ * @throws what Athena and S3 throw; a location without model or observation is a value.
+ */
+export async function issueForecasts(
+  access: ForecastAccess,
+  hour: string,
+  now: string,
+): Promise<IssuedForecasts> {
+  const targetHour = addHours(hour, HORIZON_HOURS);
+  const key = keys.forecastHour(targetHour.slice(0, 10), targetHour.slice(11, 13));
+  const stored = await readForecasts(access.processed, key);
+  const known = new Set(stored?.forecasts.map(({ location_id }) => location_id));
+  const open = access.locations.filter(({ id }) => !known.has(id));
+  // A run may be late; the model that makes the forecast must have been in office while the hour was still open.
+  const latest = addHours(targetHour, 1);
+  const at = now < latest ? now : targetHour;
+
+  const limit = limitConcurrency(S3_CONCURRENCY);
+  const appointed = await Promise.all(
+    open.map(({ id }) =>
+      limit(async () => ({ id, ...(await access.champions.appointed(access.models, id, at)) })),
+    ),
+  );
+  const refused = appointed.flatMap(({ id, refused }) =>
+    refused.map(({ version, reason }) => ({ locationId: id, version, reason })),
+  );
+  const without: WithoutForecast[] = [];
+  const made: Forecast[] = [];
+  if (appointed.some(({ model }) => model !== undefined)) {
+    const features = await readFeatures(access, hour);
+    for (const { id, model } of appointed) {
+      const row = features.get(id);
+      if (model === undefined) {
+        without.push({ locationId: id, reason: 'no model yet' });
+      } else if (row === undefined) {
+        without.push({ locationId: id, reason: `no observation of the hour that began at ${hour}` });
+      } else {
+        const forecast = forecastOf(model, row, { issuedAt: now, baseHour: hour, targetHour });
+        if (forecastSchema.safeParse(forecast).success) {
+          made.push(forecast);
+        } else {
+          const reason = `its forecast is no probability: ${forecast.probability}`;
+          refused.push({ locationId: id, version: model.version, reason });
+          without.push({ locationId: id, reason });
+        }
+      }
+    }
+  } else {
+    without.push(...appointed.map(({ id }) => ({ locationId: id, reason: 'no model yet' })));
+  }
+  const forecasts = made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, made);
+  const configured = new Set(access.locations.map(({ id }) => id));
+  return {
+    forecasts: forecasts.filter(({ location_id }) => configured.has(location_id)),
+    made: made.length,
+    without,
+    refused,
+  };
+}
+
+/** The stored forecasts of one target hour with the version of the object; undefined when none were made. */
+export async function readForecasts(
+  processed: Bucket,
+  key: string,
+): Promise<{ readonly forecasts: Forecast[]; readonly etag: string } | undefined> {
+  const stored = await getObject(processed, key);
+  if (stored === undefined) {
+    return undefined;
+  }
+  const columns = FORECASTS.columns.map(({ name }) => name);
+  return { forecasts: await decodeParquet(stored.bytes, columns, forecastSchema), etag: stored.etag };
+}
+
+async function addForecasts(
+  access: ForecastAccess,
+  key: string,
+  made: readonly Forecast[],
+): Promise<Forecast[]> {
+  for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt += 1) {
+    const stored = await readForecasts(access.processed, key);
+    const known = new Set(stored?.forecasts.map(({ location_id }) => location_id));
+    const all = [
+      ...(stored?.forecasts ?? []),
+      ...made.filter(({ location_id }) => !known.has(location_id)),
+    ].sort((a, b) => (a.location_id < b.location_id ? -1 : 1));
+    const bytes = encodeParquet(FORECASTS.columns, all);
+    const outcome =
+      stored === undefined
+        ? await putIfAbsent(access.processed, key, bytes, PARQUET_TYPE)
+        : await putIfUnchanged(access.processed, key, bytes, PARQUET_TYPE, stored.etag);
+    if (outcome === 'created' || outcome === 'replaced') {
+      return all;
+    }
+  }
+  throw new Error(`${key} changed ${MAXIMUM_ATTEMPTS} times while forecasts were to be added to it.`);
+}
+
+interface FeatureRow {
+  readonly wetNow: number | null;
+  /** In the order of FEATURES; NaN where a feature is null. */
+  readonly values: Float64Array;
+}
+
+const featureRowSchema = z
+  .object({ location_id: z.string(), hour: utcSecond, wet_now: z.literal([0, 1]).nullable() })
+  .catchall(z.number().nullable())
+  .transform(({ location_id, wet_now, ...features }) => ({
+    locationId: location_id,
+    wetNow: wet_now,
+    values: Float64Array.from(FEATURE_NAMES, (name) => numberOrNaN(features[name])),
+  }));
+
+/** Features of one base hour, by location: one query for all of them. */
+async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<string, FeatureRow>> {
+  const sql = featuresSql({
+    database: access.athena.database,
+    fromHour: hour,
+    toHour: hour,
+    withLabel: false,
+    rainThresholdMm: access.rainThresholdMm,
+  });
+  const rows = await runQuery(access.athena, { sql, row: featureRowSchema });
+  return new Map(rows.map((row) => [row.locationId, row]));
+}
+
+function forecastOf(
+  model: RainModel,
+  row: FeatureRow,
+  times: { readonly issuedAt: string; readonly baseHour: string; readonly targetHour: string },
+): Forecast {
+  const [probabilityOfRain = Number.NaN] = predictProbability(model, {
+    rows: 1,
+    columns: row.values.length,
+    values: row.values,
+  });
+  const { probabilityAfterWet, probabilityAfterDry } = model.persistence;
+  return {
+    location_id: model.location,
+    issued_at: times.issuedAt,
+    base_hour: times.baseHour,
+    target_hour: times.targetHour,
+    probability: probabilityOfRain,
+    will_rain: probabilityOfRain >= model.threshold,
+    threshold: model.threshold,
+    model_version: model.version,
+    persistence_probability:
+      row.wetNow === null ? null : row.wetNow === 1 ? probabilityAfterWet : probabilityAfterDry,
+  };
+}
+
+function numberOrNaN(value: string | number | null | undefined): number {
+  return typeof value === 'number' ? value : Number.NaN;
+}

@@ -1,0 +1,87 @@
+import { keys } from '../lake/layout';
+import { type Bucket, getObject } from '../lake/s3';
+import { limitConcurrency } from '../runtime/limit';
+import { countRows, type DayHours, hourSpan, hoursBefore, readDayHours, subtractHours } from './day';
+
+/** Closed hours without a row. */
+export interface Gaps {
+  readonly missingHours: number;
+  /** Days with a gap, in order. */
+  readonly dates: readonly string[];
+  readonly locationIds: readonly string[];
+}
+
+/**
+ * Closed hours of one day that configured locations have no row for.
+ * @param closedBefore start of the first hour that is not closed.
+ */
+export function missingOfDay(
+  date: string,
+  present: DayHours,
+  closedBefore: string,
+  locationIds: readonly string[],
+): DayHours {
+  return subtractHours(hoursBefore(date, closedBefore, locationIds), present);
+}
+
+/**
+ * Holes in the given days (in order) of `hourly_observations`. A location is expected from the first hour that
+ * it has in these days on; one that has none, from the first hour that any has: what lies before a location or
+ * the whole lake began is no gap.
+ */
+export async function findGaps(
+  processed: Bucket,
+  dates: readonly string[],
+  closedBefore: string,
+  locationIds: readonly string[],
+): Promise<Gaps> {
+  const limit = limitConcurrency(8);
+  const days = await Promise.all(
+    dates.map((date) =>
+      limit(async () => {
+        const stored = await getObject(processed, keys.hourlyDay(date));
+        const present: DayHours = stored === undefined ? new Map() : await readDayHours(date, stored.bytes);
+        return { date, present };
+      }),
+    ),
+  );
+  return gapsOf(days, closedBefore, locationIds);
+}
+
+/** The rule of `findGaps`, over days that have been read. */
+export function gapsOf(
+  days: readonly { readonly date: string; readonly present: DayHours }[],
+  closedBefore: string,
+  locationIds: readonly string[],
+): Gaps {
+  const started = new Set<string>();
+  let missingHours = 0;
+  const dates: string[] = [];
+  const affected = new Set<string>();
+  const never = locationIds.filter((id) => !days.some(({ present }) => present.has(id)));
+  for (const { date, present } of days) {
+    const opening = hourSpan(present)?.first;
+    const expected = new Map<string, number>();
+    for (const [id, bits] of hoursBefore(date, closedBefore, locationIds)) {
+      const own = present.get(id);
+      if (started.has(id)) {
+        expected.set(id, bits);
+      } else if (own !== undefined) {
+        started.add(id);
+        expected.set(id, bits & -(own & -own));
+      } else if (opening !== undefined && never.includes(id)) {
+        started.add(id);
+        expected.set(id, bits & -(1 << opening));
+      }
+    }
+    const missing = subtractHours(expected, present);
+    if (missing.size > 0) {
+      dates.push(date);
+      missingHours += countRows(missing);
+      for (const id of missing.keys()) {
+        affected.add(id);
+      }
+    }
+  }
+  return { missingHours, dates, locationIds: locationIds.filter((id) => affected.has(id)) };
+}

@@ -1,0 +1,82 @@
+import * as z from 'zod';
+import { keys } from '../lake/layout';
+import { type Bucket, getObject, putIfAbsent, putIfUnchanged } from '../lake/s3';
+import type { Location } from '../runtime/settings';
+import { utcSecond } from '../weather/observation';
+import type { Forecast, WithoutForecast } from './forecast';
+
+/** `latest.json`: the forecasts in force, for programs that want one object and no query. */
+export const latestSchema = z.object({
+  version: z.literal(1),
+  issuedAt: utcSecond,
+  targetHour: utcSecond,
+  forecasts: z.array(
+    z.object({
+      locationId: z.string(),
+      name: z.string(),
+      probability: z.number(),
+      willRain: z.boolean(),
+      threshold: z.number(),
+      modelVersion: z.string(),
+      persistenceProbability: z.number().nullable(),
+    }),
+  ),
+  withoutForecast: z.array(z.object({ locationId: z.string(), reason: z.string() })),
+});
+type Latest = z.infer<typeof latestSchema>;
+
+/** Each attempt lost means that another run wrote meanwhile. */
+const MAXIMUM_ATTEMPTS = 8;
+const JSON_TYPE = 'application/json';
+
+/**
+ * Replaces `latest.json`, unless it already speaks of a later hour.
+ * @throws what S3 throws.
+ */
+export async function updateLatest(
+  models: Bucket,
+  locations: readonly Location[],
+  hour: { readonly issuedAt: string; readonly targetHour: string },
+  forecasts: readonly Forecast[],
+  without: readonly WithoutForecast[],
+): Promise<void> {
+  const names = new Map(locations.map(({ id, name }) => [id, name]));
+  const latest: Latest = {
+    version: 1,
+    ...hour,
+    forecasts: forecasts.map((forecast) => ({
+      locationId: forecast.location_id,
+      name: names.get(forecast.location_id) ?? forecast.location_id,
+      probability: forecast.probability,
+      willRain: forecast.will_rain,
+      threshold: forecast.threshold,
+      modelVersion: forecast.model_version,
+      persistenceProbability: forecast.persistence_probability,
+    })),
+    withoutForecast: [...without],
+  };
+  const text = `${JSON.stringify(latest, undefined, 2)}\n`;
+  for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt += 1) {
+    const stored = await getObject(models, keys.latest);
+    if (stored !== undefined && (targetHourOf(stored.bytes) ?? '') > hour.targetHour) {
+      return;
+    }
+    const outcome =
+      stored === undefined
+        ? await putIfAbsent(models, keys.latest, text, JSON_TYPE)
+        : await putIfUnchanged(models, keys.latest, text, JSON_TYPE, stored.etag);
+    if (outcome === 'created' || outcome === 'replaced') {
+      return;
+    }
+  }
+  throw new Error(`${keys.latest} changed ${MAXIMUM_ATTEMPTS} times while it was to be replaced.`);
+}
+
+/** Undefined for a file that is none of ours: it is replaced. */
+function targetHourOf(bytes: Uint8Array): string | undefined {
+  try {
+    return latestSchema.parse(JSON.parse(new TextDecoder().decode(bytes))).targetHour;
+  } catch {
+    return undefined;
+  }
+}

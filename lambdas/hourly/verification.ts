@@ -1,0 +1,329 @@
+import * as z from 'zod';
+import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
+import { decodeParquet, encodeParquet } from '../lake/parquet';
+import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
+import { addDays } from '../runtime/calendar';
+import { limitConcurrency } from '../runtime/limit';
+import { utcSecond } from '../weather/observation';
+import { type Forecast, readForecasts } from './forecast';
+
+/** Days that verification looks back over, counting the day itself. */
+export const WINDOWS = [1, 7, 30] as const;
+export type WindowDays = (typeof WINDOWS)[number];
+const LONGEST_WINDOW = 30;
+
+/** How forecasts of some hours fared. */
+export interface Score {
+  readonly hours: number;
+  readonly rainHours: number;
+  readonly squaredError: number;
+  /** The hours for which persistence had a probability too, and both squared errors over them. */
+  readonly comparedHours: number;
+  readonly comparedSquaredError: number;
+  readonly persistenceSquaredError: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly falseAlarms: number;
+  readonly correctNegatives: number;
+}
+
+/** A row of `forecast_verification` but for its partition. */
+export interface VerificationRow {
+  readonly locationId: string;
+  readonly windowDays: WindowDays;
+  readonly score: Score;
+}
+
+const NOTHING: Score = {
+  hours: 0,
+  rainHours: 0,
+  squaredError: 0,
+  comparedHours: 0,
+  comparedSquaredError: 0,
+  persistenceSquaredError: 0,
+  hits: 0,
+  misses: 0,
+  falseAlarms: 0,
+  correctNegatives: 0,
+};
+
+export function addScores(a: Score, b: Score): Score {
+  return {
+    hours: a.hours + b.hours,
+    rainHours: a.rainHours + b.rainHours,
+    squaredError: a.squaredError + b.squaredError,
+    comparedHours: a.comparedHours + b.comparedHours,
+    comparedSquaredError: a.comparedSquaredError + b.comparedSquaredError,
+    persistenceSquaredError: a.persistenceSquaredError + b.persistenceSquaredError,
+    hits: a.hits + b.hits,
+    misses: a.misses + b.misses,
+    falseAlarms: a.falseAlarms + b.falseAlarms,
+    correctNegatives: a.correctNegatives + b.correctNegatives,
+  };
+}
+
+/** Mean squared error of the probabilities; null over no hours. */
+export function brierOf({ hours, squaredError }: Score): number | null {
+  return hours === 0 ? null : squaredError / hours;
+}
+
+/** 1 is perfect, 0 as good as persistence, negative worse; null when persistence made no error, or nothing compares. */
+export function skillOf({ comparedSquaredError, persistenceSquaredError }: Score): number | null {
+  return persistenceSquaredError === 0 ? null : 1 - comparedSquaredError / persistenceSquaredError;
+}
+
+/** Whether it rained, by location and hour; an hour that is unknown is not there. */
+export type Truth = ReadonlyMap<string, boolean>;
+
+export function truthKey(locationId: string, hour: string): string {
+  return `${locationId} ${hour}`;
+}
+
+/** Scores of one day's forecasts by location; those whose hour is unknown don't count yet. */
+export function scoreForecasts(forecasts: readonly Forecast[], truth: Truth): Map<string, Score> {
+  const inOrder = [...forecasts].sort((a, b) => (a.target_hour < b.target_hour ? -1 : 1));
+  const scores = new Map<string, Score>();
+  for (const forecast of inOrder) {
+    const rained = truth.get(truthKey(forecast.location_id, forecast.target_hour));
+    if (rained !== undefined) {
+      const known = scores.get(forecast.location_id) ?? NOTHING;
+      scores.set(forecast.location_id, addScores(known, scoreOf(forecast, rained)));
+    }
+  }
+  return scores;
+}
+
+function scoreOf(forecast: Forecast, rained: boolean): Score {
+  const outcome = rained ? 1 : 0;
+  const squaredError = (forecast.probability - outcome) ** 2;
+  const persistence = forecast.persistence_probability;
+  const compared = persistence !== null;
+  return {
+    hours: 1,
+    rainHours: outcome,
+    squaredError,
+    comparedHours: compared ? 1 : 0,
+    comparedSquaredError: compared ? squaredError : 0,
+    persistenceSquaredError: compared ? (persistence - outcome) ** 2 : 0,
+    hits: rained && forecast.will_rain ? 1 : 0,
+    misses: rained && !forecast.will_rain ? 1 : 0,
+    falseAlarms: !rained && forecast.will_rain ? 1 : 0,
+    correctNegatives: !rained && !forecast.will_rain ? 1 : 0,
+  };
+}
+
+/** Rows of the day `date`: each location's windows that end on it, added up in order of days. */
+export function windowRows(
+  date: string,
+  dayScores: ReadonlyMap<string, ReadonlyMap<string, Score>>,
+): VerificationRow[] {
+  const totals = new Map<string, Map<WindowDays, Score>>();
+  for (let back = LONGEST_WINDOW - 1; back >= 0; back -= 1) {
+    for (const [locationId, score] of dayScores.get(addDays(date, -back)) ?? []) {
+      const windows = totals.get(locationId) ?? new Map<WindowDays, Score>();
+      totals.set(locationId, windows);
+      for (const windowDays of WINDOWS) {
+        if (back < windowDays) {
+          windows.set(windowDays, addScores(windows.get(windowDays) ?? NOTHING, score));
+        }
+      }
+    }
+  }
+  return [...totals]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([locationId, windows]) =>
+      WINDOWS.flatMap((windowDays) => {
+        const score = windows.get(windowDays);
+        return score === undefined ? [] : [{ locationId, windowDays, score }];
+      }),
+    );
+}
+
+export interface VerifiedForecasts {
+  /** Forecasts whose hour became known since the last look, late truth included. */
+  readonly verified: number;
+  /** Rows of the last of the days; empty when nothing of its longest window is verified. */
+  readonly rows: readonly VerificationRow[];
+}
+
+const S3_CONCURRENCY = 16;
+/** Beyond so many days, one listing of all forecasts is cheaper than one a day. */
+const LISTED_BY_DAY = 7;
+
+/**
+ * Holds the forecasts of `dates` (in order) against what the lake says of their hours now, and brings
+ * `forecast_verification` up to date: the days themselves, and the windows of later days that reach back to them.
+ * Repeating it writes the same objects.
+ */
+export async function verifyForecasts(
+  processed: Bucket,
+  dates: readonly [string, ...string[]],
+): Promise<VerifiedForecasts> {
+  const last = dates.at(-1) ?? dates[0];
+  const limit = limitConcurrency(S3_CONCURRENCY);
+  const forecastKeys = await forecastKeysByDay(processed, dates);
+  const stored = await storedScores(processed, dates[0], last, forecastKeys.size > 0);
+  const scores = new Map(stored);
+  let verified = 0;
+  await Promise.all(
+    [...forecastKeys].map(([date, dayKeys]) =>
+      limit(async () => {
+        const truth = await readTruth(processed, date);
+        const forecasts: Forecast[] = [];
+        for (const key of dayKeys) {
+          forecasts.push(...((await readForecasts(processed, key))?.forecasts ?? []));
+        }
+        const day = scoreForecasts(forecasts, truth);
+        scores.set(date, day);
+        verified += totalHours(day) - totalHours(stored.get(date));
+      }),
+    ),
+  );
+  const affected = [
+    ...new Set([...forecastKeys.keys(), ...[...stored.keys()].filter((date) => date > dates[0])]),
+  ];
+  await Promise.all(
+    affected.map((date) =>
+      limit(async () => {
+        const rows = windowRows(date, scores);
+        if (rows.length > 0) {
+          await putObject(processed, keys.verificationDay(date), encodeRows(rows), PARQUET_TYPE);
+        }
+      }),
+    ),
+  );
+  return { verified, rows: windowRows(last, scores) };
+}
+
+const PARQUET_TYPE = 'application/vnd.apache.parquet';
+
+async function forecastKeysByDay(
+  processed: Bucket,
+  dates: readonly string[],
+): Promise<Map<string, string[]>> {
+  const wanted = new Set(dates);
+  const prefixes =
+    dates.length > LISTED_BY_DAY ? [FORECASTS.prefix] : dates.map((date) => keys.forecastDay(date));
+  const listed = await Promise.all(prefixes.map((prefix) => listObjects(processed, prefix)));
+  const byDay = new Map<string, string[]>();
+  for (const { key } of listed.flat()) {
+    const date = /dt=(\d{4}-\d{2}-\d{2})\//.exec(key)?.[1];
+    if (date !== undefined && wanted.has(date)) {
+      byDay.set(date, [...(byDay.get(date) ?? []), key]);
+    }
+  }
+  return byDay;
+}
+
+/** Scores of the days whose windows overlap with those of `from` … `to`, as they were written before. */
+async function storedScores(
+  processed: Bucket,
+  from: string,
+  to: string,
+  anyForecast: boolean,
+): Promise<Map<string, Map<string, Score>>> {
+  if (!anyForecast) {
+    return new Map();
+  }
+  const first = keys.verificationDay(addDays(from, 1 - LONGEST_WINDOW));
+  const final = keys.verificationDay(addDays(to, LONGEST_WINDOW - 1));
+  const limit = limitConcurrency(S3_CONCURRENCY);
+  const listed = await listObjects(processed, FORECAST_VERIFICATION.prefix);
+  const days = await Promise.all(
+    listed
+      .filter(({ key }) => key >= first && key <= final)
+      .map(({ key }) =>
+        limit(async () => {
+          const stored = await getObject(processed, key);
+          const date = key.slice(FORECAST_VERIFICATION.prefix.length + 3, -'/part-0.parquet'.length);
+          return [date, stored === undefined ? new Map() : await decodeDay(stored.bytes)] as const;
+        }),
+      ),
+  );
+  return new Map(days);
+}
+
+const truthSchema = z.object({ location_id: z.string(), hour: utcSecond, rained: z.boolean().nullable() });
+
+async function readTruth(processed: Bucket, date: string): Promise<Truth> {
+  const stored = await getObject(processed, keys.hourlyDay(date));
+  const rows =
+    stored === undefined
+      ? []
+      : await decodeParquet(stored.bytes, ['location_id', 'hour', 'rained'], truthSchema);
+  return new Map(
+    rows.flatMap(({ location_id, hour, rained }) =>
+      rained === null ? [] : [[truthKey(location_id, hour), rained] as const],
+    ),
+  );
+}
+
+const rowSchema = z.object({
+  location_id: z.string(),
+  window_days: z.int(),
+  hours: z.int(),
+  rain_hours: z.int(),
+  squared_error: z.number(),
+  compared_hours: z.int(),
+  compared_squared_error: z.number(),
+  persistence_squared_error: z.number(),
+  hits: z.int(),
+  misses: z.int(),
+  false_alarms: z.int(),
+  correct_negatives: z.int(),
+});
+
+async function decodeDay(bytes: Uint8Array): Promise<Map<string, Score>> {
+  const rows = await decodeParquet(bytes, Object.keys(rowSchema.shape), rowSchema);
+  return new Map(
+    rows
+      .filter(({ window_days }) => window_days === 1)
+      .map((row) => [
+        row.location_id,
+        {
+          hours: row.hours,
+          rainHours: row.rain_hours,
+          squaredError: row.squared_error,
+          comparedHours: row.compared_hours,
+          comparedSquaredError: row.compared_squared_error,
+          persistenceSquaredError: row.persistence_squared_error,
+          hits: row.hits,
+          misses: row.misses,
+          falseAlarms: row.false_alarms,
+          correctNegatives: row.correct_negatives,
+        },
+      ]),
+  );
+}
+
+function encodeRows(rows: readonly VerificationRow[]): Uint8Array {
+  return encodeParquet(
+    FORECAST_VERIFICATION.columns,
+    rows.map(({ locationId, windowDays, score }) => ({
+      location_id: locationId,
+      window_days: windowDays,
+      hours: score.hours,
+      rain_hours: score.rainHours,
+      squared_error: score.squaredError,
+      brier: brierOf(score),
+      compared_hours: score.comparedHours,
+      compared_squared_error: score.comparedSquaredError,
+      persistence_squared_error: score.persistenceSquaredError,
+      persistence_brier:
+        score.comparedHours === 0 ? null : score.persistenceSquaredError / score.comparedHours,
+      skill: skillOf(score),
+      hits: score.hits,
+      misses: score.misses,
+      false_alarms: score.falseAlarms,
+      correct_negatives: score.correctNegatives,
+    })),
+  );
+}
+
+function totalHours(scores: ReadonlyMap<string, Score> | undefined): number {
+  let hours = 0;
+  for (const score of scores?.values() ?? []) {
+    hours += score.hours;
+  }
+  return hours;
+}
