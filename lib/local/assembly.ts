@@ -394,18 +394,10 @@ class Assembly {
         name: this.ref(placed),
         busName: properties.EventBusName.replace(/^arn:.*:event-bus\//, ''),
         pattern: properties.EventPattern,
-        targets: properties.Targets.map(({ Arn, Input, InputPath, InputTransformer: transformer }) => ({
+        targets: properties.Targets.map(({ Arn, Input, InputPath }) => ({
           arn: Arn,
           ...(Input === undefined ? {} : { input: Input }),
           ...(InputPath === undefined ? {} : { inputPath: InputPath }),
-          ...(transformer === undefined
-            ? {}
-            : {
-                inputTransformer: {
-                  paths: transformer.InputPathsMap,
-                  template: transformer.InputTemplate,
-                },
-              }),
         })),
       },
     ];
@@ -483,9 +475,8 @@ const ruleProperties = z.object({
         Arn: z.string(),
         Input: z.string().optional(),
         InputPath: z.string().optional(),
-        InputTransformer: z
-          .object({ InputPathsMap: z.record(z.string(), z.string()).default({}), InputTemplate: z.string() })
-          .optional(),
+        // A transformed input is a text template with rules of its own; the state machine can do as much.
+        InputTransformer: z.never().optional(),
       }),
     )
     .default([]),

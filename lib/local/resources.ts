@@ -104,10 +104,6 @@ export interface RuleTarget {
   readonly input?: string;
   /** Part of the event, such as `$.detail`. */
   readonly inputPath?: string;
-  readonly inputTransformer?: {
-    readonly paths: Readonly<Record<string, string>>;
-    readonly template: string;
-  };
 }
 
 export interface TopicResource {

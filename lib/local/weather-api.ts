@@ -174,23 +174,28 @@ function send(
   };
   switch (fault?.kind) {
     case undefined:
-      return intact();
+      intact();
+      break;
     case 'latency':
       setTimeout(intact, fault.milliseconds);
-      return;
+      break;
     case 'status':
-      return reply(fault.status, 'text/plain', `HTTP ${fault.status}`);
+      reply(fault.status, 'text/plain', `HTTP ${fault.status}`);
+      break;
     case 'silence':
-      return;
+      break;
     case 'disconnect':
       response.destroy();
-      return;
+      break;
     case 'truncated':
-      return reply(200, 'application/json', text.slice(0, Math.floor(text.length / 2)));
+      reply(200, 'application/json', text.slice(0, Math.floor(text.length / 2)));
+      break;
     case 'html':
-      return reply(200, 'text/html', '<html><body>Service temporarily unavailable</body></html>');
+      reply(200, 'text/html', '<html><body>Service temporarily unavailable</body></html>');
+      break;
     case 'wrongTypes':
-      return reply(200, 'application/json', text.replace(/:(-?\d+(?:\.\d+)?)/g, ':"$1"'));
+      reply(200, 'application/json', text.replace(/:(-?\d+(?:\.\d+)?)/g, ':"$1"'));
+      break;
   }
 }
 
@@ -392,10 +397,10 @@ function openMeteoAnswer(
     });
     const parts = places.map((place) => {
       const { body, observations } = part(place);
-      const { latitude, longitude, timezone } = place.location;
+      const { latitude, longitude } = place.location;
       const header = { latitude, longitude, generationtime_ms: 0.1, utc_offset_seconds: 0, timezone: 'GMT' };
       return {
-        body: { ...header, timezone_abbreviation: 'GMT', local_timezone: timezone, ...body },
+        body: { ...header, timezone_abbreviation: 'GMT', ...body },
         observations,
       };
     });

@@ -1,0 +1,344 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readAssembly } from './assembly';
+import type { FaultPlan } from './aws/calls';
+import { startAwsEndpoints } from './aws/endpoints';
+import type { BusEvent, EventBusDelivery } from './aws/event-bridge';
+import { matchesPattern } from './aws/event-pattern';
+import { VirtualClock } from './clock';
+import { type InvocationResult, LambdaRuntime } from './lambda';
+import type { MetricRecord } from './metric-lines';
+import type { Recording } from './recording';
+import type { DeployedResources, FunctionResource } from './resources';
+import { targetInput } from './rule-targets';
+import { EventScheduler } from './scheduler';
+import type { Execution } from './states/execution';
+import { type FunctionResult, StateMachines } from './states/interpreter';
+import { LOCAL_WEATHER_KEY, startWeatherApi, type WeatherApi, type WeatherFaultPlan } from './weather-api';
+
+export interface LocalCloudOptions {
+  /** What `cdk synth` wrote. */
+  readonly assemblyDirectory: string;
+  /** Where objects, logs and results go; made when it is not there. */
+  readonly directory: string;
+  readonly recording: Recording;
+  /** First instant of virtual time. */
+  readonly start: Date;
+  /** Environments of one function that may run side by side; two by default. */
+  readonly concurrency?: number;
+  readonly faults?: FaultPlan;
+  readonly weatherFaults?: WeatherFaultPlan;
+}
+
+/** One invocation of a function, whoever asked for it. */
+export interface InvocationRecord {
+  readonly function: string;
+  readonly source: 'direct' | 'asynchronous' | 'state machine';
+  /** Virtual time. */
+  readonly at: string;
+  readonly event: unknown;
+  readonly result: InvocationResult;
+}
+
+/** What was given up: an event that no retry delivered, in the queue that would hold it. */
+export interface DeadLetter {
+  readonly queueArn: string | undefined;
+  readonly at: string;
+  readonly payload: unknown;
+  readonly reason: string;
+}
+
+/**
+ * The application of an assembly, running on this machine under virtual time: functions in workers, state
+ * machines interpreted, schedules and rules fired, AWS and the weather provider answered on 127.0.0.1.
+ * Time moves only through `advanceTo` and `settle`, and while an execution that was started here waits.
+ */
+export class LocalCloud {
+  private readonly records: InvocationRecord[] = [];
+  private readonly bus: BusEvent[] = [];
+  private readonly dead: DeadLetter[] = [];
+  private readonly functions: ReadonlyMap<string, FunctionResource>;
+  private readonly scheduler: EventScheduler;
+  private readonly machines: StateMachines;
+
+  private constructor(
+    readonly resources: DeployedResources,
+    readonly clock: VirtualClock,
+    private readonly endpoints: AwsEndpoints,
+    readonly weather: WeatherApi,
+    private readonly runtime: LambdaRuntime,
+    listen: (listener: (delivery: EventBusDelivery) => void) => void,
+  ) {
+    this.functions = new Map(resources.functions.flatMap((fn) => [[fn.name, fn] as const, [fn.arn, fn]]));
+    listen((delivery) => this.route(delivery));
+    this.machines = new StateMachines({
+      machines: resources.stateMachines,
+      clock,
+      invokeFunction: (nameOrArn, payload) => this.invokeForState(nameOrArn, payload),
+      readObject: async (bucket, key) => (await endpoints.readObject(bucket, key)).toString('utf8'),
+      onEnd: (execution) => this.announce(execution),
+    });
+    this.scheduler = new EventScheduler({
+      schedules: resources.schedules,
+      clock,
+      deliver: (targetArn, input) => this.deliver(targetArn, input),
+      onDeadLetter: (queueArn, payload, reason) => this.bury(queueArn, payload, reason),
+    });
+  }
+
+  /**
+   * @throws UnresolvedTemplate or BadDefinition when the assembly holds something that can't be run here.
+   */
+  static async start(options: LocalCloudOptions): Promise<LocalCloud> {
+    const deployed = readAssembly(options.assemblyDirectory);
+    const clock = new VirtualClock(options.start);
+    const now = (): Date => clock.now();
+    mkdirSync(options.directory, { recursive: true });
+    const weather = await startWeatherApi({
+      recording: options.recording,
+      now,
+      faults: options.weatherFaults,
+    });
+    const resources = withLocalProviders(deployed, weather);
+    let listener: (delivery: EventBusDelivery) => void = () => {};
+    let crash: (functionName: string) => void = () => {};
+    const endpoints = await startAwsEndpoints({
+      resources,
+      directory: options.directory,
+      now,
+      faults: options.faults,
+      onEvent: (delivery) => listener(delivery),
+      onCrash: (caller) => crash(caller),
+      secretValues: Object.fromEntries(resources.secrets.map(({ arn }) => [arn, LOCAL_WEATHER_KEY])),
+    });
+    const runtime = new LambdaRuntime({
+      functions: resources.functions,
+      environment: endpoints.environment,
+      region: resources.region,
+      logsDirectory: join(options.directory, 'logs'),
+      now,
+      concurrency: options.concurrency ?? 2,
+    });
+    crash = (caller) => runtime.crash(caller);
+    return new LocalCloud(resources, clock, endpoints, weather, runtime, (receive) => {
+      listener = receive;
+    });
+  }
+
+  now(): Date {
+    return this.clock.now();
+  }
+
+  /** The function's, machine's, bucket's … full name, by the end that it has in every stage. */
+  name(kind: 'functions' | 'stateMachines' | 'buckets' | 'databases' | 'workgroups', suffix: string): string {
+    const found = this.resources[kind].filter(({ name }) => name.endsWith(suffix));
+    const [only] = found;
+    if (only === undefined || found.length > 1) {
+      throw new Error(`${found.length} of the ${kind} have a name that ends with "${suffix}"`);
+    }
+    return only.name;
+  }
+
+  /** Invokes a function and waits for its answer, without moving time. */
+  async invoke(functionName: string, event: unknown): Promise<InvocationResult> {
+    return this.run(functionName, event, 'direct');
+  }
+
+  /** Runs a state machine to its end. */
+  async execute(machineName: string, input: unknown): Promise<Execution> {
+    const arn = this.machines.start(machineName, input);
+    return this.finish(arn);
+  }
+
+  /** Redrives a failed execution and runs it to its end. */
+  async redrive(executionArn: string): Promise<Execution> {
+    this.machines.redrive(executionArn);
+    return this.finish(executionArn);
+  }
+
+  /**
+   * Lives until `instant` (exclusive): every schedule fires at its minutes, the present one included, and
+   * each instant's work is done before time goes on.
+   */
+  async advanceTo(instant: Date): Promise<void> {
+    this.scheduler.start();
+    try {
+      await this.clock.run(instant);
+    } finally {
+      this.scheduler.stop();
+    }
+  }
+
+  /** Lets everything that has begun come to its end, schedules standing still. */
+  async settle(): Promise<void> {
+    await this.clock.run();
+  }
+
+  /** Ends the environments of a function that are at work, as if they had died. */
+  crash(functionName: string): void {
+    this.runtime.crash(functionName);
+  }
+
+  /** Ends warm environments that are idle: memory for what comes next. */
+  recycle(): Promise<void> {
+    return this.runtime.recycle();
+  }
+
+  invocations(): readonly InvocationRecord[] {
+    return this.records;
+  }
+
+  executions(): Execution[] {
+    return this.machines.list();
+  }
+
+  /** Events that functions put on the bus. */
+  events(): readonly BusEvent[] {
+    return this.bus;
+  }
+
+  metrics(): readonly MetricRecord[] {
+    return this.runtime.metrics();
+  }
+
+  deadLetters(): readonly DeadLetter[] {
+    return this.dead;
+  }
+
+  /** What `AWS_ENDPOINT_URL_*`, region and credentials must be for an SDK client of one's own. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.endpoints.environment;
+  }
+
+  get services(): AwsEndpoints {
+    return this.endpoints;
+  }
+
+  async close(): Promise<void> {
+    this.scheduler.stop();
+    await this.runtime.close();
+    await Promise.all([this.endpoints.close(), this.weather.close()]);
+  }
+
+  private async finish(arn: string): Promise<Execution> {
+    await this.clock.run(undefined, () => this.machines.describe(arn).status !== 'RUNNING');
+    return this.machines.describe(arn);
+  }
+
+  private async run(
+    nameOrArn: string,
+    event: unknown,
+    source: InvocationRecord['source'],
+  ): Promise<InvocationResult> {
+    const at = this.now().toISOString();
+    const result = await this.clock.track(this.runtime.invoke(nameOrArn, event));
+    const name = this.functions.get(nameOrArn)?.name ?? nameOrArn;
+    this.records.push({ function: name, source, at, event, result });
+    return result;
+  }
+
+  private async invokeForState(nameOrArn: string, payload: unknown): Promise<FunctionResult> {
+    if (!this.functions.has(nameOrArn)) {
+      return { error: 'Lambda.ResourceNotFoundException', cause: `Function not found: ${nameOrArn}` };
+    }
+    const { functionError, payload: answer } = await this.run(nameOrArn, payload, 'state machine');
+    if (functionError === undefined) return { payload: answer };
+    // Step Functions sees no error type when a sandbox dies under an invocation.
+    const error = functionError.kind === 'exit' ? 'Lambda.Unknown' : functionError.errorType;
+    return { error, cause: JSON.stringify(answer) };
+  }
+
+  private deliver(targetArn: string, input: unknown): void {
+    const fn = this.functions.get(targetArn);
+    if (fn !== undefined) {
+      void this.invokeAsynchronously(fn, input);
+    } else if (this.resources.stateMachines.some(({ arn }) => arn === targetArn)) {
+      this.machines.start(targetArn, input);
+    } else if (this.resources.queues.some(({ arn }) => arn === targetArn)) {
+      this.bury(targetArn, input, 'sent by a rule');
+    } else if (!this.resources.topics.some(({ arn }) => arn === targetArn)) {
+      throw new Error(`No target ${targetArn}`);
+    }
+  }
+
+  /** Lambda's event invocation: a failure is tried again after one and two minutes, then given up. */
+  private async invokeAsynchronously(fn: FunctionResource, input: unknown): Promise<void> {
+    const { maximumRetryAttempts, maximumEventAgeSeconds, onFailureArn } = fn.asynchronous;
+    const received = this.now().getTime();
+    for (let attempt = 0; ; attempt += 1) {
+      const result = await this.run(fn.name, input, 'asynchronous');
+      if (result.functionError === undefined) return;
+      const wait = attempt === 0 ? 60 : 120;
+      const age = (this.now().getTime() - received) / 1000 + wait;
+      if (attempt >= maximumRetryAttempts || age > maximumEventAgeSeconds) {
+        this.bury(onFailureArn, input, result.functionError.errorMessage);
+        return;
+      }
+      await this.clock.sleep(wait);
+    }
+  }
+
+  private bury(queueArn: string | undefined, payload: unknown, reason: string): void {
+    this.dead.push({ queueArn, at: this.now().toISOString(), payload, reason });
+  }
+
+  private route({ event, rules }: EventBusDelivery): void {
+    this.bus.push(event);
+    for (const { targets, name } of rules) {
+      for (const target of targets) {
+        try {
+          this.deliver(target.arn, targetInput(target, event));
+        } catch (error) {
+          this.bury(undefined, event, `rule ${name}: ${error instanceof Error ? error.message : error}`);
+        }
+      }
+    }
+  }
+
+  /** Step Functions tells the default bus of every execution that ends; rules may listen. */
+  private announce(execution: Execution): void {
+    const event: BusEvent = {
+      version: '0',
+      id: execution.arn,
+      'detail-type': 'Step Functions Execution Status Change',
+      source: 'aws.states',
+      account: this.resources.account,
+      time: this.now()
+        .toISOString()
+        .replace(/\.\d{3}Z$/, 'Z'),
+      region: this.resources.region,
+      resources: [execution.arn],
+      detail: {
+        executionArn: execution.arn,
+        stateMachineArn: this.resources.stateMachines.find(({ name }) => name === execution.machine)?.arn,
+        name: execution.name,
+        status: execution.status,
+        input: JSON.stringify(execution.input),
+      },
+    };
+    const rules = this.resources.rules.filter(
+      ({ busName, pattern }) =>
+        busName === 'default' && pattern !== undefined && matchesPattern(pattern, event),
+    );
+    if (rules.length > 0) this.route({ busName: 'default', event, rules });
+  }
+}
+
+type AwsEndpoints = Awaited<ReturnType<typeof startAwsEndpoints>>;
+
+/** Wherever a function's environment names a weather provider, it names the local one. */
+function withLocalProviders(resources: DeployedResources, weather: WeatherApi): DeployedResources {
+  const addresses = new Map([
+    ['https://api.weatherapi.com/v1', weather.url],
+    ['https://api.open-meteo.com/v1', weather.openMeteoUrl],
+    ['https://archive-api.open-meteo.com/v1', weather.archiveUrl],
+  ]);
+  const local = (environment: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, addresses.get(value) ?? value]),
+    );
+  return {
+    ...resources,
+    functions: resources.functions.map((fn) => ({ ...fn, environment: local(fn.environment) })),
+  };
+}
