@@ -5,6 +5,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
 import type { GaroaConfig } from './config';
 import { DataLakeStack } from './data-lake-stack';
+import { MonitoringStack } from './monitoring-stack';
 import { applicationName, resourceName } from './names';
 import { PipelineStack } from './pipeline-stack';
 import { projectRoot } from './project-root';
@@ -44,6 +45,12 @@ export function garoaApp({ config, outdir, context }: GaroaAppProps): App {
   });
   // Values cross by name: CloudFormation knows the order from them, the command line from here.
   pipeline.addStackDependency(dataLake);
+  new MonitoringStack(app, 'Monitoring', {
+    stackName: resourceName(stage, 'monitoring'),
+    description: 'Garoa: dashboard, alarms and their topic',
+    config,
+    parts: pipeline,
+  });
   Tags.of(app).add('application', applicationName(stage));
   return app;
 }

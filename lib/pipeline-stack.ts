@@ -1,8 +1,8 @@
 import { Annotations, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { MODEL_METRICS } from '../lambdas/lake/layout';
 import { Env } from '../lambdas/runtime/env';
 import { PROVIDERS } from '../lambdas/weather/providers';
 import { Backfill } from './backfill/backfill';
@@ -41,26 +41,15 @@ export class PipelineStack extends Stack {
     this.hourly = new Hourly(this, 'Hourly', { config, lake, logRetention }).function;
     this.retrain = this.retrainFunction(config, lake, logRetention);
 
-    const retraining = new Retraining(this, 'Retraining', {
+    this.retraining = new Retraining(this, 'Retraining', {
       stage,
       retrainFunction: this.retrain.function,
-      queryResultsBucket: s3.Bucket.fromBucketName(this, 'QueryResults', lake.queryResultsBucket),
+      queryResultsBucket: lake.queryResultsBucket,
       schedule: cronOf(config.schedules.retrain),
       locationCount: config.locations.length,
       deadLetterQueue: this.retrain.failures,
-    });
-    this.retraining = retraining.stateMachine;
-    Validations.of(retraining).acknowledge(
-      {
-        id: 'AwsSolutions-IAM5[Resource::*]',
-        reason: 'Log deliveries and traces have no resources that a policy could name.',
-      },
-      {
-        id: 'AwsSolutions-SF1',
-        reason:
-          'Failed events are logged; the steps of Standard executions stay in their history for 90 days, where the console shows them.',
-      },
-    );
+      logRetention,
+    }).stateMachine;
 
     this.evidence = new Evidence(this, 'Evidence', {
       stage,
@@ -108,13 +97,14 @@ export class PipelineStack extends Stack {
       },
       grants: [
         onObjects(this, lake.processedBucket, '*', ['s3:GetObject']),
+        onObjects(this, lake.processedBucket, `${MODEL_METRICS.prefix}*`, ['s3:PutObject']),
         onObjects(this, lake.modelsBucket, '*', ['s3:GetObject', 's3:PutObject']),
         ...[lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
         ...queryResults(this, lake.queryResultsBucket),
         ...athenaQueries(this, lake),
       ],
       asynchronous: { retryAttempts: 0, maxEventAge: Duration.hours(1) },
-      files: ['node_modules/libsvm-js/out/wasm/libsvm.wasm'],
+      files: ['node_modules/libsvm-js/out/wasm/libsvm.wasm', 'lambdas/model/smo/smo.wasm'],
       // Not there in Node for files; without it libsvm-js warns at every start.
       define: { 'WebAssembly.instantiateStreaming': 'undefined' },
     });

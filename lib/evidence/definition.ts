@@ -8,12 +8,13 @@ export interface EvidenceDefinitionProps {
 const DAY_MS = 86_400_000;
 
 /**
- * Starts retraining when an event says that skill is lost, in Amazon States Language (JSONata). Input: the
+ * Retrains the locations of a `SkillBelowPersistence` event, in Amazon States Language (JSONata). Input: the
  * event as EventBridge delivers it.
  *
- * Skill stays lost for as long as new hours need to show otherwise, and the event comes again all that time.
- * So the execution is named after the period: Step Functions starts a name once in 90 days, which makes the
- * second start of a period fail without any table that would have to remember the first.
+ * Skill stays lost for as long as new hours need to show otherwise, and the event comes again every day of that
+ * time. So the execution is named after the period and the first location: Step Functions starts a name once in
+ * 90 days, which makes the second start fail without any table that would have to remember the first. Locations
+ * that join a known list later wait for the next period or for the weekly run.
  */
 export function evidenceDefinition({ retrainingArn, everyDays }: EvidenceDefinitionProps) {
   return {
@@ -27,8 +28,16 @@ export function evidenceDefinition({ retrainingArn, everyDays }: EvidenceDefinit
         Resource: 'arn:aws:states:::states:startExecution',
         Arguments: {
           StateMachineArn: retrainingArn,
-          Name: `{% 'evidence-${everyDays}d-' & $string($floor($toMillis($states.input.time) / ${everyDays * DAY_MS})) %}`,
-          Input: { reason: 'Forecasts have been worse than persistence.' },
+          // 80 characters at most: 16, and a location's id of up to 64.
+          Name:
+            `{% 'evidence-' & $string($floor($toMillis($states.input.time) / ${everyDays * DAY_MS})) &` +
+            " '-' & $states.input.detail.locationIds[0] %}",
+          Input: {
+            locations: '{% [$states.input.detail.locationIds] %}',
+            reason:
+              "{% 'Worse than persistence over the ' & $string($states.input.detail.windowDays) & ' days up to ' &" +
+              ' $states.input.detail.date %}',
+          },
         },
         TimeoutSeconds: 60,
         Retry: [
