@@ -226,8 +226,11 @@ function asProviderError(error: unknown, what: string): ProviderError {
   return new ProviderError('refused', `${what}: unexpected ${kind}`);
 }
 
+/** A word shorter than any provider's key is no secret, and cutting it out would mutilate replies. */
+const SHORTEST_KEY = 8;
+
 function withoutKey(text: string, key: string): string {
-  if (key === '') return text;
+  if (key.length < SHORTEST_KEY) return text;
   return text.replaceAll(key, '[key]').replaceAll(encodeURIComponent(key), '[key]');
 }
 
