@@ -173,10 +173,9 @@ async function lookAfterLake(
     closedBefore,
     ids,
   );
-  const yesterday = addDays(date, -1);
   await putEvents(access.bus, now, [
     ...gapEvents(access.stage, gaps),
-    ...skillEvents(access.stage, yesterday, verified),
+    ...skillEvents(access.stage, date, verified),
   ]);
   const youngest = addDays(date, -COMPACTED_AFTER_DAYS);
   const compaction = await compactDays(
