@@ -1,0 +1,132 @@
+import { backfillDay } from '../../../lambdas/ingest/backfill';
+import type { BackfillJob } from '../../../lambdas/ingest/events';
+import type { WeatherProvider } from '../../../lambdas/weather/provider';
+import { ProviderError } from '../../../lambdas/weather/provider-error';
+import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
+import { place } from '../weather/places';
+import { rawLines } from './raw-lines';
+
+const DATE = '2026-11-22';
+const PLACES = [place('ewr'), place('jfk'), place('lga')];
+const NOTHING = {
+  temp_c: null,
+  dewpoint_c: null,
+  humidity_pct: null,
+  pressure_mb: null,
+  wind_kph: null,
+  wind_degree: null,
+  gust_kph: null,
+  precip_mm: 0,
+  cloud_pct: null,
+  visibility_km: null,
+  uv: null,
+  condition_code: null,
+};
+const job: BackfillJob = {
+  kind: 'backfill',
+  date: DATE,
+  locations: PLACES,
+  force: false,
+  at: '2026-11-23T10:15:00Z',
+};
+
+describe('the backfill of a day', () => {
+  let local: LocalBucket;
+  let asked: string[];
+
+  beforeEach(async () => {
+    asked = [];
+    local = await openLocalBucket();
+  });
+  afterEach(() => local.close());
+
+  /** Has the hours of every location but of those it fails for. */
+  function provider(fails: Readonly<Record<string, ProviderError>> = {}): WeatherProvider {
+    return {
+      current: async () => [],
+      history: async (location, day) => {
+        asked.push(location.id);
+        const failure = fails[location.id];
+        if (failure) return { location, failure };
+        const readings = Array.from({ length: 24 }, (_, hour) => ({
+          observedAt: `${day}T${String(hour).padStart(2, '0')}:00:00Z`,
+          measured: NOTHING,
+          payload: { hour },
+          drifted: 0,
+        }));
+        return { location, readings };
+      },
+    };
+  }
+  const run = (more: Partial<BackfillJob> = {}, fails: Readonly<Record<string, ProviderError>> = {}) =>
+    backfillDay(
+      { ...job, ...more },
+      { provider: provider(fails), source: 'weatherapi', bucket: local.bucket },
+    );
+  const lines = async () => [...(await rawLines(local.bucket)).values()].flat();
+
+  it('stores the hours of all locations as one object in the day’s first partition', async () => {
+    const { result, failures } = await run();
+    expect(result).toEqual({ date: DATE, source: 'weatherapi', stored: 72, skipped: 0 });
+    expect(failures).toEqual([]);
+    const keys = [...(await rawLines(local.bucket)).keys()];
+    expect(keys).toHaveLength(1);
+    expect(keys[0]).toMatch(
+      /^observations\/dt=2026-11-22\/hour=00\/history-weatherapi-[0-9a-f]{8}\.ndjson\.gz$/,
+    );
+    expect((await lines())[23]).toMatchObject({
+      location_id: 'ewr',
+      observed_at: '2026-11-22T23:00:00Z',
+      ingested_at: '2026-11-23T10:15:00Z',
+      kind: 'history',
+      payload: { hour: 23 },
+    });
+  });
+
+  it('asks for nothing that is stored already', async () => {
+    await run();
+    asked = [];
+    expect((await run()).result).toMatchObject({ stored: 0, skipped: 3 });
+    expect(asked).toEqual([]);
+  });
+
+  it('goes on with the locations that failed before', async () => {
+    const first = await run({}, { jfk: new ProviderError('unreachable', 'jfk: answered 503') });
+    expect(first.result).toMatchObject({ stored: 48, skipped: 0 });
+    expect(first.failures).toEqual([
+      { location: 'jfk', reason: 'unreachable', message: 'jfk: answered 503' },
+    ]);
+    asked = [];
+    expect((await run()).result).toMatchObject({ stored: 24, skipped: 2 });
+    expect(asked).toEqual(['jfk']);
+    const rows = (await lines()).map(({ location_id, observed_at }) => `${location_id} ${observed_at}`);
+    expect(new Set(rows).size).toBe(72);
+    expect(rows).toHaveLength(72);
+  });
+
+  it('fetches everything again when forced, in the place of what was there', async () => {
+    await run();
+    asked = [];
+    const at = '2026-11-25T00:00:00Z';
+    expect((await run({ force: true, at })).result).toMatchObject({ stored: 72, skipped: 0 });
+    expect(asked).toHaveLength(3);
+    const all = await lines();
+    expect(all).toHaveLength(72);
+    expect(all.every(({ ingested_at }) => ingested_at === at)).toBe(true);
+  });
+
+  it('of some locations leaves the others for later', async () => {
+    await run({ locations: PLACES.slice(0, 1) });
+    expect((await run()).result).toMatchObject({ stored: 48, skipped: 1 });
+  });
+
+  it('writes nothing when the provider has nothing', async () => {
+    const gone = new ProviderError('day-not-available', 'no readings');
+    const { result, failures } = await run({}, { ewr: gone, jfk: gone, lga: gone });
+    expect(result.stored).toBe(0);
+    expect(failures.map(({ reason }) => reason)).toEqual(
+      Array.from({ length: 3 }, () => 'day-not-available'),
+    );
+    expect(await lines()).toEqual([]);
+  });
+});
