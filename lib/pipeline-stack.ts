@@ -1,4 +1,4 @@
-import { Annotations, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -65,6 +65,7 @@ export class PipelineStack extends Stack {
       ingestFunction: this.ingest.function,
       hourlyFunction: this.hourly.function,
       daysAtOnce: provider.backfillDaysAtOnce,
+      deadLetterQueue: this.ingest.failures,
       logRetention,
     }).stateMachine;
 
@@ -97,6 +98,7 @@ export class PipelineStack extends Stack {
       },
       grants: [
         onObjects(this, lake.processedBucket, '*', ['s3:GetObject']),
+        onObjects(this, lake.processedBucket, 'model_metrics/*', ['s3:PutObject']),
         onObjects(this, lake.processedBucket, `${MODEL_METRICS.prefix}*`, ['s3:PutObject']),
         onObjects(this, lake.modelsBucket, '*', ['s3:GetObject', 's3:PutObject']),
         ...[lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
