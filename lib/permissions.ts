@@ -148,8 +148,17 @@ export function athenaQueries(
       resources: [glue('catalog'), database, glue('table', `${names.database}/*`)],
       wildcard: 'Reading the catalogue of its own database.',
     },
+    // Athena looks it up whatever database a query names.
+    { actions: ['glue:GetDatabase'], resources: [glue('catalog'), glue('database', 'default')] },
     {
-      actions: ['glue:CreateTable', 'glue:DeleteTable', 'glue:BatchCreatePartition'],
+      // What CREATE TABLE AS and DROP TABLE do in the name of the caller.
+      actions: [
+        'glue:CreateTable',
+        'glue:UpdateTable',
+        'glue:DeleteTable',
+        'glue:BatchCreatePartition',
+        'glue:BatchDeletePartition',
+      ],
       resources: [glue('catalog'), database, glue('table', `${names.database}/${STAGING_TABLES}*`)],
       wildcard: 'Staging tables: each attempt names its own, and declared tables are out of reach.',
     },

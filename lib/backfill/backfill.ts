@@ -1,7 +1,10 @@
+import * as events from 'aws-cdk-lib/aws-events';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { EventStart } from '../event-start';
 import { resourceName } from '../names';
 import { GaroaStateMachine } from '../state-machine';
 import { backfillDefinition, DAY_MAP_LABEL } from './definition';
@@ -11,10 +14,12 @@ export interface BackfillProps {
   readonly ingestFunction: lambda.IFunction;
   readonly hourlyFunction: lambda.IFunction;
   readonly daysAtOnce: number;
+  /** Takes events that could not be delivered. */
+  readonly deadLetterQueue: sqs.IQueue;
   readonly logRetention: logs.RetentionDays;
 }
 
-/** The state machine `garoa-<stage>-backfill`, started by a person, or by a rule that finds gaps. */
+/** The state machine `garoa-<stage>-backfill`: a person starts it, or the event that tells of gaps. */
 export class Backfill extends Construct {
   readonly stateMachine: sfn.StateMachine;
 
@@ -38,5 +43,13 @@ export class Backfill extends Construct {
         },
       ],
     }).stateMachine;
+
+    new EventStart(this, 'GapsFound', {
+      stage: props.stage,
+      detailType: 'GapsFound',
+      stateMachine: this.stateMachine,
+      input: events.RuleTargetInput.fromEventPath('$.detail'),
+      deadLetterQueue: props.deadLetterQueue,
+    });
   }
 }

@@ -88,7 +88,10 @@ export function backfillDefinition({
       'Are both ends days?': {
         Type: 'Choice',
         Choices: [
-          { Condition: `{% ${isDate('from')} and ${isDate('to')} %}`, Next: 'Is the range sensible?' },
+          {
+            Condition: `{% ${isDate('from')} and ${isDate('to')} and ${onlyKnownKeys} %}`,
+            Next: 'Is the range sensible?',
+          },
         ],
         Default: 'Refuse the request',
       },
@@ -98,9 +101,8 @@ export function backfillDefinition({
           {
             Condition:
               '{% $states.input.from <= $states.input.to' +
-              ' and $states.input.to < $substring($states.context.Execution.StartTime, 0, 10)' +
-              ` and ${dayCount} <= ${MAXIMUM_DAYS} %}`,
-            Next: 'List the days',
+              ` and $states.input.to <= ${today} and ${dayCount} <= ${MAXIMUM_DAYS} %}`,
+            Next: 'Is any day over?',
           },
         ],
         Default: 'Refuse the request',
@@ -109,13 +111,25 @@ export function backfillDefinition({
         Type: 'Fail',
         Error: 'RequestRefused',
         Cause:
-          'Give {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}: UTC days that are over, from not after to, ' +
-          `${MAXIMUM_DAYS} days at most.`,
+          'Give {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}, and "locations": [ids] and "force": true if wanted: ' +
+          `UTC days, from not after to, to not in the future, ${MAXIMUM_DAYS} days at most.`,
+      },
+      'Is any day over?': {
+        Type: 'Choice',
+        Comment: 'History is complete once its day is over: today is left out.',
+        Choices: [{ Condition: `{% ${dayCount} > 0 %}`, Next: 'List the days' }],
+        Default: 'The range is filled',
       },
       'List the days': {
         Type: 'Pass',
         Output: {
-          request: '{% $sift($states.input, function($value, $key) { $key in ["locations", "force"] }) %}',
+          request: `{% (
+            $ids := [$states.input.locations, $states.input.locationIds];
+            $merge([
+              $count($ids) > 0 ? { "locations": $ids } : {},
+              $exists($states.input.force) ? { "force": $states.input.force } : {}
+            ])
+          ) %}`,
           days: `{% [[0..${dayCount} - 1].${dayAt('$')}] %}`,
           ranges: `{% [[0..$floor((${dayCount} - 1) / ${DAYS_PER_AGGREGATION})].(
             $first := $ * ${DAYS_PER_AGGREGATION};
@@ -224,7 +238,16 @@ const DAY_MS = 86_400_000;
 
 const instant = (field: 'from' | 'to'): string => `$toMillis($states.input.${field} & 'T00:00:00Z')`;
 
-const dayCount = `($round((${instant('to')} - ${instant('from')}) / ${DAY_MS}) + 1)`;
+/** JSONata for the day on which the execution started; a redriven one asks for the same days as at first. */
+const today = '$substring($states.context.Execution.StartTime, 0, 10)';
+
+/** JSONata for the number of days that the range has up to yesterday. */
+const dayCount = `($round(($min([${instant('to')}, $toMillis(${today} & 'T00:00:00Z') - ${DAY_MS}]) - ${instant('from')}) / ${DAY_MS}) + 1)`;
+
+/** A misspelt key would otherwise mean all locations. The second half comes with the event `GapsFound`. */
+const onlyKnownKeys =
+  '$count($keys($states.input)[$not($ in ["from", "to", "locations", "force",' +
+  ' "version", "stage", "missingHours", "locationIds"])]) = 0';
 
 /** JSONata for the n-th day of the range, counted from 0. */
 const dayAt = (n: string): string =>
@@ -239,7 +262,7 @@ function isDate(field: 'from' | 'to'): string {
   return `($type(${value}) = 'string' ? (${shaped} ? ${exists} : false) : false)`;
 }
 
-/** What the functions take for now: a redriven execution asks for the same days as at first. */
+/** What the functions take for now. */
 const startTime = '{% $states.context.Execution.StartTime %}';
 
 /** JSONata for what went wrong: Lambda wraps its message in JSON, other errors come as they are. */
