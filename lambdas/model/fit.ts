@@ -1,5 +1,7 @@
 import type { Svm } from 'libsvm-js';
 import { type Matrix, row } from './matrix';
+import { smoSupported } from './smo/kernel-module';
+import { fitSmo, TimeBudgetExceeded } from './smo/solver';
 import type { SvcModel, SvcOptions } from './svc';
 
 /** Training refused or abandoned, with the reason; the caller counts the recipe or the location as failed. */
@@ -10,14 +12,30 @@ export class FitRefused extends Error {
 /** libsvm-js throws beyond this. */
 const CACHE_LIMIT_MEGABYTES = 2047;
 
+/** libsvm-js can't be interrupted: more rows than this could outlast any time budget. */
+const LIBSVM_ROW_LIMIT = 15_000;
+
 /**
- * Trains a C-support vector classifier on prepared rows.
+ * Trains a C-support vector classifier on prepared rows: with our own solver, or with libsvm-js where WebAssembly has
+ * no SIMD. Both stop at the same optimum.
  * @param y 1 and 0, one for each row.
- * @throws FitRefused when there are no rows, lengths differ, a value is not finite or only one class is present.
+ * @throws FitRefused when there are no rows, lengths differ, a value is not finite, only one class is present, or the
+ *   time budget runs out.
  */
 export async function fitSvc(x: Matrix, y: Uint8Array, options: SvcOptions): Promise<SvcModel> {
   refuseUntrainable(x, y, options);
-  return trainWithLibsvm(x, y, options);
+  return smoSupported() ? trainWithSmo(x, y, options) : trainWithLibsvm(x, y, options);
+}
+
+function trainWithSmo(x: Matrix, y: Uint8Array, options: SvcOptions): SvcModel {
+  try {
+    return fitSmo(x, y, options).model;
+  } catch (error) {
+    if (error instanceof TimeBudgetExceeded) {
+      throw new FitRefused(error.message, { cause: error });
+    }
+    throw error;
+  }
 }
 
 function refuseUntrainable(x: Matrix, y: Uint8Array, options: SvcOptions): void {
@@ -47,6 +65,9 @@ function refuseUntrainable(x: Matrix, y: Uint8Array, options: SvcOptions): void 
 async function trainWithLibsvm(x: Matrix, y: Uint8Array, options: SvcOptions): Promise<SvcModel> {
   if (options.kernel !== 'rbf') {
     throw new FitRefused(`LIBSVM has no ${options.kernel} kernel.`);
+  }
+  if (x.rows > LIBSVM_ROW_LIMIT) {
+    throw new FitRefused(`${x.rows} rows are too many for LIBSVM, which can not be stopped.`);
   }
   const libsvm = await loadLibsvm();
   const machine = new libsvm({

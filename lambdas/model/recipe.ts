@@ -41,17 +41,17 @@ const WINDOW_ROWS = 12_000;
 export function candidateRecipes(n: number, context: RecipeContext): Recipe[] {
   const windowRows = Math.min(WINDOW_ROWS, Math.max(1, context.rows));
   const grid = [
-    { c: 1, gammaScale: 0.5, weights: [1, 3, 10] },
-    { c: 1, gammaScale: 1, weights: [1, 3, 10] },
-    { c: 0.3, gammaScale: 0.5, weights: [1, 3, 10] },
-    { c: 3, gammaScale: 0.25, weights: [1, 3, 10] },
-    { c: 1, gammaScale: 0.5, weights: [1] },
-    { c: 1, gammaScale: 0.5, weights: [10] },
-  ];
-  return grid.slice(0, n).map(({ c, gammaScale, weights }) => ({
+    { kernel: 'laplacian', c: 0.3, gammaScale: 0.35, weights: [1, 3, 10] },
+    { kernel: 'laplacian', c: 1, gammaScale: 0.25, weights: [1, 3, 10] },
+    { kernel: 'laplacian', c: 1, gammaScale: 0.5, weights: [1, 3, 10] },
+    { kernel: 'rbf', c: 0.3, gammaScale: 0.1, weights: [1, 3, 10] },
+    { kernel: 'laplacian', c: 0.1, gammaScale: 0.35, weights: [1, 3, 10] },
+    { kernel: 'laplacian', c: 0.3, gammaScale: 0.35, weights: [1] },
+  ] as const;
+  return grid.slice(0, n).map(({ kernel, c, gammaScale, weights }) => ({
     featureGroups: [...ALL_GROUPS],
     windowRows,
-    kernel: 'rbf' as const,
+    kernel,
     members: weights.map((positiveWeight) => ({ c, gammaScale, positiveWeight })),
     calibration: 'logistic' as const,
   }));
