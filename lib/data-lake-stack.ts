@@ -5,12 +5,14 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { OBSERVATIONS, TABLES, type TableLayout, type Zone } from '../lambdas/lake/layout';
+import { OBSERVATIONS, TABLES, type Zone } from '../lambdas/lake/layout';
+import { VIEWS } from '../lambdas/lake/sql/views';
 import { PROVIDERS } from '../lambdas/weather/providers';
 import type { GaroaConfig } from './config';
 import { applicationName, resourceName } from './names';
 import { listing, onObjects, roleWith } from './permissions';
 import { tableInput } from './tables';
+import { viewInput } from './views';
 import { cronOf } from './weekly';
 
 /** Names of what holds the data, for the stacks that work on it. */
@@ -87,8 +89,18 @@ export class DataLakeStack extends Stack {
       database,
       'Weather observed, hours refined, forecasts issued',
     );
-    for (const layout of TABLES) {
-      this.table(layout, { catalogue, database, bucket: zones[layout.zone], firstDay: config.firstDay });
+    const definitions = [
+      ...TABLES.map((layout) =>
+        tableInput(layout, `s3://${zones[layout.zone].bucketName}/${layout.prefix}`, config.firstDay),
+      ),
+      ...VIEWS.map((view) => viewInput(view, database)),
+    ];
+    for (const definition of definitions) {
+      new glue.CfnTable(this, `Table-${definition.name}`, {
+        catalogId: Aws.ACCOUNT_ID,
+        databaseName: database,
+        tableInput: definition,
+      }).addResourceDependency(catalogue);
     }
 
     const workgroup = applicationName(stage);
@@ -145,17 +157,6 @@ export class DataLakeStack extends Stack {
       catalogId: Aws.ACCOUNT_ID,
       databaseInput: { name, description },
     });
-  }
-
-  private table(
-    layout: TableLayout,
-    at: { catalogue: glue.CfnDatabase; database: string; bucket: s3.Bucket; firstDay: string },
-  ): void {
-    new glue.CfnTable(this, `Table-${layout.name}`, {
-      catalogId: Aws.ACCOUNT_ID,
-      databaseName: at.database,
-      tableInput: tableInput(layout, `s3://${at.bucket.bucketName}/${layout.prefix}`, at.firstDay),
-    }).addResourceDependency(at.catalogue);
   }
 
   /**

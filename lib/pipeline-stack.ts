@@ -2,7 +2,7 @@ import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { MODEL_METRICS, MODEL_METRICS } from '../lambdas/lake/layout';
+import { MODEL_METRICS } from '../lambdas/lake/layout';
 import { Env } from '../lambdas/runtime/env';
 import { PROVIDERS } from '../lambdas/weather/providers';
 import { Backfill } from './backfill/backfill';
@@ -98,7 +98,6 @@ export class PipelineStack extends Stack {
       },
       grants: [
         onObjects(this, lake.processedBucket, '*', ['s3:GetObject']),
-        onObjects(this, lake.processedBucket, `${MODEL_METRICS.prefix}*`, ['s3:PutObject']),
         onObjects(this, lake.processedBucket, `${MODEL_METRICS.prefix}*`, ['s3:PutObject']),
         onObjects(this, lake.modelsBucket, '*', ['s3:GetObject', 's3:PutObject']),
         ...[lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
