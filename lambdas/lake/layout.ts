@@ -226,5 +226,8 @@ export const keys = {
   /** Forecasts of the tested recipe for the test hours: each test metric can be recomputed from it. */
   testForecasts: (locationId: string, version: string) => `${locationId}/${version}/test-forecasts.parquet`,
   index: 'index.html',
+  /** The forecasts in force. */
   latest: 'latest.json',
+  /** Who forecasts for each location, and what the last retraining found. */
+  champions: 'champions.json',
 } as const;

@@ -159,8 +159,8 @@ export const runSummarySchema = z.object({
 });
 export type RunSummary = z.infer<typeof runSummarySchema>;
 
-/** `latest.json`: who forecasts for each location now, and what the last run found. */
-export const latestSchema = z.object({
+/** `champions.json`: who forecasts for each location now, and what the last run found. */
+export const championsSchema = z.object({
   schemaVersion: z.literal(1),
   generatedAt: z.iso.datetime(),
   locations: z.array(
@@ -172,7 +172,7 @@ export const latestSchema = z.object({
     }),
   ),
 });
-export type Latest = z.infer<typeof latestSchema>;
+export type Champions = z.infer<typeof championsSchema>;
 
 /** The part of an evaluation that summaries repeat. */
 export function resultOf(evaluation: EvaluationFile): LocationResult {

@@ -1,13 +1,14 @@
 import { keys } from '../lake/layout';
 import { type Bucket, getText, listObjects, putObject } from '../lake/s3';
 import {
+  type Champions,
   type EvaluationFile,
   evaluationFileSchema,
-  type Latest,
   type RunSummary,
   resultOf,
 } from '../model/metrics-file';
 import { readPointer } from '../model/registry';
+import { refreshIndex, refreshModelPages } from '../report/refresh';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
 import { utcSecond } from '../runtime/time';
@@ -24,9 +25,11 @@ export interface PublishDependencies extends LocationDependencies {
 const READERS = 32;
 
 /**
- * Last state of a run: gathers what came of each location, stores the rows of `model_metrics`, the run's summary
- * and `latest.json`. A location that left no outcome counts as failed. Repeating it writes the same again.
+ * Last state of a run: gathers what came of each location, stores the rows of `model_metrics`, the run's summary,
+ * `champions.json` and the report pages. A location that left no outcome counts as failed. Repeating it writes
+ * the same again.
  * @returns the summary; beyond 40 locations its `results` are in `summary.json` only.
+ * @throws AggregateError naming the pages that could not be made, after all else is stored.
  */
 export async function publish(
   { settings, queryResults, models, processed }: PublishDependencies,
@@ -40,12 +43,18 @@ export async function publish(
   const summary = summaryOf(run, evaluations);
   await writeEvaluationRows(processed, run, evaluations);
   await putObject(queryResults, summary.summaryKey, JSON.stringify(summary, null, 2), 'application/json');
-  const latest: Latest = {
+  const champions: Champions = {
     schemaVersion: 1,
     generatedAt: at,
-    locations: await Promise.all(settings.locations.map((place) => limit(() => latestOf(models, place)))),
+    locations: await Promise.all(settings.locations.map((place) => limit(() => championOf(models, place)))),
   };
-  await putObject(models, keys.latest, JSON.stringify(latest, null, 2), 'application/json');
+  await putObject(models, keys.champions, JSON.stringify(champions, null, 2), 'application/json');
+  const pages = { locations: settings.locations, processed, models };
+  const { failures } = await refreshModelPages(pages, at);
+  await refreshIndex(pages, at);
+  if (failures.length > 0) {
+    throw new AggregateError(failures, failures.map(({ message }) => message).join('\n'));
+  }
   return items.length <= INLINE_LOCATIONS ? summary : { ...summary, results: [] };
 }
 
@@ -85,7 +94,7 @@ function summaryOf(run: Run, evaluations: readonly EvaluationFile[]): RunSummary
 }
 
 /** Who forecasts for a place now, and what the last run that looked at it found; the run need not be this one. */
-async function latestOf(models: Bucket, { id, name }: Location): Promise<Latest['locations'][number]> {
+async function championOf(models: Bucket, { id, name }: Location): Promise<Champions['locations'][number]> {
   const pointer = await readPointer(models, id);
   const newest = (await listObjects(models, keys.evaluations(id))).at(-1);
   const text = newest && (await getText(models, newest.key));

@@ -1,0 +1,182 @@
+import * as z from 'zod';
+import { latestSchema } from '../hourly/latest';
+import { keys } from '../lake/layout';
+import { decodeParquet } from '../lake/parquet';
+import { type Bucket, getObject, getText, putObject } from '../lake/s3';
+import { championsSchema, metricsSchema } from '../model/metrics-file';
+import { readLedger, readModel, readPointer } from '../model/registry';
+import { addDays, datesBetween, hourStart } from '../runtime/calendar';
+import { limitConcurrency } from '../runtime/limit';
+import type { Location } from '../runtime/settings';
+import { indexPage, type PlaceOverview } from './index-page';
+import { modelPage } from './model-page';
+import { type RecentHour, readRecentHours, readVerification, type VerificationWindow } from './recent';
+
+/** Where pages are made from and written to. */
+export interface ReportAccess {
+  readonly locations: readonly Location[];
+  readonly processed: Bucket;
+  readonly models: Bucket;
+}
+
+/** Days of forecasts and rain on a model's page. */
+const PAGE_DAYS = 14;
+/** Days that the index looks at for the newest hour and for gaps, and over which it shows skill. */
+const GAP_DAYS = 7;
+const SKILL_DAYS = 30;
+/** Places whose hours are held in memory at once. */
+const PLACES_AT_ONCE = 100;
+const READERS = 16;
+const HTML = 'text/html; charset=utf-8';
+
+/**
+ * Writes `index.html` from what is stored now. The hourly function calls it each hour, retraining when it is done;
+ * both read the same files, so it does not matter which comes last.
+ * @param at ISO 8601 UTC; shown on the page, and the end of what it looks at.
+ */
+export async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
+  const { locations, processed, models } = access;
+  const ids = locations.map(({ id }) => id);
+  const limit = limitConcurrency(READERS);
+  const [recent, verification, latest, champions, pointers] = await Promise.all([
+    readRecentHours(processed, ids, at, GAP_DAYS),
+    readVerification(processed, at, SKILL_DAYS),
+    readJson(models, keys.latest, latestSchema),
+    readJson(models, keys.champions, championsSchema),
+    Promise.all(ids.map((id) => limit(() => readPointer(models, id)))),
+  ]);
+  const forecasts = new Map(latest?.forecasts.map((forecast) => [forecast.locationId, forecast]));
+  const runs = new Map(champions?.locations.map(({ location, lastRun }) => [location, lastRun]));
+  const places = locations.map((location, i): PlaceOverview => {
+    const pointer = pointers[i];
+    const forecast = forecasts.get(location.id);
+    return {
+      location,
+      now: newestHour(recent.get(location.id) ?? []),
+      forecast:
+        latest === undefined || forecast === undefined
+          ? null
+          : { targetHour: latest.targetHour, ...forecast },
+      ...skillOf(verification.get(location.id) ?? [], at),
+      champion: pointer?.status === 'valid' ? pointer.entry : null,
+      lastRun: runs.get(location.id) ?? null,
+      gaps: gapsOf(recent.get(location.id) ?? []),
+    };
+  });
+  await putObject(models, keys.index, indexPage({ generatedAt: at, places }), HTML);
+}
+
+/**
+ * Writes `report.html` of each place's champion. Called by retraining when it is done, and by the hourly function
+ * once a day. A place without a champion has no page; one whose files can't be read is named in the result.
+ */
+export async function refreshModelPages(
+  access: ReportAccess,
+  at: string,
+): Promise<{ readonly written: number; readonly failures: readonly Error[] }> {
+  const failures: Error[] = [];
+  let written = 0;
+  for (let start = 0; start < access.locations.length; start += PLACES_AT_ONCE) {
+    const places = access.locations.slice(start, start + PLACES_AT_ONCE);
+    const recent = await readRecentHours(
+      access.processed,
+      places.map(({ id }) => id),
+      at,
+      PAGE_DAYS,
+    );
+    for (const location of places) {
+      try {
+        written += await writeModelPage(access, location, recent.get(location.id) ?? [], at);
+      } catch (error) {
+        failures.push(
+          new Error(`The report of ${location.id} could not be made: ${error}`, { cause: error }),
+        );
+      }
+    }
+  }
+  return { written, failures };
+}
+
+async function writeModelPage(
+  { models }: ReportAccess,
+  location: Location,
+  recent: readonly RecentHour[],
+  at: string,
+): Promise<0 | 1> {
+  const pointer = await readPointer(models, location.id);
+  if (pointer.status !== 'valid') return 0;
+  const { version } = pointer.entry;
+  const [metrics, testForecasts, ledger, model] = await Promise.all([
+    readJson(models, keys.metrics(location.id, version), metricsSchema),
+    getObject(models, keys.testForecasts(location.id, version)),
+    readLedger(models, location.id),
+    readModel(models, location.id, version),
+  ]);
+  if (metrics === undefined || testForecasts === undefined) {
+    throw new Error(`${version} has no ${metrics === undefined ? 'metrics.json' : 'test-forecasts.parquet'}`);
+  }
+  if (!('model' in model)) throw new Error(model.refused);
+  const html = modelPage({
+    location,
+    generatedAt: at,
+    metrics,
+    testForecasts: await decodeParquet(
+      testForecasts.bytes,
+      ['hour', 'probability', 'outcome', 'persistence_probability'],
+      testForecastSchema,
+    ),
+    ledger,
+    recent,
+    threshold: model.model.threshold,
+  });
+  await putObject(models, keys.report(location.id, version), html, HTML);
+  return 1;
+}
+
+const testForecastSchema = z
+  .object({
+    hour: z.string(),
+    probability: z.number(),
+    outcome: z.literal([0, 1]),
+    persistence_probability: z.number().nullable(),
+  })
+  .transform(({ hour, persistence_probability, ...rest }) => ({
+    ...rest,
+    hour: Date.parse(hour),
+    persistenceProbability: persistence_probability,
+  }));
+
+/** The parsed object; undefined when there is none. A file of another version is an error that says which. */
+async function readJson<T>(bucket: Bucket, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const text = await getText(bucket, key);
+  if (text === undefined) return undefined;
+  const parsed = schema.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new Error(`${key}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function newestHour(hours: readonly RecentHour[]): PlaceOverview['now'] {
+  const newest = hours.findLast(({ tempC, precipMm }) => tempC !== null || precipMm !== null);
+  return newest === undefined ? null : { ...newest, hour: new Date(newest.hour).toISOString() };
+}
+
+function gapsOf(hours: readonly RecentHour[]): PlaceOverview['gaps'] {
+  // What lies before a place's first hour is no gap: it had not begun.
+  const known = ({ tempC, precipMm }: RecentHour) => tempC !== null || precipMm !== null;
+  const begun = hours.slice(Math.max(0, hours.findIndex(known)));
+  return { missing: begun.filter((hour) => !known(hour)).length, expected: begun.length };
+}
+
+function skillOf(
+  windows: readonly VerificationWindow[],
+  at: string,
+): Pick<PlaceOverview, 'dailySkill' | 'month'> {
+  const today = hourStart(at).slice(0, 10);
+  const daily = new Map(
+    windows.filter(({ windowDays }) => windowDays === 1).map(({ date, skill }) => [date, skill]),
+  );
+  return {
+    dailySkill: datesBetween(addDays(today, 1 - SKILL_DAYS), today).map((date) => daily.get(date) ?? null),
+    month: windows.findLast(({ windowDays }) => windowDays === SKILL_DAYS) ?? null,
+  };
+}
