@@ -20,7 +20,7 @@ declare module 'libsvm-js' {
     serializeModel(): string;
     free(): void;
     static readonly SVM_TYPES: { readonly C_SVC: string };
-    static readonly KERNEL_TYPES: { readonly RBF: string };
+    static readonly KERNEL_TYPES: { readonly RBF: string; readonly PRECOMPUTED: string };
   }
   const loading: Promise<typeof Svm>;
   export default loading;

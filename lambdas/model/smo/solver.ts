@@ -222,10 +222,12 @@ class Solver {
       up += (shares[i] ?? 0) * (this.upper[i] ?? 0);
       down -= (shares[i] ?? 0) * (this.lower[i] ?? 0);
     }
+    // Sums that differ by rounding alone are left so: a multiplier at its bound has to stay exactly there.
+    const balanced = Math.abs(up - down) <= 1e-9 * up;
     const total = Math.min(up, down);
     for (let i = 0; i < this.rows; i++) {
       const bound = (this.upper[i] ?? 0) + (this.lower[i] ?? 0);
-      this.beta[i] = (shares[i] ?? 0) * bound * (total / (bound > 0 ? up : down));
+      this.beta[i] = (shares[i] ?? 0) * bound * (balanced ? 1 : total / (bound > 0 ? up : down));
     }
     this.addChanges(0);
     this.synchronise();
@@ -353,12 +355,12 @@ class Solver {
     return members.slice(0, Math.floor(this.workingSetSize * RETAINED_SHARE));
   }
 
-  /** Fills a group of rows up with rows that add nothing. */
+  /** Fills a group of rows up with its last one, which then adds nothing more. */
   private padGroup(row: number): number {
     const end = roundUp(row, GROUP);
-    this.positions.fill(0, row, end);
+    this.positions.fill(this.positions[row - 1] ?? 0, row, end);
     this.coefficients.fill(0, row, end);
-    this.rowValues.fill(0, row, end);
+    this.rowValues.fill(this.rowValues[row - 1] ?? 0, row, end);
     return end;
   }
 
