@@ -44,7 +44,7 @@ export interface SkillBar {
 }
 
 const HOUR_MS = 3_600_000;
-const { document } = parseHTML('<!doctype html>');
+const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 const percent = (value: number) => `${Math.round(value * 100)}%`;
 

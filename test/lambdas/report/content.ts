@@ -1,0 +1,167 @@
+import { evaluate, weeklyBootstrap } from '../../../lambdas/model/evaluation';
+import type { ModelMetrics } from '../../../lambdas/model/metrics-file';
+import type { LedgerEntry } from '../../../lambdas/model/registry';
+import type { TimelineHour } from '../../../lambdas/report/charts';
+import type { PlaceOverview } from '../../../lambdas/report/index-page';
+import type { ModelPageContent } from '../../../lambdas/report/model-page';
+import type { TestForecast } from '../../../lambdas/report/test-curves';
+import { type Location, locationSchema } from '../../../lambdas/runtime/settings';
+
+/** Content of pages as the pipeline would gather it, small and computed by the real measures. */
+
+const HOUR_MS = 3_600_000;
+export const GENERATED_AT = '2013-12-03T00:05:00Z';
+const CLOSED_BEFORE = Date.parse('2013-12-03T00:00:00Z');
+const VERSION = '20131201T000000Z-0123abcd';
+
+export const aLocation = (overrides: Partial<Location> = {}): Location =>
+  locationSchema.parse({ id: 'jfk', name: 'JFK', query: 'jfk', timezone: 'America/New_York', ...overrides });
+
+export const aLedgerEntry = (overrides: Partial<LedgerEntry> = {}): LedgerEntry => ({
+  schemaVersion: 1,
+  location: 'jfk',
+  version: VERSION,
+  since: '2013-12-01T00:00:00Z',
+  sequence: 1,
+  outcome: 'promoted',
+  reason: 'There is no champion whose recipe could be fitted.',
+  run: 'run-1',
+  previousVersion: null,
+  ...overrides,
+});
+
+/** Forecasts of 60 days: every fifth hour wet, probabilities mostly right. */
+export const testForecasts: readonly TestForecast[] = Array.from({ length: 1440 }, (_, i) => {
+  const outcome = i % 5 === 0 ? 1 : 0;
+  return {
+    hour: Date.parse('2013-10-01T00:00:00Z') + i * HOUR_MS,
+    probability: ((outcome === 1 ? 60 : 5) + ((i * 7) % 35)) / 100,
+    outcome,
+    persistenceProbability: i % 97 === 0 ? null : i % 3 === 0 ? 0.4 : 0.1,
+  };
+});
+
+export function aModelPage(overrides: Partial<ModelPageContent> = {}): ModelPageContent {
+  return {
+    location: aLocation(),
+    generatedAt: GENERATED_AT,
+    metrics: metrics(),
+    testForecasts,
+    ledger: [aLedgerEntry()],
+    recent: recentHours(),
+    threshold: 0.45,
+    ...overrides,
+  };
+}
+
+/** Fourteen days: a wet hour in six, forecasts for the last two days only, three hours missing. */
+export function recentHours(): TimelineHour[] {
+  return Array.from({ length: 336 }, (_, i) => {
+    const wet = i % 6 === 0;
+    const missing = i >= 100 && i < 103;
+    const issued = i >= 288;
+    const probability = wet ? 0.7 : i % 31 === 0 ? 0.6 : 0.1;
+    return {
+      hour: CLOSED_BEFORE - (336 - i) * HOUR_MS,
+      precipMm: missing ? null : wet ? 1.5 : 0,
+      rained: missing ? null : wet,
+      probability: issued ? probability : null,
+      willRain: issued ? probability >= 0.45 : null,
+    };
+  });
+}
+
+export const aPlace = (overrides: Partial<PlaceOverview> = {}): PlaceOverview => ({
+  location: aLocation(),
+  now: { hour: '2013-12-02T23:00:00Z', tempC: 8.3, precipMm: 0, rained: false },
+  forecast: { targetHour: '2013-12-03T00:00:00Z', probability: 0.12, willRain: false, threshold: 0.45 },
+  dailySkill: [null, null, 0.2, -0.1, 0.4],
+  month: {
+    hours: 200,
+    brier: 0.03,
+    persistenceBrier: 0.04,
+    skill: 0.25,
+    hits: 12,
+    misses: 3,
+    falseAlarms: 4,
+  },
+  champion: aLedgerEntry(),
+  lastRun: { outcome: 'promoted', reason: 'It was better.', asOf: '2013-12-01T00:00:00Z' },
+  gaps: { missing: 2, expected: 168 },
+  ...overrides,
+});
+
+function metrics(): ModelMetrics {
+  const outcomes = Uint8Array.from(testForecasts, ({ outcome }) => outcome);
+  const probabilities = Float64Array.from(testForecasts, ({ probability }) => probability);
+  const hours = Float64Array.from(testForecasts, ({ hour }) => hour);
+  const wetNow = Float64Array.from(testForecasts, (_, i) => (i % 4 === 0 ? 1 : 0));
+  const evaluation = evaluate(outcomes, probabilities, wetNow, 0.45);
+  const flat = evaluate(outcomes, new Float64Array(outcomes.length).fill(0.2), wetNow, 0.45);
+  const overPersistence = weeklyBootstrap(hours, probabilities, new Float64Array(outcomes.length).fill(0.3));
+  const span = {
+    from: '2013-10-01T00:00:00Z',
+    to: '2013-11-29T23:00:00Z',
+    hours: evaluation.hours,
+    rainHours: evaluation.rainHours,
+  };
+  const recipe: ModelMetrics['recipe'] = {
+    featureGroups: ['state', 'rain'],
+    windowRows: 5000,
+    kernel: 'rbf',
+    members: [{ c: 1, gammaScale: 0.5, positiveWeight: 3 }],
+    calibration: 'logistic',
+  };
+  const { reliability, confusion, ...rest } = evaluation;
+  const { reliability: flatReliability, confusion: flatConfusion, ...flatRest } = flat;
+  const stored = { ...rest, ...tables(reliability, confusion) };
+  const storedFlat = { ...flatRest, ...tables(flatReliability, flatConfusion) };
+  return {
+    schemaVersion: 1,
+    version: VERSION,
+    location: 'jfk',
+    run: 'run-1',
+    asOf: '2013-12-01T00:00:00Z',
+    decision: 'promote',
+    winner: 'challenger',
+    reasons: ['There is no champion whose recipe could be fitted.'],
+    recipe,
+    trainingSet: { ...span, fingerprint: 'f00d' },
+    development: span,
+    test: { ...stored, ...span },
+    embargoHours: 25,
+    overPersistence,
+    persistence: storedFlat,
+    climatology: storedFlat,
+    logisticRegression: storedFlat,
+    challenger: { recipe, evaluation: stored, overPersistence },
+    champion: null,
+    championReason: 'There is no champion yet.',
+    candidates: [
+      {
+        status: 'scored',
+        recipe,
+        hours: 1000,
+        averagePrecision: 0.7,
+        onsetAveragePrecision: 0.2,
+        brier: 0.04,
+        logLoss: 0.15,
+      },
+      { status: 'refused', recipe, reason: 'the fit took too long' },
+    ],
+  };
+}
+
+/** Evaluations are read-only in the code and plain arrays in the file. */
+function tables(
+  reliability: ReturnType<typeof evaluate>['reliability'],
+  [[tn, fp], [fn, tp]]: ReturnType<typeof evaluate>['confusion'],
+) {
+  return {
+    reliability: reliability.map((bin) => ({ ...bin })),
+    confusion: [
+      [tn, fp],
+      [fn, tp],
+    ] satisfies ModelMetrics['test']['confusion'],
+  };
+}
