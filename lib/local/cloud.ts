@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { type Bucket, getText } from '../../lambdas/lake/s3';
 import { readAssembly } from './assembly';
 import type { FaultPlan } from './aws/calls';
 import { startAwsEndpoints } from './aws/endpoints';
@@ -28,6 +30,8 @@ export interface LocalCloudOptions {
   readonly concurrency?: number;
   readonly faults?: FaultPlan;
   readonly weatherFaults?: WeatherFaultPlan;
+  /** Told of every invocation once it has ended. */
+  readonly onInvocation?: (record: InvocationRecord) => void;
 }
 
 /** One invocation of a function, whoever asked for it. */
@@ -60,6 +64,7 @@ export class LocalCloud {
   private readonly functions: ReadonlyMap<string, FunctionResource>;
   private readonly scheduler: EventScheduler;
   private readonly machines: StateMachines;
+  private readonly s3: S3Client;
 
   private constructor(
     readonly resources: DeployedResources,
@@ -67,15 +72,22 @@ export class LocalCloud {
     private readonly endpoints: AwsEndpoints,
     readonly weather: WeatherApi,
     private readonly runtime: LambdaRuntime,
+    private readonly onInvocation: ((record: InvocationRecord) => void) | undefined,
     listen: (listener: (delivery: EventBusDelivery) => void) => void,
   ) {
+    const { AWS_ENDPOINT_URL_S3: endpoint } = endpoints.environment;
+    this.s3 = new S3Client({
+      ...(endpoint === undefined ? {} : { endpoint }),
+      region: resources.region,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
     this.functions = new Map(resources.functions.flatMap((fn) => [[fn.name, fn] as const, [fn.arn, fn]]));
     listen((delivery) => this.route(delivery));
     this.machines = new StateMachines({
       machines: resources.stateMachines,
       clock,
       invokeFunction: (nameOrArn, payload) => this.invokeForState(nameOrArn, payload),
-      readObject: async (bucket, key) => (await endpoints.readObject(bucket, key)).toString('utf8'),
+      readObject: (bucket, key) => this.readText({ client: this.s3, name: bucket }, key),
       onEnd: (execution) => this.announce(execution),
     });
     this.scheduler = new EventScheduler({
@@ -120,7 +132,7 @@ export class LocalCloud {
       concurrency: options.concurrency ?? 2,
     });
     crash = (caller) => runtime.crash(caller);
-    return new LocalCloud(resources, clock, endpoints, weather, runtime, (receive) => {
+    return new LocalCloud(resources, clock, endpoints, weather, runtime, options.onInvocation, (receive) => {
       listener = receive;
     });
   }
@@ -137,6 +149,11 @@ export class LocalCloud {
       throw new Error(`${found.length} of the ${kind} have a name that ends with "${suffix}"`);
     }
     return only.name;
+  }
+
+  /** A bucket by the end of its name: `raw`, `processed`, `models`, `query-results`. */
+  bucket(suffix: string): Bucket {
+    return { client: this.s3, name: this.name('buckets', `-${suffix}`) };
   }
 
   /** Invokes a function and waits for its answer, without moving time. */
@@ -205,11 +222,7 @@ export class LocalCloud {
     return this.dead;
   }
 
-  /** What `AWS_ENDPOINT_URL_*`, region and credentials must be for an SDK client of one's own. */
-  get environment(): Readonly<Record<string, string>> {
-    return this.endpoints.environment;
-  }
-
+  /** The endpoints themselves, for tests that ask or disturb a service. */
   get services(): AwsEndpoints {
     return this.endpoints;
   }
@@ -217,7 +230,14 @@ export class LocalCloud {
   async close(): Promise<void> {
     this.scheduler.stop();
     await this.runtime.close();
+    this.s3.destroy();
     await Promise.all([this.endpoints.close(), this.weather.close()]);
+  }
+
+  private async readText(bucket: Bucket, key: string): Promise<string> {
+    const text = await getText(bucket, key);
+    if (text === undefined) throw new Error('NoSuchKey');
+    return text;
   }
 
   private async finish(arn: string): Promise<Execution> {
@@ -233,7 +253,9 @@ export class LocalCloud {
     const at = this.now().toISOString();
     const result = await this.clock.track(this.runtime.invoke(nameOrArn, event));
     const name = this.functions.get(nameOrArn)?.name ?? nameOrArn;
-    this.records.push({ function: name, source, at, event, result });
+    const record: InvocationRecord = { function: name, source, at, event, result };
+    this.records.push(record);
+    this.onInvocation?.(record);
     return result;
   }
 

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import * as z from 'zod';
+import { garoaApp, projectContext } from '../lib/app';
+import { ConfigError, type GaroaConfig, parseConfig } from '../lib/config';
+import type { LocalCloud } from '../lib/local/cloud';
+import { BadRecording, type Recording, readRecording } from '../lib/local/recording';
+import { BadArguments, parseArguments, type RunArguments, USAGE } from '../lib/local/run/arguments';
+import { FolderRefused, prepareFolder } from '../lib/local/run/folder';
+import { createProgress } from '../lib/local/run/progress';
+import { formatReport } from '../lib/local/run/report';
+import { runScenario, ScenarioFailed, SpanTooLong, spanOf } from '../lib/local/run/scenario';
+import { projectRoot } from '../lib/project-root';
+
+/** `npm start`: the application as deployed, on this machine, on a year of recorded weather. */
+const DIRECTORY = join(projectRoot, '.garoa');
+const DEFAULT_RECORDING = join(projectRoot, 'lib', 'local', 'recordings', 'nyc-2013.csv.gz');
+
+/** Mistakes of the one who called: the message says it all, and a stack would only hide it. */
+const EXPECTED = [BadArguments, BadRecording, ConfigError, FolderRefused, ScenarioFailed, SpanTooLong];
+
+let cloud: LocalCloud | undefined;
+const progress = createProgress(process.stdout);
+
+main(process.argv.slice(2)).catch(async (error: unknown) => {
+  progress.end();
+  await cloud?.close();
+  const expected = EXPECTED.some((kind) => error instanceof kind);
+  console.error(expected && error instanceof Error ? error.message : error);
+  process.exit(1);
+});
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseArguments(args);
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const recording = await readRecording(options.observations ?? DEFAULT_RECORDING);
+  const scenario = {
+    recording,
+    isDefaultRecording: options.observations === undefined,
+    backfillDays: options.backfillDays,
+    liveHours: options.liveHours,
+    retrainAtEnd: options.retrainAtEnd,
+    faults: options.faults,
+  };
+  const { firstDay } = spanOf(scenario);
+  const config = localConfig(recording, firstDay);
+  const release = prepareFolder(DIRECTORY, options.keep);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      release();
+      process.stdout.write('\n');
+      // Workers are threads of this process and end with it; nothing else was started.
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    });
+  }
+  try {
+    await run(options, scenario, config);
+  } finally {
+    release();
+  }
+}
+
+async function run(
+  options: RunArguments,
+  scenario: Parameters<typeof runScenario>[0],
+  config: GaroaConfig,
+): Promise<void> {
+  const assemblyDirectory = join(DIRECTORY, 'cdk.out');
+  progress.phase('Synth');
+  const started = performance.now();
+  garoaApp({ config, outdir: assemblyDirectory }).synth();
+  const { summary, live } = await runScenario(
+    scenario,
+    {
+      assemblyDirectory,
+      directory: DIRECTORY,
+      hourlyMinute: config.schedules.hourlyMinute,
+      synthSeconds: (performance.now() - started) / 1000,
+      onStarted: (running) => {
+        cloud = running;
+      },
+    },
+    progress,
+  );
+  writeFileSync(join(DIRECTORY, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  const bucket = (suffix: string): string => join(DIRECTORY, 's3', cloud?.bucket(suffix).name ?? '');
+  const models = bucket('models');
+  const here = (path: string): string => relative(process.cwd(), path) || '.';
+  const paths = { directory: here(DIRECTORY), models: here(models), lake: here(bucket('processed')) };
+  console.log(`\n${formatReport(summary, live, paths)}`);
+  await cloud?.close();
+  if (options.open) openInBrowser(join(models, 'index.html'));
+}
+
+/** The configured application, forecasting for the recorded places through the local provider. */
+function localConfig(recording: Recording, firstDay: string): GaroaConfig {
+  const block = z.looseObject({}).default({}).safeParse(projectContext().garoa);
+  if (!block.success) throw new ConfigError('garoa: must be an object');
+  // What is configured is checked as it is, before the recording takes the place of provider and locations.
+  parseConfig(projectContext().garoa);
+  return parseConfig({
+    ...block.data,
+    provider: 'weatherapi',
+    plan: 'business',
+    locations: recording.locations,
+    firstDay,
+  });
+}
+
+function openInBrowser(file: string): void {
+  const commands: Readonly<Record<string, string>> = { darwin: 'open', win32: 'explorer' };
+  const child = spawn(commands[process.platform] ?? 'xdg-open', [file], {
+    detached: true,
+    stdio: 'ignore',
+  });
+  child.on('error', () => console.error(`No browser could be started; open ${file} yourself.`));
+  child.unref();
+}

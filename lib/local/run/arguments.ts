@@ -1,0 +1,133 @@
+import { parseArgs } from 'node:util';
+import { closest } from '../closest';
+
+/** What `npm start` was asked to do. */
+export interface RunArguments {
+  /** Recording to replay instead of the one that comes with the project. */
+  readonly observations?: string;
+  readonly backfillDays?: number;
+  readonly liveHours: number;
+  readonly retrainAtEnd: boolean;
+  readonly keep: boolean;
+  /** Share of requests that fail; 0 for none. */
+  readonly faults: number;
+  readonly open: boolean;
+  readonly help: boolean;
+}
+
+/** The command line is wrong; the message is one line with a hint. */
+export class BadArguments extends Error {
+  override readonly name = 'BadArguments';
+}
+
+const OPTIONS = {
+  observations: { type: 'string' },
+  'backfill-days': { type: 'string' },
+  'live-hours': { type: 'string' },
+  'retrain-at-end': { type: 'boolean' },
+  keep: { type: 'boolean' },
+  faults: { type: 'string' },
+  open: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export const DEFAULT_LIVE_HOURS = 48;
+
+export const USAGE = `Runs the whole pipeline on this machine, from what \`cdk deploy\` would ship: a history is
+backfilled, models are trained, then two days are lived minute by minute under a virtual clock.
+
+  npm start -- [options]
+
+  --observations FILE    replay FILE.csv or FILE.csv.gz instead of the New York airports of 2013;
+                         columns: location_id, observed_at, and any measurements of an observation
+  --backfill-days N      days of history before the live part (334; with --observations, all that the
+                         live part leaves)
+  --live-hours N         hours to live minute by minute (${DEFAULT_LIVE_HOURS})
+  --retrain-at-end       retrain once more after the live part
+  --faults RATE          let this share of the requests to the weather API and to AWS fail, such as 0.05
+  --keep                 go on with the .garoa folder of an earlier run instead of replacing it
+  --open                 open the report in a browser at the end
+  --help                 show this
+
+Everything lies under .garoa/ afterwards: objects (s3/), logs (logs/) and summary.json.
+`;
+
+/**
+ * Reads the command line of `npm start`.
+ * @throws BadArguments for an unknown option, a missing or a wrong value.
+ */
+export function parseArguments(args: readonly string[]): RunArguments {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: OPTIONS,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given = new Map<string, string | undefined>();
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional') throw new BadArguments(`Unexpected "${token.value}".${SEE_HELP}`);
+    const name = known(token.name);
+    if (name === undefined) {
+      const hint = closest(token.name, Object.keys(OPTIONS));
+      const advice = hint === undefined ? '' : ` Did you mean --${hint}?`;
+      throw new BadArguments(`Unknown option ${token.rawName}.${advice}${SEE_HELP}`);
+    }
+    if (OPTIONS[name].type === 'boolean' && token.value !== undefined) {
+      throw new BadArguments(`--${name} takes no value.${SEE_HELP}`);
+    }
+    if (OPTIONS[name].type === 'string' && (token.value === undefined || token.value === '')) {
+      throw new BadArguments(`--${name} needs a value.${SEE_HELP}`);
+    }
+    given.set(name, token.value);
+  }
+  const observations = given.get('observations');
+  const backfillDays = wholeNumber('backfill-days', given.get('backfill-days'), 1, 36_500);
+  return {
+    ...(observations === undefined ? {} : { observations }),
+    ...(backfillDays === undefined ? {} : { backfillDays }),
+    liveHours: wholeNumber('live-hours', given.get('live-hours'), 0, 8_784) ?? DEFAULT_LIVE_HOURS,
+    retrainAtEnd: given.has('retrain-at-end'),
+    keep: given.has('keep'),
+    faults: share('faults', given.get('faults')) ?? 0,
+    open: given.has('open'),
+    help: given.has('help'),
+  };
+}
+
+const SEE_HELP = ' See npm start -- --help.';
+
+function known(name: string): keyof typeof OPTIONS | undefined {
+  if (name === 'h') return 'help';
+  return isOption(name) ? name : undefined;
+}
+
+function isOption(name: string): name is keyof typeof OPTIONS {
+  return Object.hasOwn(OPTIONS, name);
+}
+
+function wholeNumber(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new BadArguments(
+      `--${name} needs a whole number from ${least} to ${most}, not "${text}".${SEE_HELP}`,
+    );
+  }
+  return value;
+}
+
+function share(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value >= 0 && value <= 0.5)) {
+    throw new BadArguments(`--${name} needs a share from 0 to 0.5, not "${text}".${SEE_HELP}`);
+  }
+  return value;
+}

@@ -1,0 +1,124 @@
+/** Where the run says what it is doing. */
+export interface Progress {
+  /** Begins a phase of `total` steps; ends the one before. */
+  phase(name: string, total?: number): void;
+  /** So many steps are done; `what` is happening now. */
+  step(done: number, what?: string): void;
+  /** A line that stays. */
+  note(line: string): void;
+  /** Ends the last phase and leaves the terminal as it was. */
+  end(): void;
+}
+
+interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+const BAR_WIDTH = 24;
+const REDRAW_MS = 80;
+/** Without a terminal: a line at every tenth of a phase. */
+const PLAIN_TENTHS = 10;
+
+/** A bar that is redrawn on a terminal; plain lines anywhere else, such as a log of a build. */
+export function createProgress(output: Output, now: () => number = () => performance.now()): Progress {
+  return output.isTTY === true ? new BarProgress(output, now) : new PlainProgress(output, now);
+}
+
+interface Phase {
+  readonly name: string;
+  readonly total: number | undefined;
+  readonly started: number;
+}
+
+class BarProgress implements Progress {
+  private current: Phase | undefined;
+  private done = 0;
+  private what = '';
+  private drawn = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly output: Output,
+    private readonly now: () => number,
+  ) {}
+
+  phase(name: string, total?: number): void {
+    this.end();
+    this.current = { name, total, started: this.now() };
+    this.done = 0;
+    this.what = '';
+    this.draw();
+  }
+
+  step(done: number, what?: string): void {
+    this.done = done;
+    if (what !== undefined) this.what = what;
+    if (this.now() - this.drawn >= REDRAW_MS) this.draw();
+  }
+
+  note(line: string): void {
+    this.output.write(`\r\x1b[K${line}\n`);
+    if (this.current !== undefined) this.draw();
+  }
+
+  end(): void {
+    if (this.current === undefined) return;
+    const seconds = (this.now() - this.current.started) / 1000;
+    this.output.write(`\r\x1b[K${check(this.current.name, seconds)}\n`);
+    this.current = undefined;
+  }
+
+  private draw(): void {
+    if (this.current === undefined) return;
+    this.drawn = this.now();
+    const { name, total, started } = this.current;
+    const share = total === undefined || total === 0 ? undefined : Math.min(1, this.done / total);
+    const filled = Math.round((share ?? 0) * BAR_WIDTH);
+    const bar =
+      share === undefined
+        ? ''
+        : ` ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${this.done}/${total}`;
+    const line = `  ${name.padEnd(10)}${bar} ${((this.now() - started) / 1000).toFixed(0)} s  ${this.what}`;
+    this.output.write(`\r\x1b[K${line.slice(0, (this.output.columns ?? 100) - 1)}`);
+  }
+}
+
+class PlainProgress implements Progress {
+  private current: Phase | undefined;
+  private tenth = 0;
+
+  constructor(
+    private readonly output: Output,
+    private readonly now: () => number,
+  ) {}
+
+  phase(name: string, total?: number): void {
+    this.end();
+    this.current = { name, total, started: this.now() };
+    this.tenth = 0;
+    this.output.write(`${name}${total === undefined ? '' : `: ${total} steps`}\n`);
+  }
+
+  step(done: number, what?: string): void {
+    if (this.current?.total === undefined) return;
+    const tenth = Math.floor((done / this.current.total) * PLAIN_TENTHS);
+    if (tenth <= this.tenth) return;
+    this.tenth = tenth;
+    this.output.write(`  ${done}/${this.current.total}${what === undefined ? '' : ` ${what}`}\n`);
+  }
+
+  note(line: string): void {
+    this.output.write(`${line}\n`);
+  }
+
+  end(): void {
+    if (this.current === undefined) return;
+    this.output.write(`${check(this.current.name, (this.now() - this.current.started) / 1000)}\n`);
+    this.current = undefined;
+  }
+}
+
+function check(name: string, seconds: number): string {
+  return `✓ ${name} (${seconds.toFixed(1)} s)`;
+}

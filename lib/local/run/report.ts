@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import type { LiveScore, Summary } from '../summary';
+import { formatTable } from './table';
+
+type Entry = Summary['retrain'][number];
+type Measures = NonNullable<Entry['test']>;
+
+/** What the run found out, as text for a terminal; paths are relative to the folder of the project. */
+export function formatReport(
+  summary: Summary,
+  live: ReadonlyMap<string, LiveScore>,
+  paths: { readonly directory: string; readonly models: string; readonly lake: string },
+): string {
+  const { ingest, hourly, forecasts, seconds } = summary;
+  return [
+    `Test of each location's newest model on hours it had not seen (persistence and climatology on the same hours):`,
+    testTable(summary),
+    '',
+    'Live forecasts against what came:',
+    liveTable(summary, live),
+    '',
+    `Observations  ${ingest.observationsServed} delivered, ${ingest.observationsStored} stored by ${ingest.invocations} runs (${ingest.failures} failed)`,
+    `Hours         ${hourly.rows} rows in ${hourly.days} days, ${hourly.missingHours} not observed`,
+    `Forecasts     ${forecasts.made} made, ${forecasts.verified} verified; Brier ${decimal(forecasts.brier)}, persistence ${decimal(forecasts.persistenceBrier)}`,
+    `Time          ${seconds.total.toFixed(0)} s: synth ${seconds.synth.toFixed(0)}, backfill ${seconds.backfill.toFixed(0)}, training ${seconds.retrain.toFixed(0)}, live ${seconds.live.toFixed(0)}`,
+    '',
+    `Report        ${join(paths.models, 'index.html')}`,
+    `Lake          ${paths.lake}`,
+    `Summary       ${join(paths.directory, 'summary.json')}`,
+  ].join('\n');
+}
+
+function testTable({ retrain }: Summary): string {
+  const newest = new Map(retrain.map((entry) => [entry.location, entry]));
+  const row = (name: string, who: string, measures: Partial<Measures> & { brier: number }): string[] => [
+    name,
+    who,
+    decimal(measures.brier),
+    decimal(measures.averagePrecision),
+    decimal(measures.onsetAveragePrecision),
+    decimal(measures.f1),
+    measures.confusion === undefined ? '' : measures.confusion.flat().join(' / '),
+  ];
+  const rows = [...newest.values()].flatMap((entry): string[][] => {
+    const { location, outcome, test, persistence, climatology, reason } = entry;
+    if (test === null) return [[location, outcome, '', '', '', '', reason]];
+    return [
+      row(location, outcome, test),
+      ...(persistence === null ? [] : [row('', 'persistence', persistence)]),
+      ...(climatology === null ? [] : [row('', 'climatology', climatology)]),
+    ];
+  });
+  return formatTable(['location', '', 'Brier', 'AP', 'onset AP', 'F1', 'tn / fp / fn / tp'], rows);
+}
+
+function liveTable({ scenario }: Summary, live: ReadonlyMap<string, LiveScore>): string {
+  const rows = scenario.locations.map((location) => {
+    const score = live.get(location);
+    const mean = (sum: number, count: number): string => decimal(count === 0 ? null : sum / count);
+    return score === undefined
+      ? [location, '0', '0', '', '']
+      : [
+          location,
+          String(score.made),
+          String(score.verified),
+          mean(score.squaredError, score.verified),
+          mean(score.persistenceSquaredError, score.compared),
+        ];
+  });
+  return formatTable(['location', 'made', 'verified', 'Brier', 'persistence'], rows);
+}
+
+function decimal(value: number | null | undefined): string {
+  return value === null || value === undefined ? '–' : value.toFixed(4);
+}

@@ -1,0 +1,234 @@
+import { addDays, addHours } from '../../../lambdas/runtime/calendar';
+import { utcSecond } from '../../../lambdas/runtime/time';
+import { type InvocationRecord, LocalCloud } from '../cloud';
+import type { Recording } from '../recording';
+import type { Execution } from '../states/execution';
+import { type LiveScore, type Summary, summarize } from '../summary';
+import { weatherFaultsAtRate } from '../weather-api';
+import { awsFaultsAtRate } from './faults';
+import type { Progress } from './progress';
+
+const HOUR_MS = 3_600_000;
+const DAY_HOURS = 24;
+/** Days that one execution of the Backfill machine takes; it refuses more than three years. */
+const BACKFILL_CHUNK_DAYS = 1_000;
+/** The default recording is backfilled for eleven months, as long as its winters need to be trained on. */
+const DEFAULT_BACKFILL_DAYS = 334;
+
+export interface ScenarioOptions {
+  readonly recording: Recording;
+  /** The recording that comes with the project has a default length of history. */
+  readonly isDefaultRecording: boolean;
+  readonly backfillDays?: number | undefined;
+  readonly liveHours: number;
+  readonly retrainAtEnd: boolean;
+  readonly faults: number;
+}
+
+/** The span of a run, in days and instants. */
+export interface Span {
+  readonly firstDay: string;
+  readonly lastBackfilledDay: string;
+  readonly backfillDays: number;
+  /** First hour that is lived; also the end of what is backfilled. */
+  readonly liveFrom: string;
+  /** End of the last hour that is lived. */
+  readonly liveTo: string;
+}
+
+/** The recording is too short for what was asked. */
+export class SpanTooLong extends Error {
+  override readonly name = 'SpanTooLong';
+}
+
+/**
+ * Divides the recording into history and live part.
+ * @throws SpanTooLong when it is too short, saying what would fit.
+ */
+export function spanOf(options: Omit<ScenarioOptions, 'faults' | 'retrainAtEnd'>): Span {
+  const { recording, liveHours } = options;
+  const firstDay = utcSecond(recording.from * 1000).slice(0, 10);
+  const start = Date.parse(`${firstDay}T00:00:00Z`);
+  const hours = (recording.to * 1000 - start) / HOUR_MS;
+  const most = Math.floor((hours - liveHours) / DAY_HOURS);
+  const length = `${recording.title} holds ${Math.floor(hours / DAY_HOURS)} days from ${firstDay} on`;
+  if (most < 1) {
+    throw new SpanTooLong(`${length}: too few for a day of history and ${liveHours} live hours.`);
+  }
+  const backfillDays =
+    options.backfillDays ?? (options.isDefaultRecording ? Math.min(DEFAULT_BACKFILL_DAYS, most) : most);
+  if (backfillDays > most) {
+    throw new SpanTooLong(
+      `${length}: with ${liveHours} live hours, --backfill-days can be ${most} at most, not ${backfillDays}.`,
+    );
+  }
+  const liveFrom = `${addDays(firstDay, backfillDays)}T00:00:00Z`;
+  return {
+    firstDay,
+    lastBackfilledDay: addDays(firstDay, backfillDays - 1),
+    backfillDays,
+    liveFrom,
+    liveTo: addHours(liveFrom, liveHours),
+  };
+}
+
+export interface ScenarioRun {
+  readonly summary: Summary;
+  readonly live: ReadonlyMap<string, LiveScore>;
+}
+
+export interface ScenarioPlace {
+  readonly assemblyDirectory: string;
+  readonly directory: string;
+  /** Minute of the hour at which the hourly function runs. */
+  readonly hourlyMinute: number;
+  readonly synthSeconds: number;
+  /** Called with the cloud once it runs, so that a signal can end it. */
+  readonly onStarted: (cloud: LocalCloud) => void;
+}
+
+/** The pipeline did not get through; the message says which part and why. */
+export class ScenarioFailed extends Error {
+  override readonly name = 'ScenarioFailed';
+}
+
+/**
+ * Runs a recording through the deployed application: history, first training, live hours, perhaps a second
+ * training. The cloud is closed by the caller.
+ *
+ * Live time begins just after the hourly function's minute, so that each live hour is polled in every minute
+ * and closed by one hourly run.
+ */
+export async function runScenario(
+  options: ScenarioOptions,
+  place: ScenarioPlace,
+  progress: Progress,
+): Promise<ScenarioRun> {
+  const started = performance.now();
+  const span = spanOf(options);
+  const offset = (place.hourlyMinute + 1) * 60_000;
+  const watch = new Watch(progress);
+  const cloud = await LocalCloud.start({
+    assemblyDirectory: place.assemblyDirectory,
+    directory: place.directory,
+    recording: options.recording,
+    start: new Date(Date.parse(span.liveFrom) + offset),
+    onInvocation: (record) => watch.invoked(record),
+    ...(options.faults === 0
+      ? {}
+      : {
+          faults: awsFaultsAtRate(options.faults, 'aws'),
+          weatherFaults: weatherFaultsAtRate(options.faults, 'weather'),
+        }),
+  });
+  place.onStarted(cloud);
+
+  const backfill = await timed(async () => {
+    progress.phase('Backfill', span.backfillDays);
+    watch.count(backfilledDay);
+    await backfillHistory(cloud, span, progress);
+    await cloud.recycle();
+  });
+  const training = async (name: string, reason: string): Promise<number> =>
+    timed(async () => {
+      progress.phase(name);
+      watch.count(trainingStep);
+      const execution = await cloud.execute(cloud.name('stateMachines', '-retrain'), { reason });
+      report(execution, progress);
+      await cloud.recycle();
+    });
+  const firstTraining = await training('Training', 'First training on the backfilled history.');
+  const live = await timed(async () => {
+    progress.phase('Live', options.liveHours * 60);
+    watch.count(polledMinute);
+    for (let hour = 1; hour <= options.liveHours; hour += 1) {
+      await cloud.advanceTo(new Date(Date.parse(span.liveFrom) + hour * HOUR_MS + offset));
+    }
+    await cloud.settle();
+  });
+  const secondTraining = options.retrainAtEnd ? await training('Retraining', 'Ordered at the end.') : 0;
+
+  progress.phase('Summary');
+  const result = await summarize({
+    cloud,
+    recording: options.recording,
+    to: Date.parse(span.liveTo) / 1000,
+    seconds: {
+      synth: place.synthSeconds,
+      backfill,
+      retrain: firstTraining + secondTraining,
+      live,
+      total: place.synthSeconds + (performance.now() - started) / 1000,
+    },
+  });
+  progress.end();
+  return result;
+}
+
+async function backfillHistory(cloud: LocalCloud, span: Span, progress: Progress): Promise<void> {
+  for (let day = 0; day < span.backfillDays; day += BACKFILL_CHUNK_DAYS) {
+    const last = Math.min(day + BACKFILL_CHUNK_DAYS, span.backfillDays) - 1;
+    const execution = await cloud.execute(cloud.name('stateMachines', '-backfill'), {
+      from: addDays(span.firstDay, day),
+      to: addDays(span.firstDay, last),
+    });
+    if (execution.status === 'SUCCEEDED') continue;
+    // Days of which the recording has nothing are named by the machine and can't be had.
+    if (execution.error !== 'DaysMissing') {
+      throw new ScenarioFailed(`Backfill ${execution.name}: ${execution.error}: ${execution.cause}`);
+    }
+    progress.note(`  Backfill: ${execution.cause}`);
+  }
+}
+
+function report(execution: Execution, progress: Progress): void {
+  if (execution.status !== 'SUCCEEDED') {
+    progress.note(`  ${execution.machine} ${execution.name}: ${execution.error}: ${execution.cause}`);
+  }
+}
+
+/** Turns invocations into progress: what counts as a step differs from phase to phase. */
+class Watch {
+  private done = 0;
+  private step: (record: InvocationRecord) => string | undefined = () => undefined;
+
+  constructor(private readonly progress: Progress) {}
+
+  count(step: (record: InvocationRecord) => string | undefined): void {
+    this.done = 0;
+    this.step = step;
+  }
+
+  invoked(record: InvocationRecord): void {
+    const what = this.step(record);
+    if (what === undefined) return;
+    this.done += 1;
+    this.progress.step(this.done, what);
+  }
+}
+
+function backfilledDay({ function: name, event, result }: InvocationRecord): string | undefined {
+  if (!name.endsWith('-ingest') || result.functionError !== undefined) return undefined;
+  return `history of ${field(field(event, 'backfill'), 'date')}`;
+}
+
+function trainingStep({ function: name, event }: InvocationRecord): string | undefined {
+  if (!name.endsWith('-retrain')) return undefined;
+  return [field(event, 'step'), field(event, 'location')].filter((part) => part !== undefined).join(' ');
+}
+
+function polledMinute({ function: name, at }: InvocationRecord): string | undefined {
+  return name.endsWith('-ingest') ? at.slice(0, 16).replace('T', ' ') : undefined;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined;
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
