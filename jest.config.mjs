@@ -14,6 +14,8 @@ const esmPackages = [
   'isoformat',
   'interval-tree-1d',
   'linkedom',
+  'dt-sql-parser',
+  'antlr4-c3',
 ];
 
 export default {
