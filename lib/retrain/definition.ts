@@ -34,7 +34,8 @@ const TOLERATED_FAILURE_PERCENTAGE = 10;
 
 /** From the most to the least specific; every step may be repeated, since it writes the same objects again. */
 const RETRIES = [
-  { ErrorEquals: ['Refused'], MaxAttempts: 0 },
+  // The input or the data themselves are wrong: the same call would end the same way.
+  { ErrorEquals: ['Refused', 'TrainingSetDamaged', 'ZodError'], MaxAttempts: 0 },
   {
     ErrorEquals: [
       'Lambda.ClientExecutionTimeoutException',

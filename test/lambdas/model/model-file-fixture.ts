@@ -1,0 +1,44 @@
+import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import { parseModel, type RainModel } from '../../../lambdas/model/model-file';
+
+/** The smallest model file that this code accepts: it says "rain" with the probability of `wet_now`'s weight. */
+export function modelFile(location: string, version: string): RainModel {
+  return parseModel({
+    schemaVersion: 1,
+    location,
+    version,
+    codeVersion: 'test',
+    featureNames: [...FEATURE_NAMES],
+    recipe: {
+      featureGroups: ['rain'],
+      windowRows: 12_000,
+      kernel: 'rbf',
+      members: [{ c: 1, gammaScale: 1, positiveWeight: 1 }],
+      calibration: 'logistic',
+    },
+    preprocessing: {
+      columns: [{ feature: 'temp_c', median: 10, lower: -20, upper: 40, mean: 10, deviation: 5 }],
+      indicators: [],
+    },
+    supportVectors: [[0]],
+    members: [{ gamma: 1, intercept: 0, coefficients: [1] }],
+    calibration: { kind: 'logistic', intercept: -1, weights: [1] },
+    threshold: 0.5,
+    persistence: { probabilityAfterWet: 0.6, probabilityAfterDry: 0.04, probability: 0.08 },
+    training: {
+      from: '2013-01-01T00:00:00Z',
+      to: '2013-10-31T22:00:00Z',
+      rows: 7_000,
+      rainRows: 500,
+      dataFingerprint: '0'.repeat(64),
+    },
+    metrics: {
+      hours: 1_400,
+      rainHours: 100,
+      averagePrecision: 0.7,
+      onsetAveragePrecision: 0.2,
+      brier: 0.03,
+      persistenceBrier: 0.034,
+    },
+  });
+}
