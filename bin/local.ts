@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
-import { garoaApp, projectContext } from '../lib/app';
 import { ConfigError, type GaroaConfig, parseConfig } from '../lib/config';
 import type { LocalCloud } from '../lib/local/cloud';
 import { BadRecording, type Recording, readRecording } from '../lib/local/recording';
@@ -11,6 +10,7 @@ import { FolderRefused, prepareFolder } from '../lib/local/run/folder';
 import { createProgress } from '../lib/local/run/progress';
 import { formatReport } from '../lib/local/run/report';
 import { runScenario, ScenarioFailed, SpanTooLong, spanOf } from '../lib/local/run/scenario';
+import { SynthFailed, synthesise } from '../lib/local/run/synth';
 import { projectRoot } from '../lib/project-root';
 
 /** `npm start`: the application as deployed, on this machine, on a year of recorded weather. */
@@ -18,7 +18,15 @@ const DIRECTORY = join(projectRoot, '.garoa');
 const DEFAULT_RECORDING = join(projectRoot, 'lib', 'local', 'recordings', 'nyc-2013.csv.gz');
 
 /** Mistakes of the one who called: the message says it all, and a stack would only hide it. */
-const EXPECTED = [BadArguments, BadRecording, ConfigError, FolderRefused, ScenarioFailed, SpanTooLong];
+const EXPECTED = [
+  BadArguments,
+  BadRecording,
+  ConfigError,
+  FolderRefused,
+  ScenarioFailed,
+  SpanTooLong,
+  SynthFailed,
+];
 
 let cloud: LocalCloud | undefined;
 const progress = createProgress(process.stdout);
@@ -53,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.once(signal, () => {
       release();
       process.stdout.write('\n');
-      // Workers are threads of this process and end with it; nothing else was started.
+      // Workers are threads of this process and end with it; the synthesis ends when its pipe closes.
       process.exit(signal === 'SIGINT' ? 130 : 143);
     });
   }
@@ -72,7 +80,7 @@ async function run(
   const assemblyDirectory = join(DIRECTORY, 'cdk.out');
   progress.phase('Synth');
   const started = performance.now();
-  garoaApp({ config, outdir: assemblyDirectory }).synth();
+  await synthesise(config, assemblyDirectory);
   const { summary, live } = await runScenario(
     scenario,
     {
@@ -96,14 +104,15 @@ async function run(
   if (options.open) openInBrowser(join(models, 'index.html'));
 }
 
+const cdkJsonSchema = z.object({ context: z.object({ garoa: z.unknown() }) });
+
 /** The configured application, forecasting for the recorded places through the local provider. */
 function localConfig(recording: Recording, firstDay: string): GaroaConfig {
-  const block = z.looseObject({}).default({}).safeParse(projectContext().garoa);
-  if (!block.success) throw new ConfigError('garoa: must be an object');
+  const cdkJson = cdkJsonSchema.parse(JSON.parse(readFileSync(join(projectRoot, 'cdk.json'), 'utf8')));
   // What is configured is checked as it is, before the recording takes the place of provider and locations.
-  parseConfig(projectContext().garoa);
+  const configured: object = parseConfig(cdkJson.context.garoa);
   return parseConfig({
-    ...block.data,
+    ...configured,
     provider: 'weatherapi',
     plan: 'business',
     locations: recording.locations,

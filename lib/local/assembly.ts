@@ -292,6 +292,7 @@ class Assembly {
   private table(placed: Placed): { database: string; table: GlueTable } {
     const { DatabaseName, TableInput } = this.properties(placed, tableProperties);
     const { StorageDescriptor: storage } = TableInput;
+    const serde = storage?.SerdeInfo?.SerializationLibrary;
     const columns = (list: z.infer<typeof glueColumns>): { name: string; type: string }[] =>
       list.map(({ Name, Type }) => ({ name: Name, type: Type }));
     return {
@@ -303,7 +304,7 @@ class Assembly {
         partitionKeys: columns(TableInput.PartitionKeys),
         parameters: TableInput.Parameters,
         ...(storage?.Location === undefined ? {} : { location: storage.Location }),
-        ...(storage?.SerdeInfo === undefined ? {} : { serde: storage.SerdeInfo.SerializationLibrary }),
+        ...(serde === undefined ? {} : { serde }),
         ...(TableInput.ViewOriginalText === undefined
           ? {}
           : { viewOriginalText: TableInput.ViewOriginalText }),
@@ -419,7 +420,7 @@ const tableProperties = z.object({
       .looseObject({
         Columns: glueColumns,
         Location: z.string().optional(),
-        SerdeInfo: z.looseObject({ SerializationLibrary: z.string() }).optional(),
+        SerdeInfo: z.looseObject({ SerializationLibrary: z.string().optional() }).optional(),
       })
       .optional(),
   }),
