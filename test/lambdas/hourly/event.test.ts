@@ -1,0 +1,75 @@
+import { EventRefused, parseEvent } from '../../../lambdas/hourly/event';
+
+const invokedAt = new Date('2026-11-23T11:20:42.123Z');
+
+describe('the schedule', () => {
+  it('closes the hour before its own', () => {
+    expect(parseEvent({ scheduledTime: '2026-11-23T11:05:00Z' }, invokedAt)).toEqual({
+      kind: 'hour',
+      hour: '2026-11-23T10:00:00Z',
+      now: '2026-11-23T11:05:00Z',
+    });
+  });
+
+  it('closes the last hour of the year just after midnight', () => {
+    expect(parseEvent({ scheduledTime: '2027-01-01T00:05:00Z' }, invokedAt)).toMatchObject({
+      hour: '2026-12-31T23:00:00Z',
+    });
+  });
+});
+
+describe('people', () => {
+  it('name an hour, and the invocation says what time it is', () => {
+    expect(parseEvent({ hour: '2026-11-23T10' }, invokedAt)).toEqual({
+      kind: 'hour',
+      hour: '2026-11-23T10:00:00Z',
+      now: '2026-11-23T11:20:42Z',
+    });
+  });
+
+  it('name a range up to today', () => {
+    expect(parseEvent({ from: '2026-11-01', to: '2026-11-23' }, invokedAt)).toEqual({
+      kind: 'range',
+      from: '2026-11-01',
+      to: '2026-11-23',
+      now: '2026-11-23T11:20:42Z',
+      acceptLostHours: false,
+    });
+  });
+
+  it('may say themselves what time it is', () => {
+    const event = { from: '2013-01-01', to: '2013-12-31', at: '2014-01-01T00:00:00.000Z' };
+    expect(parseEvent(event, invokedAt)).toMatchObject({ now: '2014-01-01T00:00:00Z' });
+  });
+
+  it('may ask for three years and no more', () => {
+    expect(parseEvent({ from: '2023-11-23', to: '2026-11-23' }, invokedAt)).toMatchObject({ kind: 'range' });
+    expect(() => parseEvent({ from: '2023-11-01', to: '2026-11-23' }, invokedAt)).toThrow(
+      /from: .*three years/,
+    );
+  });
+});
+
+describe('refused', () => {
+  it.each([
+    ['no object', 'hour', /no object/],
+    ['null', null, /no object/],
+    ['a list', [{ hour: '2026-11-23T10' }], /no object/],
+    ['nothing', {}, /from: /],
+    ['an unknown key', { scheduledTime: '2026-11-23T11:05:00Z', force: true }, /force/],
+    ['an unknown key beside an hour', { hour: '2026-11-23T10', to: '2026-11-23' }, /to/],
+    ['a misspelt range', { from: '2026-11-01', until: '2026-11-02' }, /until/],
+    ['a time without a zone', { scheduledTime: '2026-11-23T11:05:00' }, /^scheduledTime: use an instant/],
+    ['an hour with minutes', { hour: '2026-11-23T10:00' }, /^hour: use an hour/],
+    ['an hour past 23', { hour: '2026-11-23T24' }, /^hour: use an hour/],
+    ['an hour of no date', { hour: '2026-02-29T10' }, /^hour: no calendar/],
+    ['a date of no calendar', { from: '2026-02-29', to: '2026-03-01' }, /^from: use a date/],
+    ['an hour that is not over', { hour: '2026-11-23T11' }, /^hour: .*not over/],
+    ['an hour to come', { hour: '2026-11-24T03' }, /^hour: .*not over/],
+    ['from after to', { from: '2026-11-02', to: '2026-11-01' }, /^from: .*after/],
+    ['a day to come', { from: '2026-11-01', to: '2026-11-24' }, /^to: .*not come/],
+  ])('%s, with path and reason', (_, event, reason) => {
+    expect(() => parseEvent(event, invokedAt)).toThrow(EventRefused);
+    expect(() => parseEvent(event, invokedAt)).toThrow(reason);
+  });
+});
