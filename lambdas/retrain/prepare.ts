@@ -8,6 +8,7 @@ import {
 import { type Bucket, copyObject, deleteObjects } from '../lake/s3';
 import { sqlIdentifier } from '../lake/sql/literals';
 import { FEATURE_NAMES, type FeaturesQuery, featuresSql } from '../model/features';
+import { regionsOf } from '../model/regions';
 import type { Settings } from '../runtime/settings';
 import { runFiles } from './run-files';
 import { runKeys, type StepInput } from './steps';
@@ -39,6 +40,7 @@ export async function prepare(
       toHour: run.toHour,
       withLabel: true,
       rainThresholdMm: settings.rainThresholdMm,
+      regions: regionsOf(settings.locations),
     }),
     partitionedBy: ['location_id'],
     bucketedBy: { column: 'hour', buckets: 1 },

@@ -30,7 +30,8 @@ export async function score(
       await runFiles.score.write(queryResults, { status: 'scored', score }, run.id, location, candidate);
       tally.scored++;
     } catch (error) {
-      if (!(error instanceof FitRefused)) throw error;
+      // RangeError: of the features that the recipe asks for, none tells hours apart at this place.
+      if (!(error instanceof FitRefused || error instanceof RangeError)) throw error;
       const refusal = { status: 'refused', recipe, reason: error.message } as const;
       await runFiles.score.write(queryResults, refusal, run.id, location, candidate);
       tally.refused++;

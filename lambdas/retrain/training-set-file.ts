@@ -22,19 +22,20 @@ export async function parseTrainingSet(locationId: string, bytes: Uint8Array): P
     name: string,
     parse: (value: unknown) => number | undefined,
   ): Promise<Float64Array> => {
+    // An error thrown from the callback would be an unhandled rejection, so parsing waits.
+    const chunks: ColumnData[] = [];
+    try {
+      await parquetRead({ file, metadata, columns: [name], onChunk: (chunk) => chunks.push(chunk) });
+    } catch (error) {
+      throw new TrainingSetDamaged(`column ${name}: ${messageOf(error)}`);
+    }
     const values = new Float64Array(rows);
     let filled = 0;
-    const onChunk = ({ columnData, rowStart }: ColumnData): void => {
+    for (const { columnData, rowStart } of chunks) {
       columnData.forEach((value: unknown, i: number) => {
         values[rowStart + i] = parseValue(name, value, parse);
       });
       filled += columnData.length;
-    };
-    try {
-      await parquetRead({ file, metadata, columns: [name], onChunk });
-    } catch (error) {
-      if (error instanceof TrainingSetDamaged) throw error;
-      throw new TrainingSetDamaged(`column ${name}: ${messageOf(error)}`);
     }
     if (filled !== rows) throw new TrainingSetDamaged(`column ${name} has ${filled} values for ${rows} rows`);
     return values;

@@ -1,0 +1,440 @@
+import { AthenaClient } from '@aws-sdk/client-athena';
+import * as z from 'zod';
+import { keys } from '../../../lambdas/lake/layout';
+import { decodeParquet } from '../../../lambdas/lake/parquet';
+import { getObject, getText, listObjects, putObject } from '../../../lambdas/lake/s3';
+import { brier, evaluate } from '../../../lambdas/model/evaluation';
+import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import {
+  type EvaluationFile,
+  evaluationFileSchema,
+  metricsSchema,
+  runSummarySchema,
+} from '../../../lambdas/model/metrics-file';
+import { modelSchema } from '../../../lambdas/model/model-file';
+import { championAt, readChampion, readLedger } from '../../../lambdas/model/registry';
+import { runStep, type StepDependencies } from '../../../lambdas/retrain/run-step';
+import {
+  inspectOutput,
+  parseStep,
+  planOutput,
+  refitOutput,
+  runKeys,
+  testOutput,
+} from '../../../lambdas/retrain/steps';
+import { settingsSchema } from '../../../lambdas/runtime/settings';
+import type { AwsCall, Fault } from '../../../lib/local/aws/calls';
+import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
+import { modelFile } from '../model/model-file-fixture';
+import { invent, type Row, trainingSetFile } from './weather';
+
+const HOURS = 40 * 24;
+const WEEK_HOURS = 7 * 24;
+
+const settings = settingsSchema.parse({
+  stage: 'test',
+  provider: 'weatherapi',
+  locations: ['ewr', 'jfk', 'lga'].map((id) => ({ id, name: id, query: id, timezone: 'America/New_York' })),
+  rainThresholdMm: 0.1,
+  training: { windowDays: 365, minimumRainEvents: 10, candidates: 2 },
+});
+
+describe('retraining a location, step by step as the state machine does', () => {
+  let local: LocalBucket;
+  let fault: (call: AwsCall) => Fault | undefined;
+  let dependencies: StepDependencies;
+
+  beforeEach(async () => {
+    fault = () => undefined;
+    local = await openLocalBucket((call) => fault(call));
+    const { bucket } = local;
+    dependencies = {
+      settings,
+      queryResults: bucket,
+      models: bucket,
+      processed: bucket,
+      // Preparing the training sets is tested on the local cloud; here they are put in place.
+      athena: {
+        client: new AthenaClient({ region: 'us-east-1' }),
+        s3: bucket.client,
+        workgroup: 'none',
+        database: 'none',
+        remainingMs: () => 900_000,
+      },
+      codeVersion: 'test',
+      remainingMs: () => 900_000,
+      now: () => new Date('2013-03-01T12:00:00Z'),
+    };
+  });
+  afterEach(() => local.close());
+
+  const step = (event: unknown) => runStep(dependencies, parseStep(event));
+
+  async function plan(request: object = { scheduledTime: '2013-03-01T00:00:00Z' }, execution = 'run-1') {
+    const planned = planOutput.parse(
+      await step({ step: 'plan', execution, startedAt: '2013-03-01T00:10:00.000Z', request }),
+    );
+    return planned.run;
+  }
+
+  const placeTrainingSet = (run: { id: string }, location: string, rows: readonly Row[]) =>
+    putObject(
+      local.bucket,
+      runKeys.trainingSet(run.id, location),
+      trainingSetFile(rows),
+      'application/octet-stream',
+    );
+
+  /** Inspect, search, test: all before the gate's decision is carried out. */
+  async function assess(run: z.infer<typeof planOutput>['run'], location: string) {
+    const inspected = inspectOutput.parse(await step({ step: 'inspect', run, location }));
+    if (!inspected.trainable) return inspected;
+    for (const batch of inspected.batches) await step({ step: 'score', run, location, batch });
+    return testOutput.parse(await step({ step: 'test', run, location }));
+  }
+
+  /** What one branch of the machine does with one location. */
+  async function retrain(run: z.infer<typeof planOutput>['run'], location: string): Promise<unknown> {
+    const assessed = await assess(run, location);
+    if (!('decision' in assessed) || assessed.decision === 'keep') {
+      return step({ step: 'keep', run, location, reasons: assessed.reasons });
+    }
+    const { decision, expectedChampion } = assessed;
+    const { version, outcome } = refitOutput.parse(
+      await step({ step: 'refit', run, location, decision, expectedChampion }),
+    );
+    return step({
+      step: 'promote',
+      location,
+      version,
+      at: '2013-03-01T00:20:00.000Z',
+      decision: { run, outcome, expectedChampion },
+    });
+  }
+
+  const readJson = async <T>(key: string, schema: z.ZodType<T>) =>
+    schema.parse(JSON.parse((await getText(local.bucket, key)) ?? 'null'));
+
+  const evaluationOf = (run: { id: string }, location: string): Promise<EvaluationFile> =>
+    readJson(runKeys.outcome(run.id, location), evaluationFileSchema);
+
+  it('promotes a first champion whose stored files account for every figure', async () => {
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', invent(HOURS));
+    expect(await retrain(run, 'ewr')).toBe('promoted');
+
+    const { current } = await readChampion(local.bucket, 'ewr');
+    const version = current?.version ?? '';
+    expect(version).toMatch(/^20130301T000000Z-[0-9a-f]{8}$/);
+    expect(current?.model.training).toMatchObject({ rows: HOURS, from: '2013-01-01T00:00:00Z' });
+
+    const metrics = await readJson(keys.metrics('ewr', version), metricsSchema);
+    const forecasts = await decodeParquet(
+      (await getObject(local.bucket, keys.testForecasts('ewr', version)))?.bytes ?? new Uint8Array(),
+      ['hour', 'probability', 'outcome', 'wet_now', 'persistence_probability', 'climatology_probability'],
+      z.object({
+        hour: z.string(),
+        probability: z.number(),
+        outcome: z.number(),
+        wet_now: z.number().nullable(),
+        persistence_probability: z.number(),
+        climatology_probability: z.number(),
+      }),
+    );
+    const outcomes = Uint8Array.from(forecasts, ({ outcome }) => outcome);
+    const wetNow = Float64Array.from(forecasts, ({ wet_now }) => wet_now ?? Number.NaN);
+    const of = (name: 'probability' | 'persistence_probability' | 'climatology_probability') =>
+      Float64Array.from(forecasts, (row) => row[name]);
+    expect(metrics.test).toMatchObject(evaluate(outcomes, of('probability'), wetNow, metrics.test.threshold));
+    expect(metrics.persistence).toEqual(
+      evaluate(outcomes, of('persistence_probability'), wetNow, metrics.persistence.threshold),
+    );
+    expect(metrics.climatology.brier).toBe(brier(outcomes, of('climatology_probability')));
+    expect(metrics.test.brier).toBeLessThan(metrics.persistence.brier);
+    expect([forecasts[0]?.hour, forecasts.at(-1)?.hour]).toEqual([metrics.test.from, metrics.test.to]);
+  });
+
+  it('gives the same model, to the byte, whatever the run is called', async () => {
+    const bytes: (string | undefined)[] = [];
+    for (const name of ['run-1', 'run-2']) {
+      const run = await plan(undefined, name);
+      await placeTrainingSet(run, 'ewr', invent(HOURS));
+      const assessed = testOutput.parse(await assess(run, 'ewr'));
+      const { decision, expectedChampion } = assessed;
+      const { version } = refitOutput.parse(
+        await step({ step: 'refit', run, location: 'ewr', decision, expectedChampion }),
+      );
+      bytes.push(await getText(local.bucket, keys.model('ewr', version)));
+    }
+    expect(bytes[0]).toBeDefined();
+    expect(bytes[1]).toBe(bytes[0]);
+  });
+
+  it('scores and tests the same whatever comes after the test part begins', async () => {
+    const rows = invent(HOURS);
+    const testStart = Math.floor(HOURS * 0.8);
+    const disturbed = invent(HOURS, 99);
+    const noisy = rows.map((row, i) => (i < testStart ? row : { ...disturbed[i], hour: row.hour ?? null }));
+    const results = [];
+    for (const [name, set] of [
+      ['run-1', rows],
+      ['run-2', noisy],
+    ] as const) {
+      const run = await plan(undefined, name);
+      await placeTrainingSet(run, 'ewr', set);
+      await assess(run, 'ewr');
+      const scores = await listObjects(local.bucket, `retrain/${run.id}/ewr/scores/`);
+      results.push(await Promise.all(scores.map(({ key }) => getText(local.bucket, key))));
+    }
+    expect(results[0]).toHaveLength(2);
+    expect(results[1]).toEqual(results[0]);
+  });
+
+  it('loses its skill when the labels are shuffled, and then keeps what is there', async () => {
+    const rows = invent(HOURS);
+    const shuffled = rows.map((row, i) => ({ ...row, label: rows[(i * 577) % HOURS]?.label ?? 0 }));
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', shuffled);
+    expect(await retrain(run, 'ewr')).toBe('kept');
+    const { assessment, reasons } = await evaluationOf(run, 'ewr');
+    expect(assessment?.test.rocAuc).toBeLessThan(0.65);
+    expect(reasons.join(' ')).toContain('does not beat persistence');
+  });
+
+  it("refreshes the champion's recipe with new data when the search finds nothing clearly better", async () => {
+    const first = await plan(undefined, 'run-1');
+    await placeTrainingSet(first, 'ewr', invent(HOURS));
+    await retrain(first, 'ewr');
+    const second = await plan({ scheduledTime: '2013-03-01T00:05:00Z' }, 'run-2');
+    await placeTrainingSet(second, 'ewr', invent(HOURS + WEEK_HOURS));
+    expect(await retrain(second, 'ewr')).toBe('refreshed');
+
+    const ledger = await readLedger(local.bucket, 'ewr');
+    expect(ledger.map(({ outcome, run }) => [outcome, run])).toEqual([
+      ['promoted', 'run-1'],
+      ['refreshed', 'run-2'],
+    ]);
+    const { current } = await readChampion(local.bucket, 'ewr');
+    expect(current?.model.training.rows).toBe(HOURS + WEEK_HOURS);
+    const { assessment } = await evaluationOf(second, 'ewr');
+    expect(assessment?.champion?.version).toBe(ledger[0]?.version);
+  });
+
+  it('drops its promotion when another one came between the test and the end', async () => {
+    const slow = await plan(undefined, 'run-1');
+    const fast = await plan(undefined, 'run-2');
+    for (const run of [slow, fast]) await placeTrainingSet(run, 'ewr', invent(HOURS));
+    const assessed = testOutput.parse(await assess(slow, 'ewr'));
+    expect(await retrain(fast, 'ewr')).toBe('promoted');
+    const { decision, expectedChampion } = assessed;
+    const { version, outcome } = refitOutput.parse(
+      await step({ step: 'refit', run: slow, location: 'ewr', decision, expectedChampion }),
+    );
+    const promotion = { step: 'promote', location: 'ewr', version, at: '2013-03-01T01:00:00Z' };
+    expect(await step({ ...promotion, decision: { run: slow, outcome, expectedChampion } })).toBe('kept');
+    expect((await evaluationOf(slow, 'ewr')).reasons.at(-1)).toContain('Another promotion came first');
+    expect((await readLedger(local.bucket, 'ewr')).map(({ run }) => run)).toEqual(['run-2']);
+  });
+
+  it.each([
+    ['no hour at all', undefined, 'There is no hour to train on'],
+    ['too few hours', invent(200), 'There are 200 hours to train on; 240 are needed.'],
+    [
+      'one class only',
+      invent(HOURS).map((row) => ({ ...row, label: 0 })),
+      'The development part has 0 rain hours',
+    ],
+    [
+      'rain in the newest hours only',
+      invent(HOURS).map((row, i) => (i < HOURS / 2 ? { ...row, label: 0 } : row)),
+      'The oldest hours are all of one class',
+    ],
+  ])('makes no challenger of a location with %s, and says why', async (_, rows, reason) => {
+    const run = await plan();
+    if (rows !== undefined) await placeTrainingSet(run, 'ewr', rows);
+    expect(await retrain(run, 'ewr')).toBe('kept');
+    const evaluation = await evaluationOf(run, 'ewr');
+    expect(evaluation.reasons.join(' ')).toContain(reason);
+    expect(evaluation.assessment).toBeNull();
+    expect((await readChampion(local.bucket, 'ewr')).current).toBeUndefined();
+  });
+
+  it('refuses a damaged training set', async () => {
+    const run = await plan();
+    await putObject(local.bucket, runKeys.trainingSet(run.id, 'ewr'), 'PAR1, or not', 'text/plain');
+    await expect(retrain(run, 'ewr')).rejects.toThrow('not a Parquet file');
+  });
+
+  it('replaces a champion of another feature list, and says that its recipe had no part', async () => {
+    const old = '20130201T000000Z-0123abcd';
+    const model = modelFile('ewr', old);
+    await putObject(local.bucket, keys.model('ewr', old), JSON.stringify(model), 'application/json');
+    await step({ step: 'promote', location: 'ewr', version: old, at: '2013-02-01T00:00:00Z' });
+    const featureNames = ['moon_phase', ...FEATURE_NAMES.slice(1)];
+    await putObject(
+      local.bucket,
+      keys.model('ewr', old),
+      JSON.stringify({ ...model, featureNames }),
+      'application/json',
+    );
+
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', invent(HOURS));
+    expect(await retrain(run, 'ewr')).toBe('promoted');
+    const { assessment } = await evaluationOf(run, 'ewr');
+    expect(assessment?.champion).toBeNull();
+    expect(assessment?.championReason).toContain('moon_phase');
+  });
+
+  it('replaces a champion whose pointer is damaged', async () => {
+    await putObject(local.bucket, keys.champion('ewr'), '{"version"', 'application/json');
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', invent(HOURS));
+    expect(await retrain(run, 'ewr')).toBe('promoted');
+    expect((await evaluationOf(run, 'ewr')).assessment?.championReason).toContain('champion.json');
+    expect((await readChampion(local.bucket, 'ewr')).refused).toEqual([]);
+  });
+
+  it('goes on without the recipes that can not be fitted, and keeps the champion when none can', async () => {
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', invent(HOURS));
+    const impatient = { ...dependencies, remainingMs: () => 0 };
+    const { batches } = inspectOutput.parse(await step({ step: 'inspect', run, location: 'ewr' }));
+    for (const batch of batches) {
+      await runStep(impatient, parseStep({ step: 'score', run, location: 'ewr', batch }));
+    }
+    const assessed = testOutput.parse(await step({ step: 'test', run, location: 'ewr' }));
+    expect(assessed.decision).toBe('keep');
+    expect(assessed.reasons[0]).toBe('No recipe could be fitted.');
+    expect(assessed.reasons.length).toBeGreaterThan(1);
+  });
+
+  it('repeats any step without changing what the run comes to', async () => {
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', invent(HOURS));
+    expect(await retrain(run, 'ewr')).toBe('promoted');
+    const before = await getText(local.bucket, runKeys.outcome(run.id, 'ewr'));
+    const { current } = await readChampion(local.bucket, 'ewr');
+    const repeated = await step({
+      step: 'promote',
+      location: 'ewr',
+      version: current?.version,
+      at: '2013-03-01T00:45:00Z',
+      decision: { run, outcome: 'promoted', expectedChampion: null },
+    });
+    expect(repeated).toBe('promoted');
+    expect(await getText(local.bucket, runKeys.outcome(run.id, 'ewr'))).toBe(before);
+    expect(await readLedger(local.bucket, 'ewr')).toHaveLength(1);
+  });
+
+  it('publishes every outcome: the run, its rows, and a location that left none', async () => {
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', invent(HOURS));
+    expect(await retrain(run, 'ewr')).toBe('promoted');
+    expect(
+      await step({
+        step: 'fail',
+        run,
+        location: 'jfk',
+        error: { Error: 'TrainingSetDamaged', Cause: '{"errorMessage":"column label: a null"}' },
+      }),
+    ).toBe('failed');
+    const summary = runSummarySchema.parse(await step({ step: 'publish', run, at: '2013-03-01T00:30:00Z' }));
+    expect(summary).toMatchObject({ locations: 3, promoted: 1, refreshed: 0, kept: 0, failed: 2 });
+    expect(summary.results.map(({ location, outcome, reason }) => [location, outcome, reason])).toEqual([
+      ['ewr', 'promoted', expect.stringContaining('beats persistence')],
+      ['jfk', 'failed', 'TrainingSetDamaged: column label: a null'],
+      ['lga', 'failed', expect.stringContaining('before anything was recorded')],
+    ]);
+    const text = await getText(local.bucket, keys.modelMetrics('2013-03-01', run.id));
+    const rows = (text ?? '')
+      .trimEnd()
+      .split('\n')
+      .map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)));
+    const { current } = await readChampion(local.bucket, 'ewr');
+    expect(rows[0]).toMatchObject({
+      location_id: 'ewr',
+      outcome: 'promoted',
+      version: current?.version,
+      champion_since: '2013-03-01T00:20:00Z',
+      test_brier: current?.model.metrics.brier,
+    });
+    expect(rows.map(({ outcome }) => outcome)).toEqual(['promoted', 'failed', 'failed']);
+  });
+
+  it('keeps what its state hands on far below the limit of a state', async () => {
+    const many = settingsSchema.parse({
+      ...settings,
+      locations: Array.from({ length: 5_000 }, (_, i) => ({
+        id: `place-with-a-long-name-${i}`,
+        name: 'x',
+        query: 'x',
+        timezone: 'UTC',
+      })),
+    });
+    dependencies = { ...dependencies, settings: many };
+    const planned = planOutput.parse(
+      await step({ step: 'plan', execution: 'run-1', startedAt: '2013-03-01T00:10:00Z', request: {} }),
+    );
+    expect(planned.locations).toEqual([]);
+    expect(planned.chunks).toHaveLength(50);
+    expect(JSON.stringify(planned).length).toBeLessThan(10_000);
+    const items = await readJson(planned.locationsKey, z.array(z.object({ location: z.string() })));
+    expect(items).toHaveLength(5_000);
+  });
+
+  describe('a rollback', () => {
+    const A = '20130201T000000Z-aaaaaaaa';
+    const B = '20130208T000000Z-bbbbbbbb';
+    beforeEach(async () => {
+      for (const version of [A, B]) {
+        const model = JSON.stringify(modelFile('ewr', version));
+        await putObject(local.bucket, keys.model('ewr', version), model, 'application/json');
+        await step({
+          step: 'promote',
+          location: 'ewr',
+          version,
+          at: `${version.slice(0, 4)}-02-08T00:00:00Z`,
+        });
+      }
+    });
+
+    it('makes an older version champion again, now if no time is given', async () => {
+      const entry = await step({ step: 'promote', location: 'ewr', version: A, reason: 'B cries wolf' });
+      expect(entry).toMatchObject({
+        outcome: 'restored',
+        since: '2013-03-01T12:00:00Z',
+        reason: 'B cries wolf',
+      });
+      expect((await readChampion(local.bucket, 'ewr')).current?.version).toBe(A);
+      expect((await championAt(local.bucket, 'ewr', '2013-02-20T00:00:00Z'))?.version).toBe(B);
+      const row = await getText(local.bucket, keys.modelMetrics('2013-03-01', 'ewr-20130301T120000Z'));
+      expect(JSON.parse(row ?? 'null')).toMatchObject({
+        location_id: 'ewr',
+        version: A,
+        outcome: 'restored',
+      });
+    });
+
+    it.each([
+      [
+        { location: 'ewr', version: '20130215T000000Z-cccccccc' },
+        'there is no ewr/20130215T000000Z-cccccccc/model.json',
+      ],
+      [{ location: 'mars', version: A }, 'Unknown location mars'],
+      [{ location: 'ewr', version: '../jfk' }, 'not a version such as'],
+    ])('refuses %j', async (target, reason) => {
+      await expect(async () => step({ step: 'promote', ...target })).rejects.toMatchObject({
+        name: 'Refused',
+        message: expect.stringContaining(reason),
+      });
+      expect((await readChampion(local.bucket, 'ewr')).current?.version).toBe(B);
+    });
+  });
+});
+
+describe('the model file', () => {
+  it('of the fixture is one that the code accepts', () => {
+    expect(modelSchema.safeParse(modelFile('ewr', 'v')).success).toBe(true);
+  });
+});

@@ -1,0 +1,52 @@
+import type { Column } from '../../../lambdas/lake/layout';
+import { encodeParquet } from '../../../lambdas/lake/parquet';
+import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import { seededRandom } from '../../../lib/local/random';
+
+const HOUR_MS = 3_600_000;
+
+/** Rows of a training set as the query writes them; a cell is a number or null. */
+export type Row = Readonly<Record<string, number | string | null>>;
+
+/**
+ * Hours of invented weather in which rain announces itself: pressure falls and humidity rises in the hours
+ * before, so that a classifier can beat persistence. Features that play no part are noise or null.
+ */
+export function invent(hours: number, seed = 1, from = '2013-01-01T00:00:00Z'): Row[] {
+  const random = seededRandom(`weather ${seed}`);
+  const wet: number[] = [];
+  let front = 0;
+  const fronts = Array.from({ length: hours + 1 }, () => {
+    front = random() < 0.03 ? 8 : Math.max(0, front - 1);
+    wet.push(front > 0 && front < 6 && random() < 0.85 ? 1 : 0);
+    return front;
+  });
+  return Array.from({ length: hours }, (_, t) => {
+    const coming = fronts[t + 1] ?? 0;
+    const noise = () => random() - 0.5;
+    const features = Object.fromEntries(
+      FEATURE_NAMES.map((name) => [name, name.startsWith('visibility') ? null : noise()]),
+    );
+    return {
+      hour: new Date(Date.parse(from) + t * HOUR_MS).toISOString().replace('.000Z', 'Z'),
+      ...features,
+      pressure_mb: 1015 - coming + noise(),
+      humidity_pct: 60 + 4 * coming + 3 * noise(),
+      rained: wet[t] ?? 0,
+      wet_now: wet[t] ?? 0,
+      label: wet[t + 1] ?? 0,
+    };
+  });
+}
+
+/** The file that `prepare` would have copied for one location. */
+export function trainingSetFile(rows: readonly Row[]): Uint8Array {
+  const column = (name: string, type: Column['type']): Column => ({ name, type, comment: name });
+  const columns = [
+    column('hour', 'timestamp'),
+    column('wet_now', 'int'),
+    ...FEATURE_NAMES.map((name) => column(name, 'double')),
+    column('label', 'int'),
+  ];
+  return encodeParquet(columns, rows);
+}
