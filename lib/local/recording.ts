@@ -135,16 +135,15 @@ export async function readRecording(file: string): Promise<Recording> {
   const builder = new RecordingBuilder(basename(file));
   const source = createReadStream(file);
   const csv = parse({ bom: true, info: true, relax_column_count: true, skip_empty_lines: true });
-  const consume = async (rows: AsyncIterable<unknown>): Promise<void> => {
-    for await (const row of rows) {
+  const flow = file.endsWith('.gz') ? pipeline(source, createGunzip(), csv) : pipeline(source, csv);
+  // Whatever breaks the flow ends the rows below with the same error; an early end of theirs breaks the flow.
+  flow.catch(() => {});
+  try {
+    for await (const row of csv) {
       // csv-parse leaves what its stream yields untyped; the options above fix its shape.
       if (!isRow(row)) throw new Error('csv-parse yielded a row without line information');
       builder.add(row.info.lines, row.record);
     }
-  };
-  try {
-    if (file.endsWith('.gz')) await pipeline(source, createGunzip(), csv, consume);
-    else await pipeline(source, csv, consume);
   } catch (error) {
     throw explain(file, error);
   }
@@ -169,13 +168,12 @@ function explain(file: string, error: unknown): unknown {
       `${title}, line ${typeof lines === 'number' ? lines : '?'}: not readable as CSV (${error.message})`,
     );
   }
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  if (error.code === 'ENOENT') return new BadRecording(`${file}: no such file`);
-  if (error.code === 'EISDIR') return new BadRecording(`${file} is a folder, not a CSV file`);
-  if (error.code === 'EACCES') return new BadRecording(`${file} may not be read`);
-  if (String(error.code).startsWith('Z_'))
-    return new BadRecording(`${title}: not a complete gzip file (${error.message})`);
-  return error;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return error;
+  const code = String(error.code);
+  if (code === 'ENOENT') return new BadRecording(`${file}: no such file`);
+  if (code === 'EISDIR') return new BadRecording(`${file} is a folder, not a CSV file`);
+  if (code === 'EACCES') return new BadRecording(`${file} may not be read`);
+  return code.startsWith('Z_') ? new BadRecording(`${title}: not a complete gzip file (${code})`) : error;
 }
 
 async function readProvenance(file: string): Promise<readonly Place[]> {

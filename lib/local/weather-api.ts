@@ -20,7 +20,7 @@ export type WeatherFault =
   | { readonly kind: 'disconnect' }
   | { readonly kind: 'truncated' }
   | { readonly kind: 'html' }
-  /** Numbers come as texts, objects as lists. */
+  /** Numbers come as texts. */
   | { readonly kind: 'wrongTypes' };
 
 export interface WeatherRequest {
@@ -194,7 +194,13 @@ function send(
       reply(200, 'text/html', '<html><body>Service temporarily unavailable</body></html>');
       break;
     case 'wrongTypes':
-      reply(200, 'application/json', text.replace(/:(-?\d+(?:\.\d+)?)/g, ':"$1"'));
+      reply(
+        200,
+        'application/json',
+        JSON.stringify(answer.body, (_, value: unknown) =>
+          typeof value === 'number' ? String(value) : value,
+        ),
+      );
       break;
   }
 }
