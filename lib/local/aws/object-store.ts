@@ -50,6 +50,14 @@ export interface Listing {
 /** After this key, or after all keys that begin with this common prefix. */
 export type ListPosition = { readonly key: string } | { readonly prefix: string };
 
+/** An object's file; `version` changes whenever its content may have. */
+export interface ObjectFile {
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+  readonly version: string;
+}
+
 /** The key cannot be a file's path: too long a part, or a file stands where it needs a directory. */
 export class UnstorableKey extends Error {}
 
@@ -192,12 +200,12 @@ export class ObjectStore {
   }
 
   /** Files of all objects whose key begins with `prefix`, for readers that go to the disk themselves. */
-  files(bucket: string, prefix: string): { readonly path: string; readonly size: number }[] {
-    const found: { path: string; size: number }[] = [];
-    for (const entry of this.walk(bucket, prefix, false, undefined)) {
-      const stats = statFile(entry.path);
+  files(bucket: string, prefix: string): ObjectFile[] {
+    const found: ObjectFile[] = [];
+    for (const { key, path } of this.walk(bucket, prefix, false, undefined)) {
+      const stats = statFile(path);
       if (stats !== undefined) {
-        found.push({ path: entry.path, size: stats.size });
+        found.push({ key, path, size: stats.size, version: `${stats.ino}/${stats.ctimeMs}/${stats.size}` });
       }
     }
     return found;
