@@ -94,7 +94,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       const key = apiKey ? await usable(() => apiKey.current()) : '';
       if (timeLeft() < SHORTEST_ATTEMPT_MS) throw noTime(question.what);
       tally.requests++;
-      const reply = await send(question, key, Math.min(requestTimeoutMs, timeLeft()));
+      const reply = await send(question, key, Math.floor(Math.min(requestTimeoutMs, timeLeft())));
       if (reply.ok) return question.read(reply.body, lenient);
       const refusal = question.refusal(reply.status, reply.body);
       if (apiKey && (reply.status === 401 || reply.status === 403) && (await renew(apiKey, key))) {
@@ -215,7 +215,7 @@ function noTime(what: string): ProviderError {
 /** What fetch throws names hosts and addresses; only its kind and the code of a network error are passed on. */
 function describe(error: unknown, timeoutMs: number): string {
   const { data } = fetchFailure.safeParse(error);
-  if (data?.name === 'TimeoutError') return `no answer within ${Math.round(timeoutMs)} ms`;
+  if (data?.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;
   return data?.cause ? `the connection failed (${data.cause.code})` : 'the connection failed';
 }
 

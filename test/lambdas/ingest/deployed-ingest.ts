@@ -1,0 +1,119 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { buildSync } from 'esbuild';
+import type { Bucket } from '../../../lambdas/lake/s3';
+import { Env } from '../../../lambdas/runtime/env';
+import { type Location, SETTINGS_FILE } from '../../../lambdas/runtime/settings';
+import type { ProviderName } from '../../../lambdas/weather/providers';
+import type { FaultPlan } from '../../../lib/local/aws/calls';
+import { ObjectStore } from '../../../lib/local/aws/object-store';
+import { s3Service } from '../../../lib/local/aws/s3';
+import { type SecretsManager, secretsManager } from '../../../lib/local/aws/secrets-manager';
+import { serve } from '../../../lib/local/aws/service-server';
+import { type InvocationResult, LambdaRuntime } from '../../../lib/local/lambda';
+
+export const SECRET = 'garoa/weather-api-key';
+
+export interface DeployedIngest {
+  invoke(event: unknown): Promise<InvocationResult>;
+  readonly bucket: Bucket;
+  /** Throws while the secret is not declared. */
+  readonly secrets: SecretsManager;
+  /** Size of the bundle in bytes. */
+  readonly bundleBytes: number;
+  /** Everything the function has written to its log; ends the function, so that nothing is under way. */
+  close(): Promise<{ readonly log: string }>;
+}
+
+export interface DeployedIngestOptions {
+  readonly provider?: ProviderName;
+  readonly locations: readonly Location[];
+  readonly weatherUrl: string;
+  /** Absent: the secret exists and has no value. */
+  readonly apiKey?: string;
+  readonly timeoutSeconds?: number;
+  readonly faults?: FaultPlan;
+}
+
+/** The ingest function as it is deployed: bundled and minified, in a worker, with S3 and Secrets Manager on the wire. */
+export async function deployIngest(options: DeployedIngestOptions): Promise<DeployedIngest> {
+  const { provider = 'weatherapi', locations, weatherUrl, apiKey, timeoutSeconds = 30, faults } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'garoa-ingest-'));
+  const assetDirectory = join(directory, 'asset');
+  const outfile = join(assetDirectory, 'index.js');
+  mkdirSync(assetDirectory);
+  buildSync({
+    entryPoints: [join(__dirname, '../../../lambdas/ingest/handler.ts')],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  });
+  const settings = { stage: 'prod', provider, locations, rainThresholdMm: 0.1, training: {} };
+  writeFileSync(join(assetDirectory, SETTINGS_FILE), JSON.stringify(settings));
+
+  const now = () => new Date();
+  const arn = `arn:aws:secretsmanager:us-east-1:111111111111:secret:${SECRET}`;
+  const values = apiKey === undefined ? {} : { [SECRET]: apiKey };
+  const secrets = secretsManager({ secrets: [{ name: SECRET, arn }], values, now });
+  const store = new ObjectStore(join(directory, 'lake'), new Set(['raw']), now);
+  const onCrash = () => undefined;
+  const s3Server = await serve(s3Service(store), { faults, onCrash });
+  const secretsServer = await serve(secrets, { faults, onCrash });
+  const client = new S3Client({
+    endpoint: s3Server.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const runtime = new LambdaRuntime({
+    functions: [
+      {
+        name: 'garoa-prod-ingest',
+        arn: 'arn:aws:lambda:us-east-1:111111111111:function:garoa-prod-ingest',
+        handler: 'index.handler',
+        assetDirectory,
+        environment: {
+          [Env.rawBucket]: 'raw',
+          [Env.apiKeySecret]: SECRET,
+          [Env.weatherApiUrl]: weatherUrl,
+          AWS_ENDPOINT_URL_S3: s3Server.url,
+          AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
+          AWS_ACCESS_KEY_ID: 'test',
+          AWS_SECRET_ACCESS_KEY: 'test',
+          POWERTOOLS_SERVICE_NAME: 'garoa',
+        },
+        memoryMegabytes: 256,
+        timeoutSeconds,
+        asynchronous: { maximumRetryAttempts: 0, maximumEventAgeSeconds: 60 },
+      },
+    ],
+    environment: {},
+    region: 'us-east-1',
+    logsDirectory: join(directory, 'logs'),
+    now,
+    concurrency: 2,
+  });
+  return {
+    invoke: (event) => runtime.invoke('garoa-prod-ingest', event),
+    bucket: { client, name: 'raw' },
+    secrets,
+    bundleBytes: statSync(outfile).size,
+    async close() {
+      await runtime.close();
+      client.destroy();
+      await Promise.all([s3Server.close(), secretsServer.close()]);
+      const log = readFileSync(join(directory, 'logs/garoa-prod-ingest.ndjson'), {
+        encoding: 'utf8',
+        flag: 'a+',
+      });
+      rmSync(directory, { recursive: true });
+      return { log };
+    },
+  };
+}
