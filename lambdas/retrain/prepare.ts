@@ -7,6 +7,7 @@ import {
 } from '../lake/athena';
 import { type Bucket, copyObject, deleteObjects } from '../lake/s3';
 import { sqlIdentifier } from '../lake/sql/literals';
+import { stagingPrefix } from '../lake/staging';
 import { FEATURE_NAMES, type FeaturesQuery, featuresSql } from '../model/features';
 import { regionsOf } from '../model/regions';
 import type { Settings } from '../runtime/settings';
@@ -32,7 +33,7 @@ export async function prepare(
   const all = await runFiles.locations.read(queryResults, run.id);
   const locations = all.slice(chunk.first, chunk.first + chunk.count).map(({ location }) => location);
   const staged = await createTableAs(athena, {
-    namePrefix: 'staging_training',
+    namePrefix: stagingPrefix('training', run.asOf),
     select: trainingSetSql({
       database: athena.database,
       locationIds: locations,
