@@ -49,7 +49,7 @@ export const configSchema = z
   .strictObject({
     stage: stage.default('prod'),
     provider: settingsSchema.shape.provider.default('weatherapi'),
-    /** Name of the provider's plan that the calls of a month are held against; the smallest when absent. */
+    /** Id of the provider's plan that the calls of a month are held against; the smallest when absent. */
     plan: z.string().optional(),
     locations: z.array(locationSchema).min(1).max(5_000).prefault(SAO_PAULO),
     /** Precipitation of an hour from which on it counts as rain, in millimetres. */
@@ -79,12 +79,12 @@ export const configSchema = z
       }
     });
     const { plans, needsCoordinates, title } = PROVIDERS[config.provider];
-    if (config.plan !== undefined && planNamed(plans, config.plan) === undefined) {
-      const names = plans.map(({ name }) => `"${name}"`).join(', ');
+    if (config.plan !== undefined && !plans.some(({ id }) => id === config.plan)) {
+      const ids = plans.map(({ id }) => `"${id}"`).join(', ');
       context.addIssue({
         code: 'custom',
         path: ['plan'],
-        message: `${title} has no plan "${config.plan}"; it has ${names}`,
+        message: `${title} has no plan "${config.plan}"; it has ${ids}`,
       });
     }
     if (needsCoordinates) {
@@ -135,11 +135,7 @@ export function settingsOf(config: GaroaConfig): Settings {
 /** The plan that the calls of a month are held against. */
 export function planOf({ provider, plan }: Pick<GaroaConfig, 'provider' | 'plan'>): Plan {
   const { plans } = PROVIDERS[provider];
-  return (plan !== undefined && planNamed(plans, plan)) || plans[0];
-}
-
-function planNamed(plans: readonly Plan[], wanted: string): Plan | undefined {
-  return plans.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
+  return plans.find(({ id }) => id === plan) ?? plans[0];
 }
 
 function pathText(path: readonly PropertyKey[]): string {

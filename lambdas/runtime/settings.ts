@@ -72,9 +72,18 @@ export function loadSettings(directory: string = process.env.LAMBDA_TASK_ROOT ??
   return settingsSchema.parse(JSON.parse(readFileSync(join(directory, SETTINGS_FILE), 'utf8')));
 }
 
+/** Asking costs a quarter of a millisecond; thousands of locations share a few zones. */
+const knownTimezones = new Map<string, boolean>();
+
 function isTimezone(name: string): boolean {
+  const known = knownTimezones.get(name) ?? canFormatIn(name);
+  knownTimezones.set(name, known);
+  return known;
+}
+
+function canFormatIn(timeZone: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
+    new Intl.DateTimeFormat('en', { timeZone });
     return true;
   } catch {
     return false;

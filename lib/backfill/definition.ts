@@ -54,9 +54,6 @@ const RETRIES = [
   { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 30, MaxAttempts: 1 },
 ] as const;
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-type State = { readonly [key: string]: Json };
-
 /**
  * The backfill state machine in Amazon States Language (JSONata). Input:
  * `{"from": "2026-11-01", "to": "2026-11-22", "locations"?: ["sao-paulo"], "force"?: true}`, both days included
@@ -70,8 +67,8 @@ export function backfillDefinition({
   ingestFunctionArn,
   hourlyFunctionArn,
   daysAtOnce,
-}: BackfillDefinitionProps): State {
-  const invoke = (functionArn: string, payload: Json): State => ({
+}: BackfillDefinitionProps) {
+  const invoke = (functionArn: string, payload: Readonly<Record<string, string>>) => ({
     Type: 'Task',
     Resource: 'arn:aws:states:::lambda:invoke',
     Arguments: { FunctionName: functionArn, Payload: payload },
@@ -123,19 +120,16 @@ export function backfillDefinition({
       'List the days': {
         Type: 'Pass',
         Output: {
-          request: `{% (
-            $ids := [$states.input.locations, $states.input.locationIds];
-            $merge([
-              $count($ids) > 0 ? { "locations": $ids } : {},
-              $exists($states.input.force) ? { "force": $states.input.force } : {}
-            ])
-          ) %}`,
+          request:
+            '{% ($ids := [$states.input.locations, $states.input.locationIds];' +
+            ' $merge([$count($ids) > 0 ? {"locations": $ids} : {},' +
+            ' $exists($states.input.force) ? {"force": $states.input.force} : {}])) %}',
           days: `{% [[0..${dayCount} - 1].${dayAt('$')}] %}`,
-          ranges: `{% [[0..$floor((${dayCount} - 1) / ${DAYS_PER_AGGREGATION})].(
-            $first := $ * ${DAYS_PER_AGGREGATION};
-            $last := $min([$first + ${DAYS_PER_AGGREGATION - 1}, ${dayCount} - 1]);
-            { "from": ${dayAt('$first')}, "to": ${dayAt('$last')} }
-          )] %}`,
+          ranges:
+            `{% [[0..$floor((${dayCount} - 1) / ${DAYS_PER_AGGREGATION})].(` +
+            `$first := $ * ${DAYS_PER_AGGREGATION};` +
+            ` $last := $min([$first + ${DAYS_PER_AGGREGATION - 1}, ${dayCount} - 1]);` +
+            ` {"from": ${dayAt('$first')}, "to": ${dayAt('$last')}})] %}`,
         },
         Next: 'Fetch each day',
       },
@@ -265,7 +259,7 @@ function isDate(field: 'from' | 'to'): string {
 /** What the functions take for now. */
 const startTime = '{% $states.context.Execution.StartTime %}';
 
-/** JSONata for what went wrong: Lambda wraps its message in JSON, other errors come as they are. */
+/** JSONata for what went wrong: of Lambda's JSON the message, of other errors the whole cause. */
 const errorText =
-  '($message := $match($states.errorOutput.Cause, /"errorMessage":"([^"]*)/).groups[0];' +
-  ' $exists($message) ? $message : $states.errorOutput.Error & " " & $states.errorOutput.Cause)';
+  '$states.errorOutput.Error & ": " & $replace($substringBefore($substringAfter($states.errorOutput.Cause,' +
+  String.raw` "\"errorMessage\":\""), "\",\"trace\""), "\\\"", "\"")`;

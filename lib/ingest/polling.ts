@@ -65,7 +65,7 @@ export function quotaReport(
     warning:
       `Polling needs ${number(calls)} calls a month; the plan ${plan.name} of ${title} holds ` +
       `${number(plan.callsPerMonth)}. Raise pollEveryMinutes of some locations, name fewer locations` +
-      `${larger === undefined ? '.' : `, or set garoa.plan to "${larger.name}" once the account has it.`}`,
+      `${larger === undefined ? '.' : `, or set garoa.plan to "${larger.id}" once the account has it.`}`,
   };
 }
 
