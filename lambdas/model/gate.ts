@@ -1,5 +1,11 @@
 import type { BootstrapDifference } from './evaluation';
 
+/**
+ * Weeks that a comparison of two recipes must span. A recipe that is no better wins every one of n weeks by chance
+ * once in 2ⁿ: with fewer than five, that is more often than the 95% interval promises.
+ */
+const MINIMUM_WEEKS = 5;
+
 /** What the gate weighs: recipes fitted on the same development rows, measured on the same test hours. */
 export interface GateEvidence {
   readonly rainHours: number;
@@ -32,7 +38,7 @@ export interface GateDecision {
 
 /**
  * Decides which recipe goes to work. The challenger's has to beat the champion's beyond doubt (the whole 95%
- * interval of the paired weekly bootstrap lies above 0), since every change of recipe is a risk; whoever wins has
+ * interval of the paired weekly bootstrap lies above 0, over enough weeks), since every change of recipe is a risk; whoever wins has
  * to have a lower Brier score than persistence, over enough rain hours to mean something.
  */
 export function decide(evidence: GateEvidence): GateDecision {
@@ -75,6 +81,12 @@ function compareRecipes(champion: ChampionEvidence | undefined): {
   }
   const { improvement, lower, upper, blocks } = champion.challengerImprovement;
   const figures = `Brier lower by ${number(improvement)}, 95% interval ${number(lower)} to ${number(upper)} over ${blocks} weeks`;
+  if (blocks < MINIMUM_WEEKS) {
+    return {
+      winner: 'champion',
+      reason: `The test part spans too few weeks to tell two recipes apart: ${figures}; ${MINIMUM_WEEKS} are needed.`,
+    };
+  }
   return lower > 0
     ? { winner: 'challenger', reason: `The challenger's recipe beats the champion's: ${figures}.` }
     : {

@@ -38,6 +38,15 @@ describe('the gate', () => {
     expect(decision.reasons[0]).toContain('-0.00010 to 0.01000 over 10 weeks');
   });
 
+  it("refreshes the champion's recipe when too few weeks speak for the challenger's", () => {
+    const challengerImprovement = { ...interval(0.001, 0.009), blocks: 4 };
+    const decision = decide(
+      evidence({ champion: { brier: 0.035, sameRecipe: false, challengerImprovement } }),
+    );
+    expect(decision).toMatchObject({ decision: 'refresh', winner: 'champion' });
+    expect(decision.reasons[0]).toContain('over 4 weeks; 5 are needed');
+  });
+
   it("refreshes the champion's recipe when the search came to it again", () => {
     const decision = decide(
       evidence({ champion: { brier: 0.03, sameRecipe: true, challengerImprovement: interval(0, 0) } }),
