@@ -5,6 +5,7 @@ import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, putIfAbsent, putIfUnchanged } from '../lake/s3';
 import { FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
+import { regionsOf } from '../model/regions';
 import { addHours } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
@@ -185,6 +186,7 @@ async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<s
     toHour: hour,
     withLabel: false,
     rainThresholdMm: access.rainThresholdMm,
+    regions: regionsOf(access.locations),
   });
   const rows = await runQuery(access.athena, { sql, row: featureRowSchema });
   return new Map(rows.map((row) => [row.locationId, row]));

@@ -7,15 +7,15 @@ export const FEATURE_LOOKBACK_HOURS = 24;
 /** Forecasts and labels speak of hour t + 1. */
 export const HORIZON_HOURS = 1;
 
-/** Groups that a recipe can take or leave. `state` and `rain` are what every recipe has. */
-export const FEATURE_GROUPS = ['state', 'rain', 'change', 'clock'] as const;
+/** Groups that a recipe can take or leave. */
+export const FEATURE_GROUPS = ['state', 'rain', 'change', 'clock', 'neighbours'] as const;
 export type FeatureGroup = (typeof FEATURE_GROUPS)[number];
 
 export interface Feature {
   readonly name: string;
   readonly group: FeatureGroup;
   readonly description: string;
-  /** Expression over one row of the `history` relation of `featuresSql`. */
+  /** Expression over one row of the `surrounded` relation of `featuresSql`. */
   readonly sql: string;
 }
 
@@ -37,8 +37,20 @@ const RAIN_WINDOWS = [3, 6, 12, 24] as const;
 /** Hours before t whose own precipitation is a feature. */
 const RAIN_LAGS = [1, 2, 3] as const;
 
-/** Thousandths of a millimetre: whole numbers add up to the same sum in any order, so features are bit-identical. */
-const PRECIP_UNITS_PER_MM = 1000;
+/** Sums are of whole thousandths: they are the same in any order, so features are bit-identical wherever they are made. */
+const UNITS = 1000;
+
+/** Beyond any measurement, far below what a bigint of thousandths holds: a wild value can't stop a query. */
+const WILD = '1e12';
+
+/** Measurements that are also looked at in the neighbourhood, as the mean of the others. */
+const NEIGHBOUR_MEANS = [
+  'precip_mm',
+  'humidity_pct',
+  'visibility_km',
+  'pressure_mb',
+  'pressure_mb_3h_ago',
+] as const;
 
 const feature = (group: FeatureGroup, name: string, description: string, sql: string = name): Feature => ({
   name,
@@ -74,7 +86,7 @@ export const FEATURES: readonly Feature[] = [
       'rain',
       `log_precip_sum_${hours}h`,
       `ln(1 + precipitation of the last ${hours} hours in mm); null when more than a quarter of them is unknown`,
-      `CASE WHEN 4 * known_${hours}h >= 3 * ${hours} THEN ln(1 + precip_units_${hours}h / ${PRECIP_UNITS_PER_MM}e0) END`,
+      `CASE WHEN 4 * known_${hours}h >= 3 * ${hours} THEN ln(1 + precip_mm_units_${hours}h / ${UNITS}e0) END`,
     ),
   ),
   ...RAIN_WINDOWS.map((hours) =>
@@ -125,6 +137,32 @@ export const FEATURES: readonly Feature[] = [
     'cosine of the day of year',
     'cos(2e0 * pi() * extract(DOY FROM hour) / 365.25e0)',
   ),
+  feature('neighbours', 'neighbours_wet_share', 'share of the neighbours where it rained in hour t'),
+  feature(
+    'neighbours',
+    'neighbours_wet_share_3h',
+    'share of wet hours among the known ones of the neighbours in the last 3 hours',
+  ),
+  feature(
+    'neighbours',
+    'neighbours_log_precip',
+    "ln(1 + mean of the neighbours' precipitation in mm)",
+    'ln(1 + neighbours_precip_mm)',
+  ),
+  feature('neighbours', 'neighbours_humidity_pct', "mean of the neighbours' relative humidity, %"),
+  feature('neighbours', 'neighbours_visibility_km', "mean of the neighbours' visibility, km"),
+  feature(
+    'neighbours',
+    'neighbours_pressure_difference',
+    "mean of the neighbours' pressure above the own, mb",
+    'neighbours_pressure_mb - pressure_mb',
+  ),
+  feature(
+    'neighbours',
+    'neighbours_pressure_change_3h',
+    "change of the neighbours' mean pressure over the last 3 h, mb",
+    'neighbours_pressure_mb - neighbours_pressure_mb_3h_ago',
+  ),
 ];
 
 export const FEATURE_NAMES: readonly string[] = FEATURES.map(({ name }) => name);
@@ -133,6 +171,8 @@ export interface FeaturesQuery {
   readonly database: string;
   /** All locations of the table when absent. */
   readonly locationIds?: readonly string[];
+  /** Region of each location that has neighbours, from `regionsOf` of all configured locations. */
+  readonly regions: ReadonlyMap<string, string>;
   /** First and last base hour, ISO 8601 UTC on the hour: `2026-11-23T10:00:00Z`. */
   readonly fromHour: string;
   readonly toHour: string;
@@ -156,50 +196,86 @@ export function featuresSql(query: FeaturesQuery): string {
   const to = hoursAfter(query.toHour, query.withLabel ? HORIZON_HOURS : 0);
   const table = `${sqlIdentifier(query.database)}.${sqlIdentifier(HOURLY_OBSERVATIONS.name)}`;
   const measurements = ['precip_mm', 'gust_kph', ...Object.keys(LAGS)];
-  const locations =
-    query.locationIds === undefined
+  const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
+  const { locationIds, regions } = query;
+  const wanted = locationIds === undefined ? '' : `\n  AND location_id IN (${listed(locationIds)})`;
+  const looked =
+    locationIds === undefined
       ? ''
-      : `\n    AND location_id IN (${query.locationIds.map(sqlString).join(', ')})`;
-  const columns = FEATURES.map(({ name, sql }) => `CAST(${sql} AS double) AS ${name}`);
+      : `\n    AND location_id IN (${listed(withNeighbours(locationIds, regions))})`;
   return `WITH observed AS (
   SELECT location_id, hour, ${measurements.join(', ')}
   FROM ${table}
   WHERE dt BETWEEN ${sqlString(from.slice(0, 10))} AND ${sqlString(to.slice(0, 10))}
-    AND hour BETWEEN ${sqlTimestamp(from)} AND ${sqlTimestamp(to)}${locations}
+    AND hour BETWEEN ${sqlTimestamp(from)} AND ${sqlTimestamp(to)}${looked}
+),
+places AS (
+  ${placesSql(regions)}
 ),
 grid AS (
-  SELECT place.location_id, day_start + hour_of_day * INTERVAL '1' HOUR AS hour
-  FROM (SELECT DISTINCT location_id FROM observed) place
+  SELECT location_id, region, day_start + hour_of_day * INTERVAL '1' HOUR AS hour
+  FROM places
   CROSS JOIN UNNEST(sequence(${sqlTimestamp(midnight(from))}, ${sqlTimestamp(midnight(to))}, INTERVAL '1' DAY)) AS days (day_start)
   CROSS JOIN UNNEST(sequence(0, 23)) AS hours (hour_of_day)
 ),
 dense AS (
-  SELECT grid.location_id, grid.hour, observed.hour IS NOT NULL AS is_observed,
+  SELECT grid.location_id, grid.region, grid.hour, observed.hour IS NOT NULL AS is_observed,
     ${measurements.map((name) => `observed.${name}`).join(', ')},
-    CAST(round(observed.precip_mm * ${PRECIP_UNITS_PER_MM}) AS bigint) AS precip_units,
+    ${unitsOf('observed.precip_mm')} AS precip_mm_units,
     CASE WHEN observed.precip_mm >= ${query.rainThresholdMm} THEN 1 WHEN observed.precip_mm IS NOT NULL THEN 0 END AS wet_now
   FROM grid
   LEFT JOIN observed ON observed.location_id = grid.location_id AND observed.hour = grid.hour
 ),
 history AS (
   SELECT *,
-    ${lagColumns().join(',\n    ')},
-    max(CASE WHEN wet_now = 1 THEN hour END) OVER (${timeline} ROWS BETWEEN ${FEATURE_LOOKBACK_HOURS} PRECEDING AND CURRENT ROW) AS last_wet_hour,
-    lead(wet_now, ${HORIZON_HOURS}) OVER (${timeline}) AS label
+    ${historyColumns().join(',\n    ')}
   FROM dense
+),
+measured AS (
+  SELECT *,
+    ${NEIGHBOUR_MEANS.map((name) => `${unitsOf(name)} AS ${name}_neighbour_units`).join(',\n    ')}
+  FROM history
+),
+surrounded AS (
+  SELECT *,
+    ${neighbourColumns().join(',\n    ')}
+  FROM measured
 )
 SELECT location_id, hour, wet_now,
-  ${columns.join(',\n  ')}${query.withLabel ? ',\n  label' : ''}
-FROM history
-WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTimestamp(query.toHour)}${
+  ${FEATURES.map(({ name, sql }) => `CAST(${sql} AS double) AS ${name}`).join(',\n  ')}${query.withLabel ? ',\n  label' : ''}
+FROM surrounded
+WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTimestamp(query.toHour)}${wanted}${
     query.withLabel ? '\n  AND label IS NOT NULL' : ''
   }`;
 }
 
 const timeline = 'PARTITION BY location_id ORDER BY hour';
 
+/** The locations there are, each with its region: its own where it has no neighbours. */
+function placesSql(regions: ReadonlyMap<string, string>): string {
+  if (regions.size === 0) {
+    return 'SELECT DISTINCT location_id, location_id AS region FROM observed';
+  }
+  const rows = Array.from(regions, ([id, region]) => `(${sqlString(id)}, ${sqlString(region)})`);
+  return `SELECT found.location_id, coalesce(listed.region, found.location_id) AS region
+  FROM (SELECT DISTINCT location_id FROM observed) found
+  LEFT JOIN (VALUES ${rows.join(', ')}) AS listed (location_id, region) ON listed.location_id = found.location_id`;
+}
+
+/** The locations themselves and all that share a region with one of them. */
+function withNeighbours(locationIds: readonly string[], regions: ReadonlyMap<string, string>): Set<string> {
+  const looked = new Set(locationIds.flatMap((id) => regions.get(id) ?? []));
+  const neighbours = Array.from(regions).flatMap(([id, region]) => (looked.has(region) ? [id] : []));
+  return new Set([...locationIds, ...neighbours]);
+}
+
+/** Whole thousandths, so that sums are exact. */
+function unitsOf(column: string): string {
+  return `CASE WHEN abs(${column}) < ${WILD} THEN CAST(round(${column} * ${UNITS}) AS bigint) END`;
+}
+
 /** Earlier values and windows that the feature expressions name; on the dense grid one row is one hour. */
-function lagColumns(): string[] {
+function historyColumns(): string[] {
   const lag = (name: string, hours: number) =>
     `lag(${name}, ${hours}) OVER (${timeline}) AS ${name}_${hours}h_ago`;
   const over = (aggregate: string, hours: number, name: string) =>
@@ -208,10 +284,38 @@ function lagColumns(): string[] {
     ...RAIN_LAGS.map((hours) => lag('precip_mm', hours)),
     ...Object.entries(LAGS).flatMap(([name, lags]) => lags.map((hours) => lag(name, hours))),
     ...RAIN_WINDOWS.flatMap((hours) => [
-      over('sum(precip_units)', hours, 'precip_units'),
-      over('count(precip_units)', hours, 'known'),
+      over('sum(precip_mm_units)', hours, 'precip_mm_units'),
+      over('count(precip_mm_units)', hours, 'known'),
       over('sum(wet_now)', hours, 'wet'),
     ]),
+    `max(CASE WHEN wet_now = 1 THEN hour END) OVER (${timeline} ROWS BETWEEN ${FEATURE_LOOKBACK_HOURS} PRECEDING AND CURRENT ROW) AS last_wet_hour`,
+    `lead(wet_now, ${HORIZON_HOURS}) OVER (${timeline}) AS label`,
+  ];
+}
+
+/** Sums over the region in the same hour, less the location's own part; null where no neighbour knows. */
+function neighbourColumns(): string[] {
+  const region = 'OVER (PARTITION BY region, hour)';
+  const ofOthers = (aggregate: string, column: string, own: string) =>
+    `(${aggregate}(${column}) ${region} - ${own})`;
+  const share = (part: string, whole: string) => `${part} / CAST(nullif(${whole}, 0) AS double)`;
+  return [
+    `${share(
+      ofOthers('sum', 'wet_now', 'coalesce(wet_now, 0)'),
+      ofOthers('count', 'wet_now', 'CASE WHEN wet_now IS NULL THEN 0 ELSE 1 END'),
+    )} AS neighbours_wet_share`,
+    `${share(
+      ofOthers('sum', 'wet_3h', 'coalesce(wet_3h, 0)'),
+      ofOthers('sum', 'known_3h', 'coalesce(known_3h, 0)'),
+    )} AS neighbours_wet_share_3h`,
+    ...NEIGHBOUR_MEANS.map((name) => {
+      const units = `${name}_neighbour_units`;
+      const mean = share(
+        ofOthers('sum', units, `coalesce(${units}, 0)`),
+        ofOthers('count', units, `CASE WHEN ${units} IS NULL THEN 0 ELSE 1 END`),
+      );
+      return `${mean} / ${UNITS}e0 AS neighbours_${name}`;
+    }),
   ];
 }
 
