@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -19,7 +19,6 @@ export const SECRET = 'garoa/weather-api-key';
 export interface DeployedIngest {
   invoke(event: unknown): Promise<InvocationResult>;
   readonly bucket: Bucket;
-  /** Throws while the secret is not declared. */
   readonly secrets: SecretsManager;
   /** Size of the bundle in bytes. */
   readonly bundleBytes: number;
@@ -37,16 +36,12 @@ export interface DeployedIngestOptions {
   readonly faults?: FaultPlan;
 }
 
-/** The ingest function as it is deployed: bundled and minified, in a worker, with S3 and Secrets Manager on the wire. */
-export async function deployIngest(options: DeployedIngestOptions): Promise<DeployedIngest> {
-  const { provider = 'weatherapi', locations, weatherUrl, apiKey, timeoutSeconds = 30, faults } = options;
-  const directory = mkdtempSync(join(tmpdir(), 'garoa-ingest-'));
-  const assetDirectory = join(directory, 'asset');
-  const outfile = join(assetDirectory, 'index.js');
-  mkdirSync(assetDirectory);
-  buildSync({
-    entryPoints: [join(__dirname, '../../../lambdas/ingest/handler.ts')],
-    outfile,
+let bundle: Uint8Array | undefined;
+
+/** With the options of the stack that deploys it. */
+function bundled(): Uint8Array {
+  const { outputFiles } = buildSync({
+    entryPoints: ['lambdas/ingest/handler.ts'],
     bundle: true,
     minify: true,
     platform: 'node',
@@ -54,7 +49,21 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
     format: 'cjs',
     mainFields: ['module', 'main'],
     logLevel: 'error',
+    write: false,
   });
+  const [output] = outputFiles;
+  if (!output) throw new Error('esbuild has one output for one entry.');
+  return output.contents;
+}
+
+/** The ingest function as it is deployed: bundled and minified, in a worker, with S3 and Secrets Manager on the wire. */
+export async function deployIngest(options: DeployedIngestOptions): Promise<DeployedIngest> {
+  const { provider = 'weatherapi', locations, weatherUrl, apiKey, timeoutSeconds = 30, faults } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'garoa-ingest-'));
+  const assetDirectory = join(directory, 'asset');
+  mkdirSync(assetDirectory);
+  bundle ??= bundled();
+  writeFileSync(join(assetDirectory, 'index.js'), bundle);
   const settings = { stage: 'prod', provider, locations, rainThresholdMm: 0.1, training: {} };
   writeFileSync(join(assetDirectory, SETTINGS_FILE), JSON.stringify(settings));
 
@@ -103,8 +112,8 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
     invoke: (event) => runtime.invoke('garoa-prod-ingest', event),
     bucket: { client, name: 'raw' },
     secrets,
-    bundleBytes: statSync(outfile).size,
-    async close() {
+    bundleBytes: bundle.length,
+    close: once(async () => {
       await runtime.close();
       client.destroy();
       await Promise.all([s3Server.close(), secretsServer.close()]);
@@ -114,6 +123,15 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
       });
       rmSync(directory, { recursive: true });
       return { log };
-    },
+    }),
+  };
+}
+
+/** A test closes when it wants the log; its clean-up closes whatever happened before. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }

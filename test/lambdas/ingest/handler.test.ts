@@ -20,7 +20,7 @@ describe('the ingest function as deployed', () => {
       locations: PLACES,
       weatherUrl: weather.url,
       apiKey: KEY,
-      timeoutSeconds: 10,
+      timeoutSeconds: 9,
     });
   });
   beforeEach(() => {
@@ -112,15 +112,22 @@ describe('the ingest function as deployed', () => {
 });
 
 describe('the metrics of a run', () => {
+  let weather: WeatherServer;
+  let ingest: DeployedIngest;
+
+  afterEach(async () => {
+    await ingest.close();
+    await weather.close();
+  });
+
   it('count what was stored, refused and tried in vain, and name the locations that failed', async () => {
-    const weather = await startWeatherServer((url, count) => {
+    weather = await startWeatherServer((url, count) => {
       if (url.searchParams.get('q') === 'jfk') return { status: 404, text: 'no' };
       return count === 1 ? { status: 503, text: 'no' } : { json: weatherApiCurrent(NOW, { temp_c: 99 }) };
     });
-    const ingest = await deployIngest({ locations: PLACES, weatherUrl: weather.url, apiKey: KEY });
+    ingest = await deployIngest({ locations: PLACES, weatherUrl: weather.url, apiKey: KEY });
     await ingest.invoke({ scheduledTime: MINUTE });
     const { log } = await ingest.close();
-    await weather.close();
     const lines = log
       .trimEnd()
       .split('\n')
