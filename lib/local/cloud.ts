@@ -4,7 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type Bucket, getText } from '../../lambdas/lake/s3';
 import { readAssembly } from './assembly';
 import type { FaultPlan } from './aws/calls';
-import { startAwsEndpoints } from './aws/endpoints';
+import { type AwsEndpoints, startAwsEndpoints } from './aws/endpoints';
 import type { BusEvent, EventBusDelivery } from './aws/event-bridge';
 import { matchesPattern } from './aws/event-pattern';
 import { VirtualClock } from './clock';
@@ -118,7 +118,7 @@ export class LocalCloud {
       resources,
       directory: options.directory,
       now,
-      faults: options.faults,
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
       onEvent: (delivery) => listener(delivery),
       onCrash: (caller) => crash(caller),
       secretValues: Object.fromEntries(resources.secrets.map(({ arn }) => [arn, LOCAL_WEATHER_KEY])),
@@ -186,9 +186,12 @@ export class LocalCloud {
     }
   }
 
-  /** Lets everything that has begun come to its end, schedules standing still. */
-  async settle(): Promise<void> {
-    await this.clock.run();
+  /**
+   * Lets everything that has begun come to its end, schedules standing still; with an instant, time stops or
+   * arrives there.
+   */
+  async settle(until?: Date): Promise<void> {
+    await this.clock.run(until);
   }
 
   /** Ends the environments of a function that are at work, as if they had died. */
@@ -345,8 +348,6 @@ export class LocalCloud {
     if (rules.length > 0) this.route({ busName: 'default', event, rules });
   }
 }
-
-type AwsEndpoints = Awaited<ReturnType<typeof startAwsEndpoints>>;
 
 /** Wherever a function's environment names a weather provider, it names the local one. */
 function withLocalProviders(resources: DeployedResources, weather: WeatherApi): DeployedResources {

@@ -266,6 +266,19 @@ async function runSummaryOf(cloud: LocalCloud, execution: Execution): Promise<Ru
     : runSummarySchema.parse(JSON.parse(Buffer.from(object.bytes).toString('utf8')));
 }
 
+const functionCause = z.object({ errorMessage: z.string() });
+
+/** Why an execution failed, in one line; undefined when it did not. A function's error comes as JSON. */
+export function failureOf({ error, cause = '' }: Execution): string | undefined {
+  if (error === undefined) return undefined;
+  let message = cause;
+  if (cause.startsWith('{')) {
+    const parsed = functionCause.safeParse(JSON.parse(cause));
+    if (parsed.success) message = parsed.data.errorMessage;
+  }
+  return `${error}: ${message}`.split('\n')[0];
+}
+
 function failedEntry({ name, status }: Execution, location: string, reason: string): RetrainEntry {
   return {
     execution: name,

@@ -15,6 +15,7 @@ export function formatReport(
   return [
     `Test of each location's newest model on hours it had not seen (persistence and climatology on the same hours):`,
     testTable(summary),
+    ...keptReasons(summary),
     '',
     'Live forecasts against what came:',
     liveTable(summary, live),
@@ -42,8 +43,8 @@ function testTable({ retrain }: Summary): string {
     measures.confusion === undefined ? '' : measures.confusion.flat().join(' / '),
   ];
   const rows = [...newest.values()].flatMap((entry): string[][] => {
-    const { location, outcome, test, persistence, climatology, reason } = entry;
-    if (test === null) return [[location, outcome, '', '', '', '', reason]];
+    const { location, outcome, test, persistence, climatology } = entry;
+    if (test === null) return [[location, outcome]];
     return [
       row(location, outcome, test),
       ...(persistence === null ? [] : [row('', 'persistence', persistence)]),
@@ -51,6 +52,13 @@ function testTable({ retrain }: Summary): string {
     ];
   });
   return formatTable(['location', '', 'Brier', 'AP', 'onset AP', 'F1', 'tn / fp / fn / tp'], rows);
+}
+
+/** Why a location has no new model. */
+function keptReasons({ retrain }: Summary): string[] {
+  return retrain
+    .filter(({ outcome }) => outcome === 'kept' || outcome === 'failed')
+    .map(({ execution, location, outcome, reason }) => `${execution}: ${location} ${outcome}: ${reason}`);
 }
 
 function liveTable({ scenario }: Summary, live: ReadonlyMap<string, LiveScore>): string {

@@ -3,7 +3,7 @@ import { utcSecond } from '../../../lambdas/runtime/time';
 import { type InvocationRecord, LocalCloud } from '../cloud';
 import type { Recording } from '../recording';
 import type { Execution } from '../states/execution';
-import { type LiveScore, type Summary, summarize } from '../summary';
+import { failureOf, type LiveScore, type Summary, summarize } from '../summary';
 import { weatherFaultsAtRate } from '../weather-api';
 import { awsFaultsAtRate } from './faults';
 import type { Progress } from './progress';
@@ -97,7 +97,7 @@ export class ScenarioFailed extends Error {
  * training. The cloud is closed by the caller.
  *
  * Live time begins just after the hourly function's minute, so that each live hour is polled in every minute
- * and closed by one hourly run.
+ * and closed by one hourly run; the minutes before it are for what backfill and training wait between retries.
  */
 export async function runScenario(
   options: ScenarioOptions,
@@ -112,7 +112,7 @@ export async function runScenario(
     assemblyDirectory: place.assemblyDirectory,
     directory: place.directory,
     recording: options.recording,
-    start: new Date(Date.parse(span.liveFrom) + offset),
+    start: new Date(span.liveFrom),
     onInvocation: (record) => watch.invoked(record),
     ...(options.faults === 0
       ? {}
@@ -141,6 +141,7 @@ export async function runScenario(
   const live = await timed(async () => {
     progress.phase('Live', options.liveHours * 60);
     watch.count(polledMinute);
+    await cloud.settle(new Date(Date.parse(span.liveFrom) + offset));
     for (let hour = 1; hour <= options.liveHours; hour += 1) {
       await cloud.advanceTo(new Date(Date.parse(span.liveFrom) + hour * HOUR_MS + offset));
     }
@@ -175,7 +176,7 @@ async function backfillHistory(cloud: LocalCloud, span: Span, progress: Progress
     if (execution.status === 'SUCCEEDED') continue;
     // Days of which the recording has nothing are named by the machine and can't be had.
     if (execution.error !== 'DaysMissing') {
-      throw new ScenarioFailed(`Backfill ${execution.name}: ${execution.error}: ${execution.cause}`);
+      throw new ScenarioFailed(`Backfill ${execution.name}: ${failureOf(execution)}`);
     }
     progress.note(`  Backfill: ${execution.cause}`);
   }
@@ -183,7 +184,7 @@ async function backfillHistory(cloud: LocalCloud, span: Span, progress: Progress
 
 function report(execution: Execution, progress: Progress): void {
   if (execution.status !== 'SUCCEEDED') {
-    progress.note(`  ${execution.machine} ${execution.name}: ${execution.error}: ${execution.cause}`);
+    progress.note(`  ${execution.machine} ${execution.name}: ${failureOf(execution)}`);
   }
 }
 
