@@ -38,7 +38,7 @@ export function jsonService(options: JsonServiceOptions): Service {
     name: options.name,
     describe: (request) => ({
       operation: operationName(request.headers),
-      subject: options.subject(parseJson(request.body)),
+      subject: options.subject(jsonOr(request.body, {})),
     }),
     async handle(request) {
       try {
@@ -67,10 +67,18 @@ export function jsonService(options: JsonServiceOptions): Service {
 }
 
 function parseJson(body: Buffer): unknown {
+  const parsed = jsonOr(body, undefined);
+  if (parsed === undefined) {
+    throw new ServiceError('SerializationException', 'The request is not JSON.');
+  }
+  return parsed;
+}
+
+function jsonOr(body: Buffer, otherwise: unknown): unknown {
   try {
     return JSON.parse(body.toString('utf8') || '{}');
   } catch {
-    throw new ServiceError('SerializationException', 'The request is not JSON.');
+    return otherwise;
   }
 }
 

@@ -232,7 +232,7 @@ function rewriteCast(node: SyntaxNode, context: Context): SyntaxNode {
   if (id === 'VARCHAR' && literal === undefined && node.try_cast !== true) {
     return call('trino_to_varchar', [withoutAlias(inner)], node);
   }
-  if (INTEGER_TYPES.has(id) && literal === undefined && text(operand, 'class') !== 'CONSTANT') {
+  if (INTEGER_TYPES.has(id) && literal === undefined && !isWhole(operand)) {
     return { ...node, child: call('trino_to_integral', [withoutAlias(inner)], {}) };
   }
   return { ...node, child: inner };
@@ -281,6 +281,11 @@ function rewriteFunction(node: SyntaxNode, context: Context): SyntaxNode {
         node,
       );
     }
+    case '/':
+      // The macro's questions cost time wherever the answer is known: doubles divide alike in both engines.
+      return args.some(isDouble)
+        ? { ...node, children: rewritten() }
+        : call('trino_divide', rewritten().map(withoutAlias), node);
     case '+':
     case '-': {
       const [left, right] = args;
@@ -325,8 +330,8 @@ function knownFunction(node: SyntaxNode, context: Context): string {
 }
 
 /**
- * What is compared with each other. Literals compare under their own type only: DuckDB would read the text of
- * `hour = '00'` as a number, Athena refuses it.
+ * What is compared with each other. Columns and literals compare under their own type only: DuckDB would read the
+ * text of `hour = '00'` as a number, Athena refuses it.
  */
 function comparable(operands: readonly unknown[], context: Context): unknown[] {
   const literal = operands.map(literalKind).find((kind) => kind !== undefined);
@@ -336,7 +341,8 @@ function comparable(operands: readonly unknown[], context: Context): unknown[] {
       return kind === 'text' ? cast(operand, 'VARCHAR', {}) : operand;
     }
     const rewritten = rewrite(operand, context);
-    return literal === undefined ? rewritten : call(`trino_${literal}`, [withoutAlias(rewritten)], {});
+    const isColumn = isNode(operand) && text(operand, 'class') === 'COLUMN_REF';
+    return literal === undefined || !isColumn ? rewritten : call(`trino_${literal}`, [rewritten], {});
   });
 }
 
@@ -376,6 +382,35 @@ function isInterval(node: SyntaxNode): boolean {
   return (
     isIntervalLiteral(node) ||
     (text(node, 'function_name') === '*' && children(node, 'children').some(isInterval))
+  );
+}
+
+const DOUBLE_FUNCTIONS = new Set(['ln', 'exp', 'sqrt', 'sin', 'cos', 'pi', 'avg', 'power', 'radians']);
+
+/** Certainly a double, as its form tells. */
+function isDouble(node: SyntaxNode): boolean {
+  switch (text(node, 'class')) {
+    case 'CONSTANT':
+      return text(child(child(node, 'value'), 'type'), 'id') === 'DOUBLE';
+    case 'CAST':
+      return text(child(node, 'cast_type'), 'id') === 'DOUBLE';
+    case 'FUNCTION':
+      return (
+        DOUBLE_FUNCTIONS.has(text(node, 'function_name')) ||
+        (/^[-+*/]$/.test(text(node, 'function_name')) && children(node, 'children').some(isDouble))
+      );
+    default:
+      return false;
+  }
+}
+
+/** Certainly without a fraction, so that casts to integers have nothing to round. */
+function isWhole(node: SyntaxNode): boolean {
+  return (
+    text(node, 'class') === 'CONSTANT' ||
+    ['round', 'floor', 'ceil', 'ceiling', 'truncate', 'count', 'count_star'].includes(
+      text(node, 'function_name'),
+    )
   );
 }
 

@@ -1,29 +1,56 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { TrinoSQL } from 'dt-sql-parser';
 import { StatementRefused } from './query-failure';
 import { shapeOf } from './statement';
 
 const parser = new TrinoSQL();
-/** What the grammar says of each shape seen: a parse takes tens of milliseconds, an hour's SQL repeats. */
-const verdicts = new Map<string, string | undefined>();
-const MAXIMUM_SHAPES = 2_000;
 
 /**
- * Checks a query against Trino's grammar. DuckDB alone would let its own dialect pass (`x::int`, `EXCLUDE`,
+ * Shapes that passed, also in earlier runs: the first parse of a long query takes seconds, and the functions send
+ * the same few shapes all the time. Kept where tools keep what they can make again.
+ */
+const CACHE_FILE = join(process.cwd(), 'node_modules', '.cache', 'garoa', 'trino-grammar.txt');
+let accepted: Set<string> | undefined;
+
+/**
+ * Checks a statement against Trino's grammar. DuckDB alone would let its own dialect pass (`x::int`, `EXCLUDE`,
  * `QUALIFY`) that fails in Athena.
  * @throws StatementRefused with line, column and the word that does not fit.
  */
 export function requireTrinoGrammar(sql: string): void {
+  accepted ??= readAccepted();
   const shape = shapeOf(sql);
-  if (!verdicts.has(shape)) {
-    if (verdicts.size >= MAXIMUM_SHAPES) {
-      verdicts.clear();
-    }
-    verdicts.set(shape, parser.validate(shape)[0]?.message);
+  const id = createHash('sha256').update(shape).digest('base64url');
+  if (accepted.has(id)) {
+    return;
   }
-  if (verdicts.get(shape) !== undefined) {
-    // Again on the text as sent, for the place.
-    const error = parser.validate(sql)[0];
-    const place = error === undefined ? '' : `line ${error.startLine}:${error.startColumn}: `;
-    throw new StatementRefused(`${place}${error?.message ?? verdicts.get(shape)}`);
+  const [error] = parser.validate(shape);
+  if (error === undefined) {
+    accepted.add(id);
+    remember(id);
+    return;
+  }
+  // Again on the text as sent, for the place.
+  const [placed] = parser.validate(sql);
+  const place = placed === undefined ? '' : `line ${placed.startLine}:${placed.startColumn}: `;
+  throw new StatementRefused(`${place}${(placed ?? error).message}`);
+}
+
+function readAccepted(): Set<string> {
+  try {
+    return new Set(readFileSync(CACHE_FILE, 'utf8').split('\n'));
+  } catch {
+    return new Set(); // None yet.
+  }
+}
+
+function remember(id: string): void {
+  try {
+    mkdirSync(dirname(CACHE_FILE), { recursive: true });
+    appendFileSync(CACHE_FILE, `${id}\n`);
+  } catch {
+    // A folder that cannot be written costs the next run some seconds, nothing else.
   }
 }

@@ -292,8 +292,8 @@ function tokens(sql: string): Token[] {
 }
 
 /**
- * The text with its literals blanked: statements of one shape have one grammar, so that a check of the shape
- * holds for all of them.
+ * The text with its literals blanked and lists of them cut short: statements of one shape have one grammar, so
+ * that a check of the shape holds for all of them.
  */
 export function shapeOf(sql: string): string {
   let end = 0;
@@ -303,7 +303,9 @@ export function shapeOf(sql: string): string {
       end = token.end;
       return gap + blanked(token);
     })
-    .join('');
+    .join('')
+    .replace(/''(?:,\s*'')+/g, "'', ''")
+    .replace(/\('', ''\)(?:,\s*\('', ''\))+/g, "('', ''), ('', '')");
 }
 
 function blanked({ type, text }: Token): string {
