@@ -35,7 +35,7 @@ export async function handler(event: unknown, context: Context): Promise<IngestR
   try {
     const { result, failures, implausible } =
       job.kind === 'poll' ? await pollCurrent(job, dependencies) : await backfillDay(job, dependencies);
-    report({ stored: result.stored, implausible, failures });
+    report({ of: job.kind === 'poll' ? job.minute : job.date, stored: result.stored, implausible, failures });
     logger.info('ingested', { ...result, failed: failures.length, requests: exchange.tally.requests });
     const unavailable = failures.filter(({ reason }) => reason === 'day-not-available');
     if (job.kind === 'backfill' && failures.length > 0 && unavailable.length === failures.length) {
@@ -63,16 +63,19 @@ function newExchange({ provider }: Settings, milliseconds: number): Exchange {
 }
 
 interface Report {
+  /** The minute or day that the run stands for. */
+  readonly of: string;
   readonly stored: number;
   readonly implausible: number;
   readonly failures: readonly Failure[];
 }
 
 /** Names the failed locations beside the figures, which have no dimension that would cost by location. */
-function report({ stored, implausible, failures }: Report): void {
+function report({ of, stored, implausible, failures }: Report): void {
   metrics.addMetric(Metric.observationsStored, MetricUnit.Count, stored);
   metrics.addMetric(Metric.implausibleValues, MetricUnit.Count, implausible);
   metrics.addMetric(Metric.locationsFailed, MetricUnit.Count, failures.length);
-  if (failures.length > 0)
-    metrics.addMetadata('failedLocations', failures.map(({ location }) => location).join(' '));
+  if (failures.length === 0) return;
+  metrics.addMetadata('failedAt', of);
+  metrics.addMetadata('failedLocations', failures.map(({ location }) => location).join(' '));
 }

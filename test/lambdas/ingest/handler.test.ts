@@ -138,6 +138,7 @@ describe('the metrics of a run', () => {
         ImplausibleValues: 2,
         LocationsFailed: 1,
         ProviderErrors: 2,
+        failedAt: MINUTE,
         failedLocations: 'jfk',
       }),
     );
