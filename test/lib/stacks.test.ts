@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { garoaApp } from '../../lib/app';
+import { parseConfig } from '../../lib/config';
+import { dataLakeTests } from './data-lake-stack';
+import { monitoringTests } from './monitoring-stack';
+import { pipelineTests } from './pipeline-stack';
+import { synthesise } from './templates';
+
+/*
+ * The templates are made twice for all tests together: loading the CDK and synthesising takes longer than
+ * everything that is asked of the result.
+ */
+
+const airport = (id: string) => ({ id, name: id.toUpperCase(), query: id, timezone: 'America/New_York' });
+
+/** Three places on WeatherAPI.com, with most of what an owner can decide decided. */
+const usual = synthesise({
+  stage: 'dev',
+  locations: [airport('ewr'), airport('jfk'), { ...airport('lga'), pollEveryMinutes: 15 }],
+  firstDay: '2013-01-01',
+  retention: { rawDays: 400 },
+  alarmEmail: 'rain@example.com',
+});
+
+/** Fifty places on Open-Meteo, most of them polled once an hour; nothing else decided. */
+const other = synthesise({
+  provider: 'open-meteo',
+  locations: Array.from({ length: 50 }, (_, index) => ({
+    ...airport(`place-${index}`),
+    latitude: 40 + index / 100,
+    longitude: -74,
+    pollEveryMinutes: index < 10 ? 1 : 60,
+  })),
+});
+
+describe('the data lake', () => dataLakeTests(usual, other));
+describe('the pipeline', () => pipelineTests(usual, other));
+describe('the monitoring', () => monitoringTests(usual, other));
+
+describe('the application', () => {
+  it('is not synthesised with a resource that breaks a rule of AwsSolutions without a reason', () => {
+    const outdir = mkdtempSync(join(tmpdir(), 'garoa-test-'));
+    const printed = jest.spyOn(console, 'error').mockImplementation();
+    try {
+      const app = garoaApp({ config: parseConfig({}), outdir, context: { 'aws:cdk:bundling-stacks': [] } });
+      new sqs.Queue(new Stack(app, 'Careless'), 'Queue');
+      expect(() => app.synth()).toThrow('AwsSolutions-SQS4');
+    } finally {
+      printed.mockRestore();
+      rmSync(outdir, { recursive: true });
+    }
+  });
+});
