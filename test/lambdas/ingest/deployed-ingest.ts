@@ -20,6 +20,10 @@ export interface DeployedIngest {
   invoke(event: unknown): Promise<InvocationResult>;
   readonly bucket: Bucket;
   readonly secrets: SecretsManager;
+  /** Directory with the bundle and its settings. */
+  readonly assetDirectory: string;
+  /** The function's own variables: for benchmarks that run the bundle in a process of its own. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Size of the bundle in bytes. */
   readonly bundleBytes: number;
   /** Everything the function has written to its log; ends the function, so that nothing is under way. */
@@ -80,6 +84,16 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
+  const environment = {
+    [Env.rawBucket]: 'raw',
+    [Env.apiKeySecret]: SECRET,
+    [Env.weatherApiUrl]: weatherUrl,
+    AWS_ENDPOINT_URL_S3: s3Server.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    POWERTOOLS_SERVICE_NAME: 'garoa',
+  };
   const runtime = new LambdaRuntime({
     functions: [
       {
@@ -87,16 +101,7 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
         arn: 'arn:aws:lambda:us-east-1:111111111111:function:garoa-prod-ingest',
         handler: 'index.handler',
         assetDirectory,
-        environment: {
-          [Env.rawBucket]: 'raw',
-          [Env.apiKeySecret]: SECRET,
-          [Env.weatherApiUrl]: weatherUrl,
-          AWS_ENDPOINT_URL_S3: s3Server.url,
-          AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
-          AWS_ACCESS_KEY_ID: 'test',
-          AWS_SECRET_ACCESS_KEY: 'test',
-          POWERTOOLS_SERVICE_NAME: 'garoa',
-        },
+        environment,
         memoryMegabytes: 256,
         timeoutSeconds,
         asynchronous: { maximumRetryAttempts: 0, maximumEventAgeSeconds: 60 },
@@ -112,6 +117,8 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
     invoke: (event) => runtime.invoke('garoa-prod-ingest', event),
     bucket: { client, name: 'raw' },
     secrets,
+    assetDirectory,
+    environment,
     bundleBytes: bundle.length,
     close: once(async () => {
       await runtime.close();

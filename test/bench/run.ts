@@ -1,0 +1,22 @@
+/** `npm run bench -- NAME`: measures one part of the application on this machine and prints a table. */
+const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>>> = {
+  ingest: () => import('./ingest'),
+};
+
+main(process.argv[2] ?? '').catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
+
+async function main(name: string): Promise<void> {
+  const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+  if (load === undefined) {
+    console.error(`Usage: npm run bench -- ${Object.keys(BENCHES).join('|')}`);
+    process.exitCode = 1;
+    return;
+  }
+  // The SDK warns about Node 20; the functions run on a later one.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+  const { bench } = await load();
+  await bench();
+}
