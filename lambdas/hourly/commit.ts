@@ -159,7 +159,19 @@ interface LakeDay {
 
 async function readCommitted(access: CommitAccess, date: string): Promise<LakeDay | undefined> {
   const stored = await getObject(access.processed, keys.hourlyDay(date));
-  return stored && { etag: stored.etag, hours: await readDayHours(date, stored.bytes) };
+  if (stored === undefined) {
+    return undefined;
+  }
+  try {
+    return { etag: stored.etag, hours: await readDayHours(date, stored.bytes) };
+  } catch (error) {
+    if (error instanceof DayRefused || error instanceof ParquetRefused) {
+      // The raw zone knows what belongs there; keeping what nobody can read would keep the day broken.
+      access.warn(`${keys.hourlyDay(date)} can't be read and is made anew.`, error);
+      return { etag: stored.etag, hours: new Map() };
+    }
+    throw error;
+  }
 }
 
 async function commitDay(

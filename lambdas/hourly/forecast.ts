@@ -116,7 +116,8 @@ export async function issueForecasts(
   } else {
     without.push(...appointed.map(({ id }) => ({ locationId: id, reason: 'no model yet' })));
   }
-  const forecasts = made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, made);
+  const forecasts =
+    made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, stored, made);
   const configured = new Set(access.locations.map(({ id }) => id));
   return {
     forecasts: forecasts.filter(({ location_id }) => configured.has(location_id)),
@@ -126,11 +127,13 @@ export async function issueForecasts(
   };
 }
 
+interface StoredForecasts {
+  readonly forecasts: readonly Forecast[];
+  readonly etag: string;
+}
+
 /** The stored forecasts of one target hour with the version of the object; undefined when none were made. */
-export async function readForecasts(
-  processed: Bucket,
-  key: string,
-): Promise<{ readonly forecasts: Forecast[]; readonly etag: string } | undefined> {
+export async function readForecasts(processed: Bucket, key: string): Promise<StoredForecasts | undefined> {
   const stored = await getObject(processed, key);
   if (stored === undefined) {
     return undefined;
@@ -142,10 +145,11 @@ export async function readForecasts(
 async function addForecasts(
   access: ForecastAccess,
   key: string,
+  seen: StoredForecasts | undefined,
   made: readonly Forecast[],
-): Promise<Forecast[]> {
+): Promise<readonly Forecast[]> {
+  let stored = seen;
   for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt += 1) {
-    const stored = await readForecasts(access.processed, key);
     const known = new Set(stored?.forecasts.map(({ location_id }) => location_id));
     const all = [
       ...(stored?.forecasts ?? []),
@@ -159,6 +163,7 @@ async function addForecasts(
     if (outcome === 'created' || outcome === 'replaced') {
       return all;
     }
+    stored = await readForecasts(access.processed, key);
   }
   throw new Error(`${key} changed ${MAXIMUM_ATTEMPTS} times while forecasts were to be added to it.`);
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type AthenaAccess, dropTable, runQuery } from '../lake/athena';
 import { type Bucket, deleteObjects, listObjects } from '../lake/s3';
-import { sqlString } from '../lake/sql/literals';
+import { sqlName } from '../lake/sql/literals';
 import { stagedAt } from '../lake/staging';
 import { addHours } from '../runtime/calendar';
 
@@ -23,11 +23,11 @@ const STAGED_OBJECTS = 'tables/';
 export async function sweepStaging(athena: AthenaAccess, queryResults: Bucket, now: string): Promise<Swept> {
   const staleBefore = addHours(now, -STALE_AFTER_HOURS);
   const listed = await runQuery(athena, {
-    sql: `SELECT table_name FROM information_schema.tables WHERE table_schema = ${sqlString(athena.database)}`,
-    row: z.object({ table_name: z.string() }),
+    sql: `SHOW TABLES IN ${sqlName(athena.database)}`,
+    row: z.object({ tab_name: z.string() }),
   });
   const tables = listed
-    .map(({ table_name }) => table_name)
+    .map(({ tab_name }) => tab_name)
     .filter((table) => {
       const made = stagedAt(table);
       return made !== undefined && made < staleBefore;

@@ -119,7 +119,7 @@ export async function runStatement(access: AthenaAccess, sql: string): Promise<F
 }
 
 /**
- * Runs a SELECT and parses each row. Cells come to the schema as their column's type says: numbers, booleans,
+ * Runs a SELECT, or a SHOW, and parses each row. Cells come to the schema as their column's type says: numbers, booleans,
  * null, and timestamps as `2026-11-23T10:00:00Z`.
  * @throws AthenaResultRefused when a row does not fit; else as `runStatement`.
  */
@@ -130,20 +130,20 @@ export async function runQuery<T>(
   const { queryId } = await runStatement(access, query.sql);
   const rows: T[] = [];
   let nextToken: string | undefined;
-  let headerSeen = false;
+  let firstPage = true;
   do {
     const page = await patiently(access, query.sql, () =>
       access.client.send(new GetQueryResultsCommand({ QueryExecutionId: queryId, NextToken: nextToken })),
     );
     const columns = page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? [];
     const [first, ...others] = page.ResultSet?.Rows ?? [];
-    const pageRows = headerSeen ? [first, ...others] : others;
-    headerSeen = true;
-    for (const row of pageRows) {
-      if (row !== undefined) {
-        rows.push(parseRow(queryId, columns, row, query.row, rows.length));
-      }
+    if (first !== undefined && (!firstPage || !isHeader(columns, first))) {
+      rows.push(parseRow(queryId, columns, first, query.row, rows.length));
     }
+    for (const row of others) {
+      rows.push(parseRow(queryId, columns, row, query.row, rows.length));
+    }
+    firstPage = false;
     nextToken = page.NextToken;
   } while (nextToken !== undefined);
   return rows;
@@ -325,6 +325,11 @@ function isPassing(reason: string): boolean {
   return /HIVE_CANNOT_OPEN_SPLIT|NoSuchKey|Query exhausted resources|GENERIC_INTERNAL_ERROR: Slow ?Down/i.test(
     reason,
   );
+}
+
+/** The result of a SELECT begins with the columns' names; that of DDL does not. */
+function isHeader(columns: readonly ColumnInfo[], row: Row): boolean {
+  return columns.every(({ Name }, position) => row.Data?.[position]?.VarCharValue === Name);
 }
 
 function parseRow<T>(

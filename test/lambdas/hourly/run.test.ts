@@ -1,0 +1,246 @@
+import { rainForecastSchema } from '../../../lambdas/hourly/events';
+import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
+import { keys } from '../../../lambdas/lake/layout';
+import { getText, putObject } from '../../../lambdas/lake/s3';
+import { addHours } from '../../../lambdas/runtime/calendar';
+import {
+  appoint,
+  type HourlyCloud,
+  LOCATIONS,
+  observation,
+  putHistory,
+  putPoll,
+  startHourlyCloud,
+  wholeDay,
+} from './hourly-cloud';
+
+const ids = LOCATIONS.map(({ id }) => id);
+const range = (from: string, to: string, now: string) =>
+  ({ kind: 'range', from, to, now, acceptLostHours: false }) as const;
+/** The schedule's run that closes the hour. */
+const closing = (hour: string) =>
+  ({ kind: 'hour', hour, now: addHours(hour, 1).replace(':00:00Z', ':05:00Z') }) as const;
+
+jest.setTimeout(60_000);
+let local: HourlyCloud;
+
+beforeAll(async () => {
+  local = await startHourlyCloud();
+});
+beforeEach(() => local.forget());
+afterAll(() => local.close());
+
+/** Polls of one hour: one reading of each location at its start. */
+async function poll(hour: string, places: readonly string[] = ids): Promise<void> {
+  await putPoll(
+    local.raw,
+    addHours(hour, 0),
+    places.map((id) => observation(id, hour)),
+  );
+}
+
+describe('closing an hour', () => {
+  it('aggregates, forecasts the next hour, announces it, and verifies it once it came', async () => {
+    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09'));
+    await recomputeRange(local.access(), range('2013-03-09', '2013-03-09', '2013-03-10T00:01:00Z'));
+    await appoint(local.models, '2013-03-09T00:00:00Z');
+    await poll('2013-03-10T00:00:00Z');
+    await poll('2013-03-10T01:00:00Z');
+    await poll('2013-03-10T02:00:00Z');
+
+    const first = await closeHour(local.access(), closing('2013-03-10T01:00:00Z'));
+    expect(first).toMatchObject({ rows: 3, missingHours: 0, failures: [], issued: { made: 3, without: [] } });
+    expect(first.verified?.verified).toBe(0);
+
+    const details = local.events.map(({ event }) => rainForecastSchema.parse(event.detail));
+    expect(details.map(({ locationId }) => locationId)).toEqual(ids);
+    expect(details[0]).toMatchObject({
+      version: 1,
+      stage: 'test',
+      name: 'EWR',
+      issuedAt: '2013-03-10T02:05:00Z',
+      baseHour: '2013-03-10T01:00:00Z',
+      targetHour: '2013-03-10T02:00:00Z',
+      modelVersion: 'v1',
+      persistenceProbability: 0.04,
+    });
+    const latest: unknown = JSON.parse((await getText(local.models, keys.latest)) ?? '');
+    expect(latest).toMatchObject({ targetHour: '2013-03-10T02:00:00Z', withoutForecast: [] });
+
+    const second = await closeHour(local.access(), closing('2013-03-10T02:00:00Z'));
+    expect(second.verified?.verified).toBe(3);
+    expect(
+      second.verified?.rows.map(({ locationId, windowDays, score }) => [locationId, windowDays, score.hours]),
+    ).toContainEqual(['jfk', 30, 1]);
+  });
+
+  it('without a model aggregates, and says why it does not forecast', async () => {
+    await poll('2013-03-10T01:00:00Z');
+    const run = await closeHour(local.access(), closing('2013-03-10T01:00:00Z'));
+    expect(run).toMatchObject({ rows: 3, failures: [], issued: { made: 0, refused: [] } });
+    expect(run.issued?.without).toEqual(ids.map((locationId) => ({ locationId, reason: 'no model yet' })));
+    expect(local.events).toEqual([]);
+  });
+
+  it('without any observation commits nothing, counts the gap and makes no forecast up', async () => {
+    await appoint(local.models, '2013-03-09T00:00:00Z');
+    const run = await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    expect(run).toMatchObject({ rows: 0, missingHours: 3, failures: [], issued: { made: 0 } });
+    expect(run.days.map(({ status }) => status)).toEqual(['empty']);
+    expect(run.issued?.without[0]?.reason).toMatch(/no observation of the hour/);
+    expect(Object.keys(await local.content()).filter((key) => key.includes('forecasts/'))).toEqual([]);
+  });
+
+  it('forecasts for the other locations when one is missing', async () => {
+    await appoint(local.models, '2013-03-09T00:00:00Z');
+    await poll('2013-03-10T05:00:00Z', ['ewr', 'lga']);
+    const run = await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    expect(run).toMatchObject({ rows: 2, missingHours: 1, failures: [], issued: { made: 2 } });
+    expect(run.issued?.without.map(({ locationId }) => locationId)).toEqual(['jfk']);
+  });
+
+  it('takes readings of the last hour of a day from the polls after midnight', async () => {
+    await putPoll(
+      local.raw,
+      '2013-03-10T00:03:00Z',
+      ids.map((id) =>
+        observation(id, '2013-03-09T23:45:00Z', { ingested_at: '2013-03-10T00:03:00Z', precip_mm: 7 }),
+      ),
+    );
+    const run = await closeHour(local.access(), closing('2013-03-10T00:00:00Z'));
+    expect(run.days.map(({ date, status }) => [date, status])).toEqual([
+      ['2013-03-09', 'committed'],
+      ['2013-03-10', 'empty'],
+    ]);
+    expect((await local.content())[keys.hourlyDay('2013-03-09')]).toMatchObject([
+      { precip_mm: 7 },
+      { precip_mm: 7 },
+      { precip_mm: 7 },
+    ]);
+  });
+});
+
+describe('models', () => {
+  beforeEach(() => poll('2013-03-10T05:00:00Z'));
+
+  it('that are damaged give way to the champion before, and are counted', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z', 'old');
+    await appoint(local.models, '2013-03-08T00:00:00Z', 'new');
+    await putObject(local.models, keys.model('jfk', 'new'), '{"schemaVersion":1', 'application/json');
+    const { issued } = await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    expect(issued?.forecasts.map(({ location_id, model_version }) => [location_id, model_version])).toEqual([
+      ['ewr', 'new'],
+      ['jfk', 'old'],
+      ['lga', 'new'],
+    ]);
+    expect(issued?.refused).toMatchObject([{ locationId: 'jfk', version: 'new' }]);
+  });
+
+  it('are read again only when the champion changed', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z', 'old');
+    const warm = local.access();
+    const reads = () => local.cloud.endpoints.callCounts()['s3:GetObject'] ?? 0;
+    const readsOf = async (hour: string) => {
+      const before = reads();
+      await warm.champions.appointed(warm.models, 'ewr', hour);
+      return reads() - before;
+    };
+    expect(await readsOf('2013-03-10T06:05:00Z')).toBeGreaterThan(1);
+    expect(await readsOf('2013-03-10T07:05:00Z')).toBe(1);
+    await appoint(local.models, '2013-03-10T07:30:00Z', 'new');
+    const found = await warm.champions.appointed(warm.models, 'ewr', '2013-03-10T08:05:00Z');
+    expect(found.model?.version).toBe('new');
+  });
+
+  it('of the time that a late run speaks of are used, not those that came after', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z', 'old');
+    await appoint(local.models, '2013-03-10T12:00:00Z', 'new');
+    const late = { kind: 'hour', hour: '2013-03-10T05:00:00Z', now: '2013-03-10T20:00:00Z' } as const;
+    const { issued } = await closeHour(local.access(), late);
+    expect(issued?.forecasts.map(({ model_version }) => model_version)).toEqual(['old', 'old', 'old']);
+    // Its hour is long over: nobody is told of a forecast for it.
+    expect(local.events).toEqual([]);
+    expect(await getText(local.models, keys.latest)).toBeUndefined();
+  });
+});
+
+describe('a run again', () => {
+  it('changes no forecast that was issued, and adds the locations that had none', async () => {
+    await poll('2013-03-10T05:00:00Z');
+    await appoint(local.models, '2013-03-01T00:00:00Z', 'old', ['ewr', 'lga']);
+    await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    await appoint(local.models, '2013-03-10T06:01:00Z', 'new');
+    const { issued } = await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    expect(issued?.made).toBe(1);
+    expect(issued?.forecasts.map(({ location_id, model_version }) => [location_id, model_version])).toEqual([
+      ['ewr', 'old'],
+      ['jfk', 'new'],
+      ['lga', 'old'],
+    ]);
+  });
+
+  it('of an older hour leaves latest.json alone', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    await poll('2013-03-10T05:00:00Z');
+    await poll('2013-03-10T06:00:00Z');
+    await closeHour(local.access(), closing('2013-03-10T06:00:00Z'));
+    const latest = await getText(local.models, keys.latest);
+    await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    expect(await getText(local.models, keys.latest)).toBe(latest);
+  });
+});
+
+describe('late truth', () => {
+  it('is taken in when its day is recomputed, in the windows of later days too', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    for (const hour of ['2013-03-08T05:00:00Z', '2013-03-10T05:00:00Z', '2013-03-10T06:00:00Z'])
+      await poll(hour);
+    await closeHour(local.access(), closing('2013-03-08T05:00:00Z'));
+    await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    const before = await closeHour(local.access(), closing('2013-03-10T06:00:00Z'));
+    expect(before.verified?.rows.filter(({ windowDays }) => windowDays === 7)[0]?.score.hours).toBe(1);
+
+    await poll('2013-03-08T06:00:00Z');
+    const healed = await recomputeRange(
+      local.access(),
+      range('2013-03-08', '2013-03-08', '2013-03-10T07:10:00Z'),
+    );
+    expect(healed.verified?.verified).toBe(3);
+    const content = await local.content();
+    expect(content[keys.verificationDay('2013-03-10')]).toContainEqual(
+      expect.objectContaining({ location_id: 'ewr', window_days: 7, hours: 2 }),
+    );
+    expect(content[keys.verificationDay('2013-03-08')]).toContainEqual(
+      expect.objectContaining({ location_id: 'ewr', window_days: 1, hours: 1 }),
+    );
+  });
+});
+
+describe('a death', () => {
+  it('after any change that follows the commit is made good by the next run', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    await poll('2013-03-10T00:00:00Z');
+    await poll('2013-03-10T01:00:00Z');
+    await closeHour(local.access(), closing('2013-03-10T00:00:00Z'));
+    const start = await local.snapshot();
+    const whole = local.access();
+    await closeHour(whole, closing('2013-03-10T01:00:00Z'));
+    const expected = await local.content();
+    const changes = whole.changes();
+    const afterCommit = changes.indexOf('CopyObjectCommand') + 1;
+    expect(changes.slice(afterCommit)).toEqual(
+      expect.arrayContaining(['PutObjectCommand', 'PutEventsCommand', 'DeleteObjectsCommand']),
+    );
+
+    for (let change = afterCommit + 1; change <= changes.length; change += 1) {
+      await start.restore();
+      const dying = local.access({ change, when: 'after' });
+      // Parts that failed are told; that it died is what counts here.
+      await closeHour(dying, closing('2013-03-10T01:00:00Z')).catch(() => undefined);
+      expect(dying.died()).toBe(true);
+      await closeHour(local.access(), closing('2013-03-10T01:00:00Z'));
+      expect(await local.content()).toEqual(expected);
+      expect(new Set(local.events.map(({ event }) => JSON.stringify(event.detail))).size).toBe(3);
+    }
+  });
+});
