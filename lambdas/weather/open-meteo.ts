@@ -205,14 +205,14 @@ function rainOfHourSoFar(
 ): number | null {
   const byStamp = new Map(stamps.map((stamp, index) => [stamp, amounts[index] ?? null]));
   const hour = Math.floor((time - 1) / HOUR_SECONDS) * HOUR_SECONDS;
-  // In hundredths, the resolution of the source: sums of binary fractions would show their rounding.
-  let hundredths = 0;
+  // In thousandths, finer than the source: sums of binary fractions would show their rounding.
+  let thousandths = 0;
   for (let stamp = hour + STEP_SECONDS; stamp <= time; stamp += STEP_SECONDS) {
     const amount = byStamp.get(stamp) ?? null;
     if (amount === null) return null;
-    hundredths += Math.round(amount * 100);
+    thousandths += Math.round(amount * 1_000);
   }
-  return hundredths / 100;
+  return thousandths / 1_000;
 }
 
 function historyQuestion(

@@ -150,9 +150,13 @@ function answerOf(weather: RecordedWeather, url: URL): Answer {
     case '/weatherapi/v1/history.json':
       return weatherApiAnswer(weather, url.pathname.endsWith('current.json'), query);
     case '/open-meteo/v1/forecast':
-      return openMeteoAnswer(weather, query, (place) => openMeteoCurrent(weather, place, query));
+      return openMeteoAnswer(weather, query, (place) =>
+        query.has('hourly')
+          ? openMeteoHistory(weather, place, query)
+          : openMeteoCurrent(weather, place, query),
+      );
     case '/archive/v1/archive':
-      return openMeteoAnswer(weather, query, (place) => openMeteoArchive(weather, place, query));
+      return openMeteoAnswer(weather, query, (place) => openMeteoHistory(weather, place, query));
     default:
       return weatherApiError(400, 1005, 'API URL is invalid.');
   }
@@ -255,6 +259,18 @@ class RecordedWeather {
     if (reading === undefined || !series.hourly) return reading;
     const quarter = Math.floor(now / CADENCE) * CADENCE;
     return { ...reading, time: Math.min(quarter, reading.time + HOUR - CADENCE) };
+  }
+
+  /**
+   * The last step of 15 minutes that has ended with something to say, by its end. A place with one reading an hour
+   * says it in each step of that hour, others in the step that the reading lies in.
+   */
+  closedStep({ series }: Place): { readonly stamp: number; readonly reading: Reading } | undefined {
+    const quarter = Math.floor(this.now() / CADENCE) * CADENCE;
+    const reading = series.latest(quarter - 1);
+    if (reading === undefined) return undefined;
+    const ownStep = Math.floor(reading.time / CADENCE) * CADENCE + CADENCE;
+    return { stamp: series.hourly ? Math.min(quarter, reading.time + HOUR) : ownStep, reading };
   }
 
   /** Readings in [from, to) that have passed: an hourly one with its hour, others when they were made. */
@@ -428,36 +444,71 @@ function openMeteoAnswer(
   }
 }
 
+/**
+ * The last step of 15 minutes that has ended. Amounts are stamped with the end of the interval they fell in, so a
+ * reading belongs to the step whose end follows it. The recorded amount is that of the hour so far: it stands at the
+ * hour's first step, and the steps of the hour add up to it.
+ */
 function openMeteoCurrent(weather: RecordedWeather, place: Place, query: URLSearchParams): OpenMeteoPart {
   const names = variables(query, 'current');
-  const report = weather.current(place);
-  if (report === undefined) throw new OpenMeteoRefusal('No data is available for this location');
+  const steps = variables(query, 'minutely_15');
+  const closed = weather.closedStep(place);
+  if (closed === undefined) throw new OpenMeteoRefusal('No data is available for this location');
+  const { stamp, reading } = closed;
   const unixTime = query.get('timeformat') === 'unixtime';
+  const past = Number(query.get('past_minutely_15') ?? 0);
+  const stamps = Array.from({ length: past + 1 }, (_, index) => stamp - (past - index) * CADENCE);
+  const hour = Math.floor((stamp - 1) / HOUR) * HOUR;
+  const amountAt = (step: number): number | null =>
+    step === hour + CADENCE ? openMeteoValue('precipitation', reading.values) : 0;
   return {
     body: {
       current_units: { time: unixTime ? 'unixtime' : 'iso8601', interval: 'seconds', ...units(names) },
       current: {
-        time: openMeteoTime(report.time, unixTime),
+        time: openMeteoTime(stamp, unixTime),
         interval: CADENCE,
-        ...Object.fromEntries(names.map((name) => [name, openMeteoValue(name, report.values)])),
+        ...Object.fromEntries(
+          names.map((name) => [
+            name,
+            name === 'precipitation' ? amountAt(stamp) : openMeteoValue(name, reading.values),
+          ]),
+        ),
       },
+      ...(steps.length > 0 && {
+        minutely_15: {
+          time: stamps.map((step) => openMeteoTime(step, unixTime)),
+          ...Object.fromEntries(
+            steps.map((name) => [
+              name,
+              stamps.map((step) =>
+                name === 'precipitation' ? amountAt(step) : openMeteoValue(name, reading.values),
+              ),
+            ]),
+          ),
+        },
+      }),
     },
-    observations: [observationId(place, report.time)],
+    observations: [observationId(place, stamp - 1)],
   };
 }
 
-/** Every hour of the days asked for, with null where there is no reading. */
-function openMeteoArchive(weather: RecordedWeather, place: Place, query: URLSearchParams): OpenMeteoPart {
+/** Every hour of the days asked for, with null where there is no reading; an hour's amount stands at its end. */
+function openMeteoHistory(weather: RecordedWeather, place: Place, query: URLSearchParams): OpenMeteoPart {
   const names = variables(query, 'hourly');
   const from = dayStart(query, 'start_date');
-  const to = dayStart(query, 'end_date') + 24 * HOUR;
+  const lastDay = dayStart(query, 'end_date');
+  const today = isoMinute(weather.now()).slice(0, 10);
+  if (lastDay > weather.now()) {
+    throw new OpenMeteoRefusal(`Parameter 'end_date' is out of allowed range from 1940-01-01 to ${today}`);
+  }
+  const to = lastDay + 24 * HOUR;
   const unixTime = query.get('timeformat') === 'unixtime';
-  const readings = weather.history(place, from, to);
+  const readings = weather.history(place, from - HOUR, to);
   const byHour = new Map(readings.map((reading) => [Math.floor(reading.time / HOUR) * HOUR, reading]));
   const hours = Array.from({ length: Math.max(0, (to - from) / HOUR) }, (_, index) => from + index * HOUR);
   const column = (name: string): unknown[] =>
     hours.map((hour) => {
-      const reading = byHour.get(hour);
+      const reading = byHour.get(name === 'precipitation' ? hour - HOUR : hour);
       return reading === undefined ? null : openMeteoValue(name, reading.values);
     });
   return {
@@ -468,7 +519,7 @@ function openMeteoArchive(weather: RecordedWeather, place: Place, query: URLSear
         ...Object.fromEntries(names.map((name) => [name, column(name)])),
       },
     },
-    observations: [...byHour.keys()].map((hour) => observationId(place, hour)),
+    observations: hours.filter((hour) => byHour.has(hour)).map((hour) => observationId(place, hour)),
   };
 }
 
@@ -516,7 +567,11 @@ function dayStart(query: URLSearchParams, parameter: string): number {
 }
 
 function openMeteoTime(time: number, unixTime: boolean): string | number {
-  return unixTime ? time : new Date(time * 1000).toISOString().slice(0, 16);
+  return unixTime ? time : isoMinute(time);
+}
+
+function isoMinute(time: number): string {
+  return new Date(time * 1000).toISOString().slice(0, 16);
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -17,7 +17,7 @@ import { projectRoot } from '../../lib/project-root';
 import { type Line, rawLines } from '../lambdas/ingest/raw-lines';
 
 /** A week of the recording with hours that are missing and values that can't be. */
-const FROM = '2013-02-10';
+const FROM = '2013-02-12';
 const DAYS = 7;
 const TO = addDays(FROM, DAYS - 1);
 /** The cadence at which the provider renews its readings. */
@@ -36,9 +36,9 @@ const KINDS: readonly WeatherFault[] = [
 ];
 
 /** JFK answers nothing of use for two hours and every retry is in vain: a gap that polling can't close. */
-const OUTAGE = { location: 'jfk', from: '2013-02-12T10:00:00Z', to: '2013-02-12T12:00:00Z' };
+const OUTAGE = { location: 'jfk', from: '2013-02-14T10:00:00Z', to: '2013-02-14T12:00:00Z' };
 /** Requests that are never answered, each of which costs a request's whole timeout. */
-const SILENT = new Set(['ewr 2013-02-11T00:00:00Z', 'lga 2013-02-11T00:00:00Z']);
+const SILENT = new Set(['ewr 2013-02-13T00:00:00Z', 'lga 2013-02-13T00:00:00Z']);
 
 function faultsOfTheWeek(): WeatherFaultPlan {
   const random = seededRandom('a week of faults');
