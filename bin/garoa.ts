@@ -16,5 +16,12 @@ try {
 /** `-c garoa='{…}'` on the command line wins over the block in cdk.json. */
 function configurationBlock(): unknown {
   const given: unknown = new App({ autoSynth: false, context: projectContext() }).node.tryGetContext('garoa');
-  return typeof given === 'string' ? JSON.parse(given) : given;
+  if (typeof given !== 'string') {
+    return given;
+  }
+  try {
+    return JSON.parse(given);
+  } catch {
+    throw new ConfigError('garoa: the block given on the command line is no JSON');
+  }
 }

@@ -11,7 +11,7 @@ import { resourceName } from '../names';
 import { athenaQueries, listing, onObjects, queryResults } from '../permissions';
 
 /** Where forecasts and findings are announced: the account's default bus, so that any rule can listen. */
-export const EVENT_BUS = 'default';
+const EVENT_BUS = 'default';
 export const EVENT_SOURCE = 'garoa';
 
 export interface HourlyProps {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { Metric } from '../../lambdas/runtime/metrics';
 import { resourcesOf, type Templates, theResource } from './templates';
@@ -11,6 +13,8 @@ const alarm = z.looseObject({
   EvaluationPeriods: z.int(),
   Period: z.int().optional(),
 });
+const readme = readFileSync(resolve(__dirname, '../../README.md'), 'utf8');
+
 /** Tests of the stack that watches; `stacks.test.ts` synthesises for all of them. */
 export function monitoringTests({ monitoring }: Templates, slow: Templates): void {
   const alarms = resourcesOf(monitoring, 'AWS::CloudWatch::Alarm').map(({ Properties }) =>
@@ -24,6 +28,7 @@ export function monitoringTests({ monitoring }: Templates, slow: Templates): voi
         expect([AlarmActions, OKActions]).toEqual([[{ Ref: topic.id }], [{ Ref: topic.id }]]);
         const [, section] = / Runbook: README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
         expect(AlarmName).toBe(`garoa-dev-${section}`);
+        expect(readme).toContain(`\n### ${section}\n`);
         return section;
       });
       expect(new Set(sections).size).toBe(sections.length);
