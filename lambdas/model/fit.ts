@@ -1,7 +1,5 @@
-import type { Svm } from 'libsvm-js';
-import { type Matrix, row } from './matrix';
-import { smoSupported } from './smo/kernel-module';
-import { fitSmo, TimeBudgetExceeded } from './smo/solver';
+import type { Matrix } from './matrix';
+import { fitSmo, type SmoResult, TimeBudgetExceeded } from './smo/solver';
 import type { SvcModel, SvcOptions } from './svc';
 
 /** Training refused or abandoned, with the reason; the caller counts the recipe or the location as failed. */
@@ -9,27 +7,39 @@ export class FitRefused extends Error {
   override readonly name = 'FitRefused';
 }
 
-/** libsvm-js throws beyond this. */
-const CACHE_LIMIT_MEGABYTES = 2047;
-
-/** libsvm-js can't be interrupted: more rows than this could outlast any time budget. */
-const LIBSVM_ROW_LIMIT = 15_000;
+/** What the members of one ensemble have in common. */
+export type SharedOptions = Omit<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
+export type MemberOptions = Pick<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
 
 /**
- * Trains a C-support vector classifier on prepared rows: with our own solver, or with libsvm-js where WebAssembly has
- * no SIMD. Both stop at the same optimum.
+ * Trains C-support vector classifiers on the same prepared rows, each started from the one before: neighbouring
+ * hyperparameters have neighbouring solutions. Where a fit starts does not change where it ends but for the tolerance.
+ * The time budget is for all of them together.
  * @param y 1 and 0, one for each row.
- * @throws FitRefused when there are no rows, lengths differ, a value is not finite, only one class is present, or the
- *   time budget runs out.
+ * @returns one model for each member, in the order given.
+ * @throws FitRefused when there are no rows, lengths differ, a value is not finite, only one class is present, a
+ *   hyperparameter is not positive, or the time budget runs out.
  */
-export async function fitSvc(x: Matrix, y: Uint8Array, options: SvcOptions): Promise<SvcModel> {
-  refuseUntrainable(x, y, options);
-  return smoSupported() ? trainWithSmo(x, y, options) : trainWithLibsvm(x, y, options);
+export function fitMembers(
+  x: Matrix,
+  y: Uint8Array,
+  shared: SharedOptions,
+  members: readonly MemberOptions[],
+): SvcModel[] {
+  refuseUntrainable(x, y);
+  const deadline = performance.now() + shared.timeBudgetMs;
+  let previous: SmoResult | undefined;
+  return members.map((member) => {
+    refuseHyperparameters({ ...shared, ...member });
+    const timeBudgetMs = Math.max(deadline - performance.now(), 0);
+    previous = fitOne(x, y, { ...shared, ...member, timeBudgetMs }, previous);
+    return previous.model;
+  });
 }
 
-function trainWithSmo(x: Matrix, y: Uint8Array, options: SvcOptions): SvcModel {
+function fitOne(x: Matrix, y: Uint8Array, options: SvcOptions, warmStart: SmoResult | undefined): SmoResult {
   try {
-    return fitSmo(x, y, options).model;
+    return fitSmo(x, y, warmStart === undefined ? options : { ...options, warmStart });
   } catch (error) {
     if (error instanceof TimeBudgetExceeded) {
       throw new FitRefused(error.message, { cause: error });
@@ -38,106 +48,34 @@ function trainWithSmo(x: Matrix, y: Uint8Array, options: SvcOptions): SvcModel {
   }
 }
 
-function refuseUntrainable(x: Matrix, y: Uint8Array, options: SvcOptions): void {
-  if (x.rows === 0 || x.columns === 0 || x.values.length !== x.rows * x.columns || y.length !== x.rows) {
+function refuseUntrainable(x: Matrix, y: Uint8Array): void {
+  const { rows, columns, values } = x;
+  if (rows === 0 || columns === 0 || values.length !== rows * columns || y.length !== rows) {
     throw new FitRefused(
-      `${x.rows} rows of ${x.columns} columns, ${x.values.length} values and ${y.length} labels do not go together.`,
+      `${rows} rows of ${columns} columns, ${values.length} values and ${y.length} labels do not go together.`,
     );
   }
-  const wrong = x.values.findIndex((value) => !Number.isFinite(value));
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
     throw new FitRefused(
-      `Row ${Math.floor(wrong / x.columns)}, column ${wrong % x.columns} is ${x.values[wrong]}.`,
+      `Row ${Math.floor(wrong / columns)}, column ${wrong % columns} is ${values[wrong]}.`,
     );
+  }
+  const unlabelled = y.findIndex((label) => label !== 0 && label !== 1);
+  if (unlabelled >= 0) {
+    throw new FitRefused(`Row ${unlabelled} is labelled ${y[unlabelled]}, not 1 or 0.`);
   }
   const positives = y.reduce((sum, label) => sum + label, 0);
-  if (positives === 0 || positives === y.length) {
-    throw new FitRefused(`All ${y.length} rows are of one class.`);
-  }
-  const { c, gamma, positiveWeight, tolerance } = options;
-  if (![c, gamma, positiveWeight, tolerance].every((value) => Number.isFinite(value) && value > 0)) {
-    throw new FitRefused(
-      `C ${c}, gamma ${gamma}, weight ${positiveWeight} and tolerance ${tolerance} must all be positive.`,
-    );
+  if (positives === 0 || positives === rows) {
+    throw new FitRefused(`All ${rows} rows are of one class.`);
   }
 }
 
-async function trainWithLibsvm(x: Matrix, y: Uint8Array, options: SvcOptions): Promise<SvcModel> {
-  if (options.kernel !== 'rbf') {
-    throw new FitRefused(`LIBSVM has no ${options.kernel} kernel.`);
-  }
-  if (x.rows > LIBSVM_ROW_LIMIT) {
-    throw new FitRefused(`${x.rows} rows are too many for LIBSVM, which can not be stopped.`);
-  }
-  const libsvm = await loadLibsvm();
-  const machine = new libsvm({
-    type: libsvm.SVM_TYPES.C_SVC,
-    kernel: libsvm.KERNEL_TYPES.RBF,
-    cost: options.c,
-    gamma: options.gamma,
-    tolerance: options.tolerance,
-    cacheSize: Math.min(options.cacheMegabytes, CACHE_LIMIT_MEGABYTES),
-    weight: { 1: options.positiveWeight },
-    shrinking: true,
-    probabilityEstimates: false,
-    quiet: true,
-  });
-  try {
-    machine.train(
-      Array.from({ length: x.rows }, (_, i) => row(x, i)),
-      y,
-    );
-    return readModel(machine, x, y, options);
-  } finally {
-    machine.free();
-  }
-}
-
-/** LIBSVM's text holds the coefficients to 16 digits but the vectors to 8: those are taken from the training rows. */
-function readModel(machine: Svm, x: Matrix, y: Uint8Array, options: SvcOptions): SvcModel {
-  const text = machine.serializeModel();
-  const body = text.indexOf('\nSV\n');
-  const rho = Number(/^rho (\S+)$/m.exec(text)?.[1]);
-  const coefficients = Float64Array.from(
-    text
-      .slice(body + 4)
-      .trimEnd()
-      .split('\n'),
-    (line) => Number(line.slice(0, line.indexOf(' '))),
-  );
-  const indices = machine.getSVIndices();
-  if (
-    body < 0 ||
-    !Number.isFinite(rho) ||
-    coefficients.length !== indices.length ||
-    !coefficients.every(Number.isFinite)
-  ) {
-    throw new FitRefused('LIBSVM gave a model that can not be read.');
-  }
-  // LIBSVM counts as positive whichever class came first in the data.
-  const sign = y[0] === 1 ? 1 : -1;
-  const values = new Float64Array(indices.length * x.columns);
-  indices.forEach((index, s) => {
-    values.set(row(x, index), s * x.columns);
-  });
-  return {
-    kernel: options.kernel,
-    gamma: options.gamma,
-    supportVectors: { rows: indices.length, columns: x.columns, values },
-    coefficients: coefficients.map((value) => sign * value),
-    intercept: -sign * rho,
-  };
-}
-
-async function loadLibsvm(): Promise<typeof Svm> {
-  const listeners = process.listeners('unhandledRejection');
-  const { default: loading } = await import('libsvm-js');
-  const libsvm = await loading;
-  // It installs a listener that ends the process without a word.
-  for (const listener of process.listeners('unhandledRejection')) {
-    if (!listeners.includes(listener)) {
-      process.removeListener('unhandledRejection', listener);
+function refuseHyperparameters({ c, gamma, positiveWeight, tolerance, cacheMegabytes }: SvcOptions): void {
+  const positive = { C: c, gamma, positiveWeight, tolerance, cacheMegabytes };
+  for (const [name, value] of Object.entries(positive)) {
+    if (!(Number.isFinite(value) && value > 0)) {
+      throw new FitRefused(`${name} is ${value}; it has to be positive.`);
     }
   }
-  return libsvm;
 }

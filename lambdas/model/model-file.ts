@@ -4,7 +4,7 @@ import { FEATURE_NAMES } from './features';
 import type { Matrix } from './matrix';
 import { applyPreprocessing, PREPARED_UNIT, preprocessingSchema } from './preprocessing';
 import { recipeSchema } from './recipe';
-import { decisionValues, type SvcEnsemble } from './svc';
+import { decisionValues, joinMembers, type SvcEnsemble } from './svc';
 import type { Classifier, Persistence } from './train';
 
 /** Raised whenever the meaning of a stored field changes; other versions are refused. */
@@ -129,7 +129,7 @@ export function modelOf(
   { classifier, calibration, threshold, persistence }: FittedParts,
   origin: Pick<RainModel, 'location' | 'version' | 'codeVersion' | 'recipe' | 'training' | 'metrics'>,
 ): RainModel {
-  const { supportVectors, members } = classifier.ensemble;
+  const { supportVectors, members } = joinMembers(classifier.models);
   return {
     schemaVersion: MODEL_SCHEMA_VERSION,
     ...origin,

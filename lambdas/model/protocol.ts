@@ -12,8 +12,10 @@ export const EMBARGO_HOURS = FEATURE_LOOKBACK_HOURS + HORIZON_HOURS;
 
 const DEVELOPMENT_SHARE = 0.8;
 const FOLDS = 4;
-/** Share of the development part that the first fold trains on; the rest is measured on in `FOLDS` equal parts. */
+/** Share of the development part that the first fold trains on at least; the rest is measured on in `FOLDS` equal parts. */
 const FIRST_TRAINING_SHARE = 0.3;
+/** Rows that are measured on at most, the newest: beyond two to three years, more would only cost time. */
+const MEASURED_ROWS = 24_000;
 const HOUR_MS = 3_600_000;
 
 export interface Split {
@@ -41,18 +43,20 @@ export function splitDevelopmentTest(set: Pick<TrainingSet, 'hours'>): Split {
 
 /**
  * Expanding-window folds of a range, in time order: each trains on everything before its validation part less
- * the embargo. The first part is only trained on. Folds without training rows are left out.
+ * the embargo. The first part is only trained on. A fold whose training rows are of one class is left out: where a year
+ * begins with its dry season, the folds begin after it.
  */
-export function expandingFolds(hours: Float64Array, range: RowRange): Fold[] {
+export function expandingFolds({ hours, y }: Pick<TrainingSet, 'hours' | 'y'>, range: RowRange): Fold[] {
   const length = range.end - range.start;
-  const edge = (fold: number) =>
-    range.start + Math.floor(length * (FIRST_TRAINING_SHARE + ((1 - FIRST_TRAINING_SHARE) * fold) / FOLDS));
+  const measured = Math.min(length * (1 - FIRST_TRAINING_SHARE), MEASURED_ROWS);
+  const edge = (fold: number) => range.end - Math.floor((measured * (FOLDS - fold)) / FOLDS);
   return Array.from({ length: FOLDS }, (_, fold) => ({
     training: { start: range.start, end: endBeforeEmbargo(hours, edge(fold)) },
     validation: { start: edge(fold), end: edge(fold + 1) },
-  })).filter(
-    ({ training, validation }) => training.end > training.start && validation.end > validation.start,
-  );
+  })).filter(({ training, validation }) => {
+    const labels = y.subarray(training.start, training.end);
+    return labels.includes(0) && labels.includes(1) && validation.end > validation.start;
+  });
 }
 
 /** The row after the last one that lies more than the embargo before row `start`. */

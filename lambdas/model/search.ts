@@ -20,13 +20,13 @@ export interface CandidateScore {
  * The out-of-fold values are for the test step, should this recipe be chosen; store them by their size.
  * @throws FitRefused when a fold can't be fitted; the caller records the candidate as failed.
  */
-export async function scoreRecipe(
+export function scoreRecipe(
   set: TrainingSet,
   recipe: Recipe,
   budget: FitBudget = DEFAULT_BUDGET,
-): Promise<{ score: CandidateScore; outOfFold: OutOfFold }> {
+): { readonly score: CandidateScore; readonly outOfFold: OutOfFold } {
   const { development } = splitDevelopmentTest(set);
-  const outOfFold = await outOfFoldValues(set, recipe, development, budget);
+  const outOfFold = outOfFoldValues(set, recipe, development, budget);
   const { values, outcomes, wetNow } = align(set, outOfFold);
   const probabilities = calibrate(fitCalibration(values, outcomes), values);
   const dry = Array.from(wetNow.keys()).filter((i) => wetNow[i] === 0);
@@ -47,7 +47,17 @@ export async function scoreRecipe(
   };
 }
 
-/** The recipe to test: lowest log loss over the folds, a proper score that sees ranking and calibration at once. */
+/**
+ * The recipe to test. Average precision tells who ranks hours best, the Brier score whose probabilities are right; each
+ * is taken relative to the best of all candidates, and the sum decides. Of equals the first stays.
+ */
 export function chooseRecipe(scores: readonly CandidateScore[]): CandidateScore | undefined {
-  return [...scores].sort((a, b) => a.logLoss - b.logLoss)[0];
+  const bestPrecision = Math.max(...scores.map(({ averagePrecision }) => averagePrecision));
+  const bestBrier = Math.min(...scores.map(({ brier }) => brier));
+  const merit = ({ averagePrecision, brier }: CandidateScore) =>
+    (bestPrecision > 0 ? averagePrecision / bestPrecision : 1) + (brier > 0 ? bestBrier / brier : 1);
+  return scores.reduce<CandidateScore | undefined>(
+    (best, score) => (best === undefined || merit(score) > merit(best) ? score : best),
+    undefined,
+  );
 }

@@ -80,9 +80,13 @@ export function decisionValues(ensemble: SvcEnsemble, x: Matrix): Matrix {
   return { rows: x.rows, columns: members.length, values };
 }
 
-/** Joins classifiers of one kernel, each support vector kept once. */
-export function joinMembers(models: readonly [SvcModel, ...SvcModel[]]): SvcEnsemble {
-  const [{ kernel, supportVectors: first }] = models;
+/** Joins classifiers of one kernel, each support vector kept once. @throws RangeError when there are none. */
+export function joinMembers(models: readonly SvcModel[]): SvcEnsemble {
+  const [head] = models;
+  if (head === undefined) {
+    throw new RangeError('There is no classifier to join.');
+  }
+  const { kernel, supportVectors: first } = head;
   const places = new Map<string, number>();
   const vectors: Float64Array[] = [];
   const placed = models.map((model) =>

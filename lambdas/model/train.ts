@@ -8,12 +8,13 @@ import {
   weeklyBootstrap,
 } from './evaluation';
 import { FEATURES } from './features';
-import { fitSvc } from './fit';
+import { fitMembers } from './fit';
 import { fromColumns, type Matrix, selectRows } from './matrix';
 import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './preprocessing';
 import { expandingFolds, type RowRange } from './protocol';
 import type { Recipe } from './recipe';
-import { decisionValues, joinMembers, type SvcEnsemble, type SvcModel } from './svc';
+import { decisionValues } from './smo/decision';
+import type { SvcModel } from './svc';
 import type { TrainingSet } from './training-set';
 
 /** How much a fit may cost. */
@@ -31,7 +32,8 @@ const CACHE_MEGABYTES = 200;
 /** Preprocessing and classifiers as fitted on one range of rows; gives decision values, not yet probabilities. */
 export interface Classifier {
   readonly preprocessing: Preprocessing;
-  readonly ensemble: SvcEnsemble;
+  /** One for each member of the recipe. */
+  readonly models: readonly SvcModel[];
 }
 
 /**
@@ -46,12 +48,12 @@ export interface OutOfFold {
 }
 
 /** Fits the recipe's classifiers on a range of rows. @throws FitRefused, RangeError as `fitSvc` and `fitPreprocessing`. */
-export async function fitClassifier(
+export function fitClassifier(
   set: TrainingSet,
   recipe: Recipe,
   range: RowRange,
   budget: FitBudget = DEFAULT_BUDGET,
-): Promise<Classifier> {
+): Classifier {
   const rows = trainingRows(range, Math.min(recipe.windowRows, budget.maximumRows));
   const raw = selectRows(set.x, rows);
   const y = Uint8Array.from(rows, (i) => set.y[i] ?? 0);
@@ -59,47 +61,42 @@ export async function fitClassifier(
   const wanted = new Set(FEATURES.filter(({ group }) => groups.has(group)).map(({ name }) => name));
   const preprocessing = fitPreprocessing(raw, set.featureNames, wanted);
   const x = applyPreprocessing(preprocessing, raw, set.featureNames);
-  const models: SvcModel[] = [];
-  for (const { c, gammaScale, positiveWeight } of recipe.members) {
-    models.push(
-      await fitSvc(x, y, {
-        kernel: recipe.kernel,
-        c,
-        gamma: gammaScale / x.columns,
-        positiveWeight,
-        tolerance: TOLERANCE,
-        cacheMegabytes: CACHE_MEGABYTES,
-        timeBudgetMs: budget.timeBudgetMs,
-      }),
-    );
-  }
-  const [first, ...others] = models;
-  if (first === undefined) {
-    throw new RangeError('A recipe has at least one member.');
-  }
-  return { preprocessing, ensemble: joinMembers([first, ...others]) };
+  const models = fitMembers(
+    x,
+    y,
+    {
+      kernel: recipe.kernel,
+      tolerance: TOLERANCE,
+      cacheMegabytes: CACHE_MEGABYTES,
+      timeBudgetMs: budget.timeBudgetMs,
+    },
+    recipe.members.map(({ c, gammaScale, positiveWeight }) => ({
+      c,
+      gamma: gammaScale / x.columns,
+      positiveWeight,
+    })),
+  );
+  return { preprocessing, models };
 }
 
 /** Decision values of a range of rows, one column per member. */
 export function classify(classifier: Classifier, set: TrainingSet, range: RowRange): Matrix {
   const raw = selectRows(set.x, trainingRows(range, range.end - range.start));
-  return decisionValues(
-    classifier.ensemble,
-    applyPreprocessing(classifier.preprocessing, raw, set.featureNames),
-  );
+  const x = applyPreprocessing(classifier.preprocessing, raw, set.featureNames);
+  return fromColumns(classifier.models.map((model) => decisionValues(model, x)));
 }
 
 /** Decision values over the expanding folds of a range: each row is judged by what was fitted on earlier rows only. */
-export async function outOfFoldValues(
+export function outOfFoldValues(
   set: TrainingSet,
   recipe: Recipe,
   range: RowRange,
   budget: FitBudget = DEFAULT_BUDGET,
-): Promise<OutOfFold> {
+): OutOfFold {
   const hours: number[] = [];
   const values: number[][] = recipe.members.map(() => []);
-  for (const { training, validation } of expandingFolds(set.hours, range)) {
-    const classifier = await fitClassifier(set, recipe, training, budget);
+  for (const { training, validation } of expandingFolds(set, range)) {
+    const classifier = fitClassifier(set, recipe, training, budget);
     appendTo({ hours, values }, set, validation, classify(classifier, set, validation));
   }
   return { hours, values };
@@ -204,15 +201,15 @@ export interface TestForecasts {
  * The one look at the test part: fits the recipe and the baselines on the development part, evaluates all of them on
  * the same test hours.
  */
-export async function testRecipe(
+export function testRecipe(
   set: TrainingSet,
   recipe: Recipe,
   split: { readonly development: RowRange; readonly test: RowRange },
   outOfFold: OutOfFold,
   budget: FitBudget = DEFAULT_BUDGET,
-): Promise<TestResult> {
+): TestResult {
   const { development, test } = split;
-  const classifier = await fitClassifier(set, recipe, development, budget);
+  const classifier = fitClassifier(set, recipe, development, budget);
   const { calibration, threshold } = fitDecision(set, outOfFold);
   const values = classify(classifier, set, test);
   const probability = calibrate(calibration, values);

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { type Bucket, getObject } from '../lake/s3';
 import { EMBARGO_HOURS, expandingFolds, type RowRange, splitDevelopmentTest } from '../model/protocol';
-import { candidateRecipes, type Recipe } from '../model/recipe';
+import { candidateRecipes, type Recipe, recipeContext } from '../model/recipe';
 import { readModel, readPointer } from '../model/registry';
 import type { TrainingSet } from '../model/training-set';
 import type { Settings } from '../runtime/settings';
@@ -37,7 +37,7 @@ export async function inspect(
   }
   const { development } = splitDevelopmentTest(set);
   const rows = development.end - development.start;
-  const searched = candidateRecipes(settings.training.candidates, { rows });
+  const searched = candidateRecipes(settings.training.candidates, recipeContext(set, development));
   const candidates = withChampion(searched, await findChampion(models, location));
   await runFiles.candidates.write(queryResults, candidates, run.id, location);
   return { run, location, trainable: true, reasons, batches: batchesOf(candidates.recipes, rows) };
@@ -79,12 +79,7 @@ function whyUntrainable(set: TrainingSet | undefined, minimumRainEvents: number)
     return [`The development part has ${rain} rain hours; ${minimumRainEvents} are needed.`];
   }
   if (rain === hours) return ['It rained in every hour of the development part.'];
-  const folds = expandingFolds(set.hours, development);
-  const oneClass = folds.find(({ training }) => {
-    const wet = rainHours(set, training);
-    return wet === 0 || wet === training.end - training.start;
-  });
-  if (folds.length === 0 || oneClass !== undefined) {
+  if (expandingFolds(set, development).length === 0) {
     return [
       `The oldest hours are all of one class, or lie within the embargo of ${EMBARGO_HOURS} hours: the search has nothing to compare recipes on.`,
     ];
