@@ -23,8 +23,8 @@ export interface DataLake {
   readonly queryResultsBucket: string;
   readonly database: string;
   readonly workgroup: string;
-  /** ARN of the secret; absent when the provider needs no key. */
-  readonly apiKeySecret?: string;
+  /** Absent when the provider needs no key. */
+  readonly apiKeySecret?: { readonly name: string; readonly arn: string };
 }
 
 export interface DataLakeStackProps extends StackProps {
@@ -130,7 +130,7 @@ export class DataLakeStack extends Stack {
       queryResultsBucket: this.exported('QueryResultsBucket', queryResults.bucketName, 'Results of queries'),
       database,
       workgroup,
-      ...(provider.needsKey && { apiKeySecret: this.apiKey(provider.title) }),
+      ...(provider.needsKey && { apiKeySecret: this.apiKey(stage, provider.title) }),
     };
   }
 
@@ -224,10 +224,13 @@ export class DataLakeStack extends Stack {
 
   /**
    * Made without a value: until the owner sets the key, the function can tell "not set" from "wrong", and an
-   * update of the stack can't overwrite it.
+   * update of the stack can't overwrite it. CloudFormation deletes secrets for good, so that the name is free
+   * for the next deployment.
    */
-  private apiKey(title: string): string {
+  private apiKey(stage: string, title: string): NonNullable<DataLake['apiKeySecret']> {
+    const name = resourceName(stage, 'api-key');
     const secret = new secretsmanager.CfnSecret(this, 'ApiKey', {
+      name,
       description: `Key of ${title}`,
     });
     secret.applyRemovalPolicy(RemovalPolicy.DESTROY);
@@ -235,7 +238,10 @@ export class DataLakeStack extends Stack {
       id: 'AwsSolutions-SMG4',
       reason: 'The provider issues the key on its site and has no interface to rotate it.',
     });
-    return this.exported('ApiKeySecret', secret.ref, 'Set it with: aws secretsmanager put-secret-value');
+    return {
+      name,
+      arn: this.exported('ApiKeySecret', secret.ref, 'Set it with: aws secretsmanager put-secret-value'),
+    };
   }
 
   /** An output that people read after deployment, and the value under which other stacks import it. */

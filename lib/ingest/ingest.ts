@@ -29,21 +29,21 @@ export class Ingest extends Construct {
       name: 'ingest',
       description: 'Stores what the weather provider says, minute by minute, or one day of its history',
       settings: settingsOf(config),
-      memoryMegabytes: 256,
+      memoryMegabytes: 512,
       // A poll ends itself within its minute; a day of history of thousands of locations takes longer.
       timeout: Duration.minutes(15),
       logRetention,
       environment: {
         [Env.rawBucket]: lake.rawBucket,
         ...addressVariables(PROVIDERS[config.provider].addresses),
-        ...(lake.apiKeySecret !== undefined && { [Env.apiKeySecret]: lake.apiKeySecret }),
+        ...(lake.apiKeySecret !== undefined && { [Env.apiKeySecret]: lake.apiKeySecret.name }),
       },
       grants: [
         onObjects(this, lake.rawBucket, `${OBSERVATIONS.prefix}*`, ['s3:GetObject', 's3:PutObject']),
         listing(this, lake.rawBucket),
         ...(lake.apiKeySecret === undefined
           ? []
-          : [{ actions: ['secretsmanager:GetSecretValue'], resources: [lake.apiKeySecret] }]),
+          : [{ actions: ['secretsmanager:GetSecretValue'], resources: [lake.apiKeySecret.arn] }]),
       ],
       // The next poll asks again, and history closes what gap remains: an old minute is not worth a retry.
       asynchronous: { retryAttempts: 0, maxEventAge: Duration.minutes(1) },

@@ -183,7 +183,7 @@ export function dataLakeTests({ dataLake }: Templates, withoutKey: Templates): v
   describe('the API key', () => {
     it('gets a secret without a value, so that "not set" is not "wrong"', () => {
       const { Properties } = theResource(dataLake, 'AWS::SecretsManager::Secret', () => true);
-      expect(Object.keys(Properties).toSorted()).toEqual(['Description', 'Tags']);
+      expect(Object.keys(Properties).toSorted()).toEqual(['Description', 'Name', 'Tags']);
     });
 
     it('gets none with a provider that needs none', () => {

@@ -114,9 +114,7 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
         `s3:PutObject ${raw}/observations/*`,
         'secretsmanager:GetSecretValue <garoa-dev-data-lake:ApiKeySecret>',
       ]);
-      expect(text(variablesOf('garoa-dev-ingest')[Env.apiKeySecret])).toBe(
-        '<garoa-dev-data-lake:ApiKeySecret>',
-      );
+      expect(variablesOf('garoa-dev-ingest')[Env.apiKeySecret]).toBe('garoa-dev-api-key');
     });
 
     it('asks the real provider, at the history host as well where there is one', () => {
