@@ -86,7 +86,7 @@ export interface BackfillResult {
 export type IngestResult = PollResult | BackfillResult;
 
 /** The event asks for something that can't be done; the message names the path and the reason. */
-export class EventRefused extends Error {
+class EventRefused extends Error {
   override readonly name = 'EventRefused';
 
   constructor(path: string, reason: string) {

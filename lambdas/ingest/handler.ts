@@ -18,11 +18,12 @@ import { ASKING_SECONDS } from './shards';
 /** What packing and writing the object may take, kept free of the time for asking. */
 const WRITING_MS = 8_000;
 
+let settings: Settings | undefined;
 let apiKey: ApiKey | undefined;
 
 /** Invoked by the schedules, the Backfill state machine and people; see `events.ts` for what it takes and gives. */
 export async function handler(event: unknown, context: Context): Promise<IngestResult> {
-  const settings = loadSettings();
+  settings ??= loadSettings();
   const job = parseIngestEvent(event, settings, new Date());
   const exchange = newExchange(settings, askingTime(job.kind, context));
   const { [Env.archiveApiUrl]: archive } = process.env;

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { isProviderName, PROVIDERS, type ProviderName } from '../weather/providers';
 
-export type { ProviderName } from '../weather/providers';
-
 /** Lower-case letters, digits and hyphens: safe in object keys, SQL literals, event details and addresses. */
 const locationId = z
   .string()
@@ -36,7 +34,7 @@ export const locationSchema = z
 
 export type Location = z.infer<typeof locationSchema>;
 
-export const providerName = z.custom<ProviderName>(isProviderName, {
+const providerName = z.custom<ProviderName>(isProviderName, {
   error: `expected one of ${Object.keys(PROVIDERS).join(', ')}`,
 });
 
@@ -49,7 +47,6 @@ export const trainingSchema = z.strictObject({
   /** How many recipes the search may try for each location. */
   candidates: z.int().min(1).max(500).default(24),
 });
-export type TrainingSettings = z.infer<typeof trainingSchema>;
 
 /** Settings that travel inside each function's bundle as `garoa.json`. */
 export const settingsSchema = z.strictObject({

@@ -42,7 +42,7 @@ export interface Exchange {
   readonly tally: Tally;
 }
 
-export interface Tally {
+interface Tally {
   /** Requests sent, retries included. */
   readonly requests: number;
   /** Attempts that failed, whether or not a later one succeeded. */

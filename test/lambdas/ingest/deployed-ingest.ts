@@ -14,7 +14,7 @@ import { type SecretsManager, secretsManager } from '../../../lib/local/aws/secr
 import { serve } from '../../../lib/local/aws/service-server';
 import { type InvocationResult, LambdaRuntime } from '../../../lib/local/lambda';
 
-export const SECRET = 'garoa/weather-api-key';
+const SECRET = 'garoa/weather-api-key';
 
 export interface DeployedIngest {
   invoke(event: unknown): Promise<InvocationResult>;
