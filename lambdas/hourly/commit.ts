@@ -12,6 +12,7 @@ import { hourlyObservationsSql } from '../lake/sql/hourly-observations';
 import { stagingPrefix } from '../lake/staging';
 import { addHours } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
+import { settleAll } from '../runtime/settle';
 import { countRows, type DayHours, DayRefused, hourSpan, readDayHours, subtractHours } from './day';
 
 /** What the commit works with. `warn` is told of leftovers that the sweeper will have to remove. */
@@ -111,7 +112,7 @@ async function stageAndCopy(
   const limit = limitConcurrency(S3_CONCURRENCY);
   // Looked at before the raw zone is read: a commit that happens after this will be noticed by its ETag.
   const before = new Map(
-    await Promise.all(
+    await settleAll(
       dates.map((date) => limit(async () => [date, await readCommitted(access, date)] as const)),
     ),
   );
@@ -129,7 +130,7 @@ async function stageAndCopy(
   });
   try {
     const files = filesByDay(staged, dates);
-    const outcomes = await Promise.all(
+    const outcomes = await settleAll(
       dates.map((date) =>
         limit(async (): Promise<[string, Outcome]> => {
           try {

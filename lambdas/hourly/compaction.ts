@@ -1,6 +1,7 @@
 import { keys } from '../lake/layout';
 import { type Bucket, deleteObjects, getObject, listObjects, putIfAbsent, putIfUnchanged } from '../lake/s3';
 import { limitConcurrency } from '../runtime/limit';
+import { settleAll } from '../runtime/settle';
 
 /** What compaction did with one hour partition. */
 export interface CompactedHour {
@@ -33,7 +34,7 @@ const HISTORY = /\/history-[^/]*$/;
  */
 export async function compactDays(raw: Bucket, dates: readonly string[]): Promise<Compaction> {
   const limit = limitConcurrency(HOUR_CONCURRENCY);
-  const listings = await Promise.all(dates.map((date) => listObjects(raw, keys.rawDay(date))));
+  const listings = await settleAll(dates.map((date) => listObjects(raw, keys.rawDay(date))));
   const partitions = new Map<string, string[]>();
   for (const { key } of listings.flat()) {
     if (!HISTORY.test(key)) {
@@ -41,7 +42,7 @@ export async function compactDays(raw: Bucket, dates: readonly string[]): Promis
       partitions.set(prefix, [...(partitions.get(prefix) ?? []), key]);
     }
   }
-  const hours = await Promise.all(
+  const hours = await settleAll(
     [...partitions].map(([prefix, objects]) => limit(() => compactHour(raw, prefix, objects))),
   );
   return {
@@ -63,7 +64,7 @@ async function compactHour(raw: Bucket, prefix: string, objects: readonly string
   }
   const compacted = await getObject(raw, target);
   const limit = limitConcurrency(READ_CONCURRENCY);
-  const read = await Promise.all(originals.map((key) => limit(() => getObject(raw, key))));
+  const read = await settleAll(originals.map((key) => limit(() => getObject(raw, key))));
   const parts: Uint8Array[] = [];
   for (const [position, object] of read.entries()) {
     if (object === undefined) {

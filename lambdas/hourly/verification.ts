@@ -4,6 +4,7 @@ import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
 import { addDays } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
+import { settleAll } from '../runtime/settle';
 import { utcSecond } from '../weather/observation';
 import { type Forecast, readForecasts } from './forecast';
 
@@ -165,7 +166,7 @@ export async function verifyForecasts(
   const stored = await storedScores(processed, dates[0], last, forecastKeys.size > 0);
   const scores = new Map(stored);
   let verified = 0;
-  await Promise.all(
+  await settleAll(
     [...forecastKeys].map(([date, dayKeys]) =>
       limit(async () => {
         const truth = await readTruth(processed, date);
@@ -182,7 +183,7 @@ export async function verifyForecasts(
   const affected = [
     ...new Set([...forecastKeys.keys(), ...[...stored.keys()].filter((date) => date > dates[0])]),
   ];
-  await Promise.all(
+  await settleAll(
     affected.map((date) =>
       limit(async () => {
         const rows = windowRows(date, scores);
@@ -204,7 +205,7 @@ async function forecastKeysByDay(
   const wanted = new Set(dates);
   const prefixes =
     dates.length > LISTED_BY_DAY ? [FORECASTS.prefix] : dates.map((date) => keys.forecastDay(date));
-  const listed = await Promise.all(prefixes.map((prefix) => listObjects(processed, prefix)));
+  const listed = await settleAll(prefixes.map((prefix) => listObjects(processed, prefix)));
   const byDay = new Map<string, string[]>();
   for (const { key } of listed.flat()) {
     const date = /dt=(\d{4}-\d{2}-\d{2})\//.exec(key)?.[1];
@@ -229,7 +230,7 @@ async function storedScores(
   const final = keys.verificationDay(addDays(to, LONGEST_WINDOW - 1));
   const limit = limitConcurrency(S3_CONCURRENCY);
   const listed = await listObjects(processed, FORECAST_VERIFICATION.prefix);
-  const days = await Promise.all(
+  const days = await settleAll(
     listed
       .filter(({ key }) => key >= first && key <= final)
       .map(({ key }) =>

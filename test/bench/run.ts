@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: measures one part of the application on this machine and prints a table. */
 const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>>> = {
   ingest: () => import('./ingest'),
+  hourly: () => import('./hourly'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {
