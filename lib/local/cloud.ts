@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type Bucket, getText } from '../../lambdas/lake/s3';
@@ -154,6 +154,13 @@ export class LocalCloud {
   /** A bucket by the end of its name: `raw`, `processed`, `models`, `query-results`. */
   bucket(suffix: string): Bucket {
     return { client: this.s3, name: this.name('buckets', `-${suffix}`) };
+  }
+
+  /** The objects of a bucket whose keys begin with the prefix, straight from the disk. */
+  *objects(suffix: string, prefix: string): Generator<{ readonly key: string; readonly bytes: Buffer }> {
+    for (const { key, path } of this.endpoints.objects.files(this.name('buckets', `-${suffix}`), prefix)) {
+      yield { key, bytes: readFileSync(path) };
+    }
   }
 
   /** Invokes a function and waits for its answer, without moving time. */

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { FORECASTS, HOURLY_OBSERVATIONS, OBSERVATIONS } from '../../lambdas/lake/layout';
 import { decodeParquet } from '../../lambdas/lake/parquet';
-import { type Bucket, getObject, listObjects } from '../../lambdas/lake/s3';
+import { getText } from '../../lambdas/lake/s3';
 import {
   evaluationSchema,
   type LocationResult,
@@ -113,9 +113,8 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
   summary: Summary;
   live: ReadonlyMap<string, LiveScore>;
 }> {
-  const processed = cloud.bucket('processed');
-  const hours = await readHours(processed);
-  const live = await scoreForecasts(processed, hours.truth);
+  const hours = await readHours(cloud);
+  const live = await scoreForecasts(cloud, hours.truth);
   const ingest = cloud.invocations().filter((record) => record.function.endsWith('-ingest'));
   const hourly = cloud.invocations().filter((record) => record.function.endsWith('-hourly'));
   const closed = [...hours.truth.keys()].filter((key) => instantOf(key) < iso(to)).length;
@@ -133,7 +132,7 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
     ingest: {
       invocations: ingest.length,
       observationsServed: cloud.weather.served().size,
-      observationsStored: (await storedObservations(cloud.bucket('raw'))).size,
+      observationsStored: storedObservations(cloud).size,
       failures: ingest.filter(({ result }) => result.functionError !== undefined).length,
     },
     hourly: {
@@ -157,12 +156,10 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
 const observationLine = z.object({ location_id: z.string(), observed_at: utcSecond });
 
 /** Distinct `location observed_at` of the raw zone, as `WeatherApi.served` spells them. */
-export async function storedObservations(raw: Bucket): Promise<Set<string>> {
+export function storedObservations(cloud: LocalCloud): Set<string> {
   const stored = new Set<string>();
-  for (const { key } of await listObjects(raw, OBSERVATIONS.prefix)) {
-    const object = await getObject(raw, key);
-    if (object === undefined) continue;
-    for (const line of gunzipSync(object.bytes).toString('utf8').split('\n')) {
+  for (const { bytes } of cloud.objects('raw', OBSERVATIONS.prefix)) {
+    for (const line of gunzipSync(bytes).toString('utf8').split('\n')) {
       if (line === '') continue;
       const { location_id, observed_at } = observationLine.parse(JSON.parse(line));
       stored.add(`${location_id} ${observed_at}`);
@@ -181,18 +178,17 @@ interface Hours {
 }
 
 /** The hours of the lake. Rows that repeat an hour count in `rows` and only once in `truth`. */
-async function readHours(processed: Bucket): Promise<Hours> {
+async function readHours(cloud: LocalCloud): Promise<Hours> {
   const truth = new Map<string, boolean | null>();
+  let days = 0;
   let rows = 0;
-  const objects = await listObjects(processed, HOURLY_OBSERVATIONS.prefix);
-  for (const { key } of objects) {
-    const object = await getObject(processed, key);
-    if (object === undefined) continue;
-    const read = await decodeParquet(object.bytes, Object.keys(hourRow.shape), hourRow);
+  for (const { bytes } of cloud.objects('processed', HOURLY_OBSERVATIONS.prefix)) {
+    const read = await decodeParquet(bytes, Object.keys(hourRow.shape), hourRow);
+    days += 1;
     rows += read.length;
     for (const { location_id, hour, rained } of read) truth.set(`${location_id} ${hour}`, rained);
   }
-  return { days: objects.length, rows, truth };
+  return { days, rows, truth };
 }
 
 const forecastRow = z.object({
@@ -210,12 +206,10 @@ const NO_SCORE: LiveScore = {
   persistenceSquaredError: 0,
 };
 
-async function scoreForecasts(processed: Bucket, truth: Hours['truth']): Promise<Map<string, LiveScore>> {
+async function scoreForecasts(cloud: LocalCloud, truth: Hours['truth']): Promise<Map<string, LiveScore>> {
   const scores = new Map<string, LiveScore>();
-  for (const { key } of await listObjects(processed, FORECASTS.prefix)) {
-    const object = await getObject(processed, key);
-    if (object === undefined) continue;
-    for (const row of await decodeParquet(object.bytes, Object.keys(forecastRow.shape), forecastRow)) {
+  for (const { bytes } of cloud.objects('processed', FORECASTS.prefix)) {
+    for (const row of await decodeParquet(bytes, Object.keys(forecastRow.shape), forecastRow)) {
       const score = scores.get(row.location_id) ?? NO_SCORE;
       const rained = truth.get(`${row.location_id} ${row.target_hour}`) ?? null;
       scores.set(row.location_id, added(score, row, rained));
@@ -260,10 +254,8 @@ async function retrainings(cloud: LocalCloud, recording: Recording): Promise<Ret
 async function runSummaryOf(cloud: LocalCloud, execution: Execution): Promise<RunSummary | undefined> {
   const output = runSummarySchema.safeParse(execution.output);
   if (output.success && output.data.results.length > 0) return output.data;
-  const object = await getObject(cloud.bucket('query-results'), runKeys.summary(execution.name));
-  return object === undefined
-    ? undefined
-    : runSummarySchema.parse(JSON.parse(Buffer.from(object.bytes).toString('utf8')));
+  const text = await getText(cloud.bucket('query-results'), runKeys.summary(execution.name));
+  return text === undefined ? undefined : runSummarySchema.parse(JSON.parse(text));
 }
 
 const functionCause = z.object({ errorMessage: z.string() });
