@@ -105,9 +105,7 @@ export class PipelineStack extends Stack {
         ...athenaQueries(this, lake),
       ],
       asynchronous: { retryAttempts: 0, maxEventAge: Duration.hours(1) },
-      files: ['node_modules/libsvm-js/out/wasm/libsvm.wasm', 'lambdas/model/smo/smo.wasm'],
-      // Not there in Node for files; without it libsvm-js warns at every start.
-      define: { 'WebAssembly.instantiateStreaming': 'undefined' },
+      files: ['lambdas/model/smo/smo.wasm'],
     });
   }
 }

@@ -13,6 +13,7 @@ import { SETTINGS_FILE, type Settings } from '../../lambdas/runtime/settings';
 import { applicationName, resourceName } from '../names';
 import { type Grant, roleWith } from '../permissions';
 import { projectRoot } from '../project-root';
+import { UNREACHABLE_MODULES } from './unreachable-modules';
 
 export interface GaroaFunctionProps {
   /** Also the folder under lambdas/ that holds `handler.ts`. */
@@ -30,8 +31,6 @@ export interface GaroaFunctionProps {
   readonly asynchronous: { readonly retryAttempts: number; readonly maxEventAge: Duration };
   /** Files to lie beside the bundle under their own names, such as WebAssembly modules; paths from the project's root. */
   readonly files?: readonly string[];
-  /** Global expressions that esbuild replaces. */
-  readonly define?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -119,10 +118,7 @@ export class GaroaFunction extends Construct {
  * Bundling happens while the construct is made, so the settings file that it copies need not live longer.
  * The asset's hash is that of the bundle: equal input, equal hash, wherever the file lay.
  */
-function bundled<T>(
-  { settings, files = [], define = {} }: GaroaFunctionProps,
-  make: (bundling: BundlingOptions) => T,
-): T {
+function bundled<T>({ settings, files = [] }: GaroaFunctionProps, make: (bundling: BundlingOptions) => T): T {
   const directory = mkdtempSync(join(tmpdir(), 'garoa-'));
   try {
     const settingsFile = join(directory, SETTINGS_FILE);
@@ -136,7 +132,7 @@ function bundled<T>(
       // Without it the ESM builds of the SDK, a fifth smaller, are passed over.
       mainFields: ['module', 'main'],
       bundleAwsSDK: true,
-      define: { ...define },
+      externalModules: UNREACHABLE_MODULES,
       commandHooks: {
         beforeInstall: () => [],
         beforeBundling: () => [],

@@ -249,7 +249,7 @@ describe('retraining a location, step by step as the state machine does', () => 
     ],
     [
       'rain in the newest hours only',
-      invent(HOURS).map((row, i) => (i < HOURS / 2 ? { ...row, label: 0 } : row)),
+      invent(HOURS).map((row, i) => (i < HOURS * 0.64 ? { ...row, label: 0 } : row)),
       'The oldest hours are all of one class',
     ],
   ])('makes no challenger of a location with %s, and says why', async (_, rows, reason) => {
