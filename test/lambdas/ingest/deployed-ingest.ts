@@ -7,6 +7,7 @@ import type { Bucket } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';
 import { type Location, SETTINGS_FILE } from '../../../lambdas/runtime/settings';
 import type { ProviderName } from '../../../lambdas/weather/providers';
+import { UNREACHABLE_MODULES } from '../../../lib/functions/unreachable-modules';
 import type { FaultPlan } from '../../../lib/local/aws/calls';
 import { ObjectStore } from '../../../lib/local/aws/object-store';
 import { s3Service } from '../../../lib/local/aws/s3';
@@ -52,6 +53,7 @@ function bundled(): Uint8Array {
     target: 'node24',
     format: 'cjs',
     mainFields: ['module', 'main'],
+    external: UNREACHABLE_MODULES,
     logLevel: 'error',
     write: false,
   });
