@@ -88,7 +88,9 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
   });
   const environment = {
     [Env.rawBucket]: 'raw',
-    [Env.apiKeySecret]: SECRET,
+    ...(provider === 'open-meteo'
+      ? { [Env.archiveApiUrl]: `${weatherUrl}/archive` }
+      : { [Env.apiKeySecret]: SECRET }),
     [Env.weatherApiUrl]: weatherUrl,
     AWS_ENDPOINT_URL_S3: s3Server.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,

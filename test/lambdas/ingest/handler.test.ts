@@ -111,6 +111,36 @@ describe('the ingest function as deployed', () => {
   });
 });
 
+describe('the ingest function with Open-Meteo', () => {
+  it('needs no secret, and asks the archive for history', async () => {
+    const day = Date.parse('2026-10-01T00:00:00Z') / 1_000;
+    const time = Array.from({ length: 48 }, (_, hour) => day + hour * 3_600);
+    const weather = await startWeatherServer((url) =>
+      url.pathname.startsWith('/archive')
+        ? { json: { hourly: { time, precipitation: time.map(() => 0) } } }
+        : {
+            json: [0, 1, 2].map(() => ({
+              current: { time: day },
+              minutely_15: { time: [], precipitation: [] },
+            })),
+          },
+    );
+    const ingest = await deployIngest({ provider: 'open-meteo', locations: PLACES, weatherUrl: weather.url });
+    try {
+      const polled = await ingest.invoke({ scheduledTime: MINUTE });
+      expect(polled.payload).toEqual({ minute: MINUTE, source: 'open-meteo', stored: 3, skipped: 0 });
+      const filled = await ingest.invoke({ backfill: { date: '2026-10-01' }, at: MINUTE });
+      expect(filled.payload).toEqual({ date: '2026-10-01', source: 'open-meteo', stored: 72, skipped: 0 });
+      expect(new Set(weather.requests.map((url) => url.pathname))).toEqual(
+        new Set(['/forecast', '/archive/archive']),
+      );
+    } finally {
+      await ingest.close();
+      await weather.close();
+    }
+  });
+});
+
 describe('the metrics of a run', () => {
   let weather: WeatherServer;
   let ingest: DeployedIngest;
