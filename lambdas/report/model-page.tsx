@@ -160,9 +160,9 @@ function TestPart({ metrics, testForecasts, threshold }: ModelPageContent) {
         ])}
       />
       <p>
-        Brier score against persistence: lower by {decimal(metrics.overPersistence.improvement, 4)}, 95%
-        interval {decimal(metrics.overPersistence.lower, 4)} to {decimal(metrics.overPersistence.upper, 4)}{' '}
-        (weekly blocks).
+        Gain in Brier score over persistence: {decimal(metrics.overPersistence.improvement, 4)}, 95% interval{' '}
+        {decimal(metrics.overPersistence.lower, 4)} to {decimal(metrics.overPersistence.upper, 4)} (weekly
+        blocks).
       </p>
       <div class="grid">
         <figure>
@@ -286,6 +286,7 @@ function History({ location, ledger, generatedAt }: ModelPageContent) {
       ) : (
         <Table
           caption="Who forecast from when on, and why; newest first"
+          words
           head={['Since', 'Version', 'Outcome', 'Reason']}
           rows={[...ledger].reverse().map(({ since, version, outcome, reason }) => [
             `${localTime(since, location.timezone)} (${ago(since, generatedAt)})`,

@@ -54,12 +54,14 @@ export interface TableProps {
   readonly head: readonly string[];
   /** First cell of each row is its header. */
   readonly rows: readonly (readonly ComponentChildren[])[];
+  /** Cells are words: set from the left. Numbers are set from the right. */
+  readonly words?: boolean;
 }
 
-export function Table({ caption, head, rows }: TableProps) {
+export function Table({ caption, head, rows, words = false }: TableProps) {
   return (
     <Scrollable kind="scroll" label={caption}>
-      <table>
+      <table class={words ? 'words' : ''}>
         <caption>{caption}</caption>
         <thead>
           <tr>
@@ -143,12 +145,12 @@ p { margin: .25rem 0; }
 .facts svg { vertical-align: middle; }
 .chart { overflow-x: auto; }
 .chart svg { display: block; max-width: 100%; height: auto; }
-.wide .chart svg { min-width: 44rem; }
+.wide .chart svg { min-width: 44rem; width: 100%; }
 .scroll { overflow-x: auto; max-height: 24rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: .25rem; }
 th, td { text-align: right; padding: .2rem .7rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th:first-child, td.text { text-align: left; }
+th:first-child, .words th, .words td { text-align: left; }
 thead th { border-bottom-width: 2px; }
 summary { cursor: pointer; font-size: .9rem; color: var(--muted); margin-top: .5rem; }
 :focus-visible { outline: 3px solid var(--forecast); outline-offset: 2px; }
