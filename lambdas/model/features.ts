@@ -217,6 +217,7 @@ grid AS (
   FROM places
   CROSS JOIN UNNEST(sequence(${sqlTimestamp(midnight(from))}, ${sqlTimestamp(midnight(to))}, INTERVAL '1' DAY)) AS days (day_start)
   CROSS JOIN UNNEST(sequence(0, 23)) AS hours (hour_of_day)
+  WHERE day_start + INTERVAL '1' DAY > first_hour AND day_start <= last_hour
 ),
 dense AS (
   SELECT grid.location_id, grid.region, grid.hour, observed.hour IS NOT NULL AS is_observed,
@@ -251,14 +252,17 @@ WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTime
 
 const timeline = 'PARTITION BY location_id ORDER BY hour';
 
+/** From when to when a location has hours: of a window of years, most may hold nothing. */
+const span = 'min(hour) AS first_hour, max(hour) AS last_hour';
+
 /** The locations there are, each with its region: its own where it has no neighbours. */
 function placesSql(regions: ReadonlyMap<string, string>): string {
   if (regions.size === 0) {
-    return 'SELECT DISTINCT location_id, location_id AS region FROM observed';
+    return `SELECT location_id, location_id AS region, ${span}\n  FROM observed GROUP BY location_id`;
   }
   const rows = Array.from(regions, ([id, region]) => `(${sqlString(id)}, ${sqlString(region)})`);
-  return `SELECT found.location_id, coalesce(listed.region, found.location_id) AS region
-  FROM (SELECT DISTINCT location_id FROM observed) found
+  return `SELECT found.location_id, coalesce(listed.region, found.location_id) AS region, first_hour, last_hour
+  FROM (SELECT location_id, ${span} FROM observed GROUP BY location_id) found
   LEFT JOIN (VALUES ${rows.join(', ')}) AS listed (location_id, region) ON listed.location_id = found.location_id`;
 }
 
