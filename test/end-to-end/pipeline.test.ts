@@ -1,0 +1,290 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { latestSchema } from '../../lambdas/hourly/latest';
+import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
+import { decodeParquet } from '../../lambdas/lake/parquet';
+import { getObject, getText } from '../../lambdas/lake/s3';
+import { evaluate } from '../../lambdas/model/evaluation';
+import { type ModelMetrics, metricsSchema } from '../../lambdas/model/metrics-file';
+import { readLedger } from '../../lambdas/model/registry';
+import { addHours } from '../../lambdas/runtime/calendar';
+import { parseConfig } from '../../lib/config';
+import { LocalCloud } from '../../lib/local/cloud';
+import { type Recording, readRecording } from '../../lib/local/recording';
+import { createProgress } from '../../lib/local/run/progress';
+import { runScenario, spanOf } from '../../lib/local/run/scenario';
+import { synthesise } from '../../lib/local/run/synth';
+import { type Summary, storedObservations, summarySchema } from '../../lib/local/summary';
+
+/**
+ * What `npm start` does, on forty days of the recording. The live part begins on a Sunday, so that the weekly
+ * retraining falls into it and the forecasts go on under the model that comes of it.
+ */
+const LIVE_HOURS = 5;
+const scenario = {
+  isDefaultRecording: true,
+  backfillDays: 40,
+  liveHours: LIVE_HOURS,
+  retrainAtEnd: false,
+  faults: 0,
+};
+
+const directory = mkdtempSync(join(tmpdir(), 'garoa-pipeline-'));
+const assemblyDirectory = join(directory, 'cdk.out');
+let recording: Recording;
+let cloud: LocalCloud;
+let summary: Summary;
+let span: ReturnType<typeof spanOf>;
+
+beforeAll(async () => {
+  recording = await readRecording('lib/local/recordings/nyc-2013.csv.gz');
+  span = spanOf({ recording, ...scenario });
+  const config = parseConfig({
+    plan: 'business',
+    locations: recording.locations,
+    firstDay: span.firstDay,
+    training: { candidates: 2 },
+  });
+  await synthesise(config, assemblyDirectory);
+  const place = {
+    assemblyDirectory,
+    directory: join(directory, 'run'),
+    hourlyMinute: config.schedules.hourlyMinute,
+    synthSeconds: 0,
+    onStarted: (running: LocalCloud) => {
+      cloud = running;
+    },
+  };
+  const silent = createProgress({ write: () => true });
+  ({ summary } = await runScenario({ recording, ...scenario }, place, silent));
+}, 180_000);
+
+afterAll(async () => {
+  await cloud.close();
+  rmSync(directory, { recursive: true });
+});
+
+const hourRow = z.object({ location_id: z.string(), hour: z.string(), rained: z.boolean().nullable() });
+const forecastRow = z.object({
+  location_id: z.string(),
+  base_hour: z.string(),
+  target_hour: z.string(),
+  probability: z.number(),
+  model_version: z.string(),
+});
+const verificationRow = z.object({
+  location_id: z.string(),
+  window_days: z.int(),
+  hours: z.int(),
+  squared_error: z.number(),
+});
+const testRow = z.object({
+  hour: z.string(),
+  probability: z.number(),
+  outcome: z.union([z.literal(0), z.literal(1)]),
+  wet_now: z.number().nullable(),
+  persistence_probability: z.number(),
+});
+
+async function table<T extends z.ZodRawShape>(
+  prefix: string,
+  schema: z.ZodObject<T>,
+): Promise<z.infer<z.ZodObject<T>>[]> {
+  const rows: z.infer<z.ZodObject<T>>[] = [];
+  for (const { bytes } of cloud.objects('processed', prefix)) {
+    rows.push(...(await decodeParquet(bytes, Object.keys(schema.shape), schema)));
+  }
+  return rows;
+}
+
+async function metricsOf(location: string, version: string): Promise<ModelMetrics> {
+  const text = await getText(cloud.bucket('models'), keys.metrics(location, version));
+  return metricsSchema.parse(JSON.parse(text ?? 'null'));
+}
+
+const hoursOf = (location: string, from: string, to: string): string[] => {
+  const readings =
+    recording.series.get(location)?.between(Date.parse(from) / 1000, Date.parse(to) / 1000) ?? [];
+  return readings.map(({ time }) => new Date(time * 1000).toISOString().replace('.000Z', 'Z'));
+};
+
+/** A location's first model of the run, and the one that the Sunday's retraining made. */
+const versionsOf = (location: string): string[] =>
+  summary.retrain.flatMap((entry) =>
+    entry.location === location && entry.version !== null ? [entry.version] : [],
+  );
+
+const withFirstChampion = (): string[] =>
+  summary.retrain.flatMap(({ execution, version, location }) =>
+    execution === 'run-0001' && version !== null ? [location] : [],
+  );
+
+describe('the whole pipeline on forty days of recorded weather', () => {
+  it('stores every observation that the provider delivered', () => {
+    expect(storedObservations(cloud)).toEqual(new Set(cloud.weather.served()));
+    expect(summary.ingest.observationsStored).toBe(summary.ingest.observationsServed);
+    expect(summary.ingest.failures).toBe(0);
+  });
+
+  it('polls in every live minute and closes every live hour once', () => {
+    const polls = cloud
+      .invocations()
+      .filter(({ source, function: name }) => source === 'asynchronous' && name.endsWith('-ingest'));
+    const closings = cloud
+      .invocations()
+      .filter(({ source, function: name }) => source === 'asynchronous' && name.endsWith('-hourly'));
+    expect(polls).toHaveLength(LIVE_HOURS * 60);
+    expect(closings).toHaveLength(LIVE_HOURS);
+    expect(closings.flatMap(({ result }) => result.functionError ?? [])).toEqual([]);
+  });
+
+  it('has exactly one row for each location and hour that was recorded', async () => {
+    const rows = await table(HOURLY_OBSERVATIONS.prefix, hourRow);
+    const expected = recording.locations.flatMap(({ id }) =>
+      hoursOf(id, summary.scenario.from, summary.scenario.to).map((hour) => `${id} ${hour}`),
+    );
+    expect(rows.map(({ location_id, hour }) => `${location_id} ${hour}`).sort()).toEqual(expected.sort());
+    expect(summary.hourly.rows).toBe(expected.length);
+  });
+
+  it('trains every location twice and promotes what passes the gate', async () => {
+    for (const { id } of recording.locations) {
+      const runs = summary.retrain.filter(({ location }) => location === id);
+      expect(runs.map(({ execution, status }) => ({ execution, status }))).toEqual([
+        { execution: 'run-0001', status: 'SUCCEEDED' },
+        { execution: 'run-0002', status: 'SUCCEEDED' },
+      ]);
+      for (const { outcome, test, persistence } of runs) {
+        expect(['promoted', 'refreshed', 'kept']).toContain(outcome);
+        if (outcome === 'promoted') expect(test?.brier).toBeLessThan(persistence?.brier ?? 0);
+      }
+      const ledger = await readLedger(cloud.bucket('models'), id);
+      expect(ledger.map(({ version }) => version)).toEqual(versionsOf(id));
+    }
+    expect(withFirstChampion().length).toBeGreaterThan(0);
+    const latest = latestSchema.parse(
+      JSON.parse((await getText(cloud.bucket('models'), keys.latest)) ?? 'null'),
+    );
+    for (const { locationId, modelVersion } of latest.forecasts) {
+      expect(modelVersion).toBe(versionsOf(locationId).at(-1));
+    }
+  });
+
+  it('has a forecast for every hour that was closed, by the champion of that time', async () => {
+    const forecasts = await table(FORECASTS.prefix, forecastRow);
+    const expected = withFirstChampion().flatMap((id) =>
+      hoursOf(id, span.liveFrom, span.liveTo).map((hour) => `${id} ${hour} ${addHours(hour, 1)}`),
+    );
+    const found = forecasts
+      .filter(({ location_id }) => withFirstChampion().includes(location_id))
+      .map(({ location_id, base_hour, target_hour }) => `${location_id} ${base_hour} ${target_hour}`);
+    expect(found.sort()).toEqual(expected.sort());
+    for (const { location_id, base_hour, model_version } of forecasts) {
+      const ledger = await readLedger(cloud.bucket('models'), location_id);
+      // Issued at minute 5 of the hour after the base hour.
+      const issued = addHours(base_hour, 1).replace(':00:00Z', ':05:00Z');
+      expect(model_version).toBe(ledger.filter(({ since }) => since <= issued).at(-1)?.version);
+    }
+    const announced = cloud.events().filter((event) => event['detail-type'] === 'RainForecast');
+    expect(announced).toHaveLength(forecasts.length);
+  });
+
+  it('has verified every forecast whose hour is known', async () => {
+    const truth = new Map(
+      (await table(HOURLY_OBSERVATIONS.prefix, hourRow)).map((row) => [
+        `${row.location_id} ${row.hour}`,
+        row.rained,
+      ]),
+    );
+    const all = await table(FORECASTS.prefix, forecastRow);
+    const known = all.flatMap((row) => {
+      const rained = truth.get(`${row.location_id} ${row.target_hour}`) ?? null;
+      return rained === null ? [] : [{ ...row, error: (row.probability - Number(rained)) ** 2 }];
+    });
+    expect(known.length).toBeGreaterThan(0);
+    const verified = (await table('forecast_verification/', verificationRow)).filter(
+      (row) => row.window_days === 1,
+    );
+    for (const { id } of recording.locations) {
+      const mine = known.filter((row) => row.location_id === id);
+      const rows = verified.filter((row) => row.location_id === id);
+      expect(rows.reduce((sum, { hours }) => sum + hours, 0)).toBe(mine.length);
+      expect(rows.reduce((sum, row) => sum + row.squared_error, 0)).toBeCloseTo(
+        mine.reduce((sum, { error }) => sum + error, 0),
+        12,
+      );
+    }
+    expect(summary.forecasts).toMatchObject({ made: all.length, verified: known.length });
+  });
+
+  it('keeps what each test metric can be recomputed from', async () => {
+    for (const { location, version, test } of summary.retrain) {
+      if (version === null) continue;
+      const metrics = await metricsOf(location, version);
+      const stored = await getObject(cloud.bucket('models'), keys.testForecasts(location, version));
+      const rows = await decodeParquet(
+        stored?.bytes ?? new Uint8Array(),
+        Object.keys(testRow.shape),
+        testRow,
+      );
+      const outcomes = Uint8Array.from(rows, ({ outcome }) => outcome);
+      const wetNow = Float64Array.from(rows, ({ wet_now }) => wet_now ?? Number.NaN);
+      const again = (probability: (row: z.infer<typeof testRow>) => number, threshold: number): unknown =>
+        evaluate(outcomes, Float64Array.from(rows, probability), wetNow, threshold);
+      expect(metrics.test).toMatchObject(Object(again((row) => row.probability, metrics.test.threshold)));
+      expect(metrics.persistence).toMatchObject(
+        Object(again((row) => row.persistence_probability, metrics.persistence.threshold)),
+      );
+      expect(test).toMatchObject({ brier: metrics.test.brier, confusion: metrics.test.confusion });
+    }
+  });
+
+  it('writes a report for every model, and an index', async () => {
+    const models = cloud.bucket('models');
+    for (const { id } of recording.locations) {
+      for (const version of versionsOf(id)) {
+        expect(await getText(models, keys.report(id, version))).toContain('<svg');
+      }
+    }
+    expect(await getText(models, keys.index)).toContain('Newark');
+  });
+
+  it('gives a summary that its schema takes back from JSON', () => {
+    expect(summarySchema.parse(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
+  });
+
+  it('makes the same models, to the last digit, when the same history is trained on again', async () => {
+    const again = join(directory, 'again');
+    cpSync(
+      join(directory, 'run', 's3', cloud.name('buckets', '-processed')),
+      join(again, 's3', cloud.name('buckets', '-processed')),
+      {
+        recursive: true,
+      },
+    );
+    const second = await LocalCloud.start({
+      assemblyDirectory,
+      directory: again,
+      recording,
+      start: new Date(span.liveFrom),
+    });
+    try {
+      const execution = await second.execute(second.name('stateMachines', '-retrain'), {
+        reason: 'First training on the backfilled history.',
+      });
+      expect(execution.status).toBe('SUCCEEDED');
+      for (const id of withFirstChampion()) {
+        const [version = ''] = versionsOf(id);
+        for (const key of [keys.model(id, version), keys.metrics(id, version)]) {
+          const first = await getText(cloud.bucket('models'), key);
+          expect(first).toBeDefined();
+          expect(await getText(second.bucket('models'), key)).toBe(first);
+        }
+      }
+    } finally {
+      await second.close();
+    }
+  }, 60_000);
+});
