@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { type Location, locationSchema } from '../../lambdas/runtime/settings';
 import { MEASUREMENTS, type Measurement } from '../../lambdas/weather/observation';
 import { closest } from './closest';
+import { errorCode } from './error-code';
 
 const HOUR = 3600;
 
@@ -168,12 +169,11 @@ function explain(file: string, error: unknown): unknown {
       `${title}, line ${typeof lines === 'number' ? lines : '?'}: not readable as CSV (${error.message})`,
     );
   }
-  if (typeof error !== 'object' || error === null || !('code' in error)) return error;
-  const code = String(error.code);
+  const code = errorCode(error);
   if (code === 'ENOENT') return new BadRecording(`${file}: no such file`);
   if (code === 'EISDIR') return new BadRecording(`${file} is a folder, not a CSV file`);
   if (code === 'EACCES') return new BadRecording(`${file} may not be read`);
-  return code.startsWith('Z_') ? new BadRecording(`${title}: not a complete gzip file (${code})`) : error;
+  return code?.startsWith('Z_') ? new BadRecording(`${title}: not a complete gzip file (${code})`) : error;
 }
 
 async function readProvenance(file: string): Promise<readonly Place[]> {

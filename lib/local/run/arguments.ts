@@ -77,7 +77,9 @@ export function parseArguments(args: readonly string[]): RunArguments {
     if (OPTIONS[name].type === 'boolean' && token.value !== undefined) {
       throw new BadArguments(`--${name} takes no value.${SEE_HELP}`);
     }
-    if (OPTIONS[name].type === 'string' && (token.value === undefined || token.value === '')) {
+    // Without an equals sign the parser takes the next option for a value.
+    const taken = token.inlineValue === false && token.value?.startsWith('--');
+    if (OPTIONS[name].type === 'string' && (!token.value || taken === true)) {
       throw new BadArguments(`--${name} needs a value.${SEE_HELP}`);
     }
     given.set(name, token.value);

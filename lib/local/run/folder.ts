@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../error-code';
 
 /** The folder of a run can't be used; the message is one line. */
 export class FolderRefused extends Error {
@@ -32,10 +33,9 @@ export function prepareFolder(directory: string, keep: boolean): () => void {
     mkdirSync(directory, { recursive: true });
     writeFileSync(lock, String(process.pid));
   } catch (error) {
-    if (error instanceof Error && 'code' in error) {
-      throw new FolderRefused(`${directory} can't be written (${String(error.code)}).`);
-    }
-    throw error;
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new FolderRefused(`${directory} can't be written (${code}).`);
   }
   return () => rmSync(lock, { force: true });
 }
@@ -50,6 +50,6 @@ function ownerOf(lock: string): number | undefined {
     return pid;
   } catch (error) {
     // The process may be alive and somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM' ? pid : undefined;
+    return errorCode(error) === 'EPERM' ? pid : undefined;
   }
 }
