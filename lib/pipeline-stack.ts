@@ -105,7 +105,7 @@ export class PipelineStack extends Stack {
         ...athenaQueries(this, lake),
       ],
       asynchronous: { retryAttempts: 0, maxEventAge: Duration.hours(1) },
-      files: ['lambdas/model/smo/smo.wasm'],
+      files: ['lambdas/model/smo/smo.wasm', 'node_modules/libsvm-js/out/wasm/libsvm.wasm'],
     });
   }
 }

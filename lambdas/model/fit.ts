@@ -1,4 +1,6 @@
+import { fitLibsvm, loadLibsvm, TooManyRows } from './libsvm';
 import type { Matrix } from './matrix';
+import { smoSupported } from './smo/kernel-module';
 import { fitSmo, type SmoResult, TimeBudgetExceeded } from './smo/solver';
 import type { SvcModel, SvcOptions } from './svc';
 
@@ -10,6 +12,11 @@ export class FitRefused extends Error {
 /** What the members of one ensemble have in common. */
 export type SharedOptions = Omit<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
 export type MemberOptions = Pick<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
+
+/** Makes the engine ready; called once before the first fit of a process. */
+export async function prepareEngine(): Promise<void> {
+  if (!smoSupported()) await loadLibsvm();
+}
 
 /**
  * Trains C-support vector classifiers on the same prepared rows, each started from the one before: neighbouring
@@ -28,24 +35,22 @@ export function fitMembers(
 ): SvcModel[] {
   refuseUntrainable(x, y);
   const deadline = performance.now() + shared.timeBudgetMs;
+  const simd = smoSupported();
   let previous: SmoResult | undefined;
   return members.map((member) => {
     refuseHyperparameters({ ...shared, ...member });
-    const timeBudgetMs = Math.max(deadline - performance.now(), 0);
-    previous = fitOne(x, y, { ...shared, ...member, timeBudgetMs }, previous);
-    return previous.model;
-  });
-}
-
-function fitOne(x: Matrix, y: Uint8Array, options: SvcOptions, warmStart: SmoResult | undefined): SmoResult {
-  try {
-    return fitSmo(x, y, warmStart === undefined ? options : { ...options, warmStart });
-  } catch (error) {
-    if (error instanceof TimeBudgetExceeded) {
-      throw new FitRefused(error.message, { cause: error });
+    const options = { ...shared, ...member, timeBudgetMs: Math.max(deadline - performance.now(), 0) };
+    try {
+      if (!simd) return fitLibsvm(x, y, options);
+      previous = fitSmo(x, y, previous === undefined ? options : { ...options, warmStart: previous });
+      return previous.model;
+    } catch (error) {
+      if (error instanceof TimeBudgetExceeded || error instanceof TooManyRows) {
+        throw new FitRefused(error.message, { cause: error });
+      }
+      throw error;
     }
-    throw error;
-  }
+  });
 }
 
 function refuseUntrainable(x: Matrix, y: Uint8Array): void {

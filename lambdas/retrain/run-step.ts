@@ -1,4 +1,5 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { prepareEngine } from '../model/fit';
 import { Metric, metrics } from '../runtime/metrics';
 import { inspect } from './inspect';
 import { fail, keep, promoteVersion } from './outcome';
@@ -30,10 +31,13 @@ export async function runStep(dependencies: StepDependencies, event: StepEvent):
     case 'inspect':
       return inspect(dependencies, event);
     case 'score':
+      await prepareEngine();
       return score(dependencies, event, dependencies.remainingMs);
     case 'test':
+      await prepareEngine();
       return testRecipes(dependencies, event);
     case 'refit':
+      await prepareEngine();
       return refit(dependencies, event);
     case 'promote':
       return promoteVersion(dependencies, event, dependencies.now);

@@ -133,6 +133,8 @@ function bundled<T>({ settings, files = [] }: GaroaFunctionProps, make: (bundlin
       mainFields: ['module', 'main'],
       bundleAwsSDK: true,
       externalModules: UNREACHABLE_MODULES,
+      // Browsers have it; Emscripten's loader would warn at every start that a file can't be streamed.
+      define: { 'WebAssembly.instantiateStreaming': 'undefined' },
       commandHooks: {
         beforeInstall: () => [],
         beforeBundling: () => [],

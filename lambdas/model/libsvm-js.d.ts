@@ -1,4 +1,4 @@
-/** The part of libsvm-js that serves as a reference; the package ships no types. */
+/** The part of libsvm-js that is used here; the package ships no types. */
 declare module 'libsvm-js' {
   export interface LibsvmOptions {
     readonly type: string;

@@ -1,0 +1,130 @@
+import type { Svm as LibsvmClass } from 'libsvm-js';
+import type { Matrix } from './matrix';
+import type { SvcModel, SvcOptions } from './svc';
+
+/**
+ * LIBSVM compiled to WebAssembly: the engine where the machine's WebAssembly has no SIMD. Slower by an order of
+ * magnitude than `smo/`, with the same optimum. It guards what the package does not: values and labels are checked
+ * by `fit.ts` before they come here, its process-ending listener is removed, and every model is freed.
+ */
+
+/** A precomputed kernel matrix of so many rows takes 200 MB: LIBSVM has no Laplacian kernel of its own. */
+const MAXIMUM_LAPLACIAN_ROWS = 5_000;
+
+/** LIBSVM can't be interrupted, so a fit that would outlast its budget is not begun: 20,000 noisy rows take 10 s. */
+const MILLISECONDS_OF_20_000_ROWS = 10_000;
+const GROWTH_EXPONENT = 2.3;
+
+/** Larger caches make libsvm-js throw. */
+const MAXIMUM_CACHE_MEGABYTES = 2_000;
+
+/** The rows are too many for this engine. */
+export class TooManyRows extends Error {
+  override readonly name = 'TooManyRows';
+}
+
+let Svm: typeof LibsvmClass | undefined;
+
+/** Loads the package. Called before the first fit, where `smo/` can't run; repeating it costs nothing. */
+export async function loadLibsvm(): Promise<void> {
+  if (Svm !== undefined) return;
+  const before = new Set(process.listeners('unhandledRejection'));
+  const { default: loading } = await import('libsvm-js');
+  Svm = await loading;
+  // The package ends the process, without a word, on any rejection that nobody handles.
+  for (const listener of process.listeners('unhandledRejection')) {
+    if (!before.has(listener)) process.removeListener('unhandledRejection', listener);
+  }
+}
+
+/**
+ * Trains one classifier to LIBSVM's optimum.
+ * @param y 1 and 0, one for each row; both occur, and all values of `x` are finite (`fit.ts` has checked).
+ * @throws TooManyRows when the time or memory would not do; Error when `loadLibsvm` was not called.
+ */
+export function fitLibsvm(x: Matrix, y: Uint8Array, options: SvcOptions): SvcModel {
+  if (Svm === undefined) throw new Error('libsvm-js is not loaded: loadLibsvm() comes before the first fit.');
+  refuseTooMany(x.rows, options);
+  const precomputed = options.kernel === 'laplacian';
+  const machine = new Svm({
+    type: Svm.SVM_TYPES.C_SVC,
+    kernel: precomputed ? Svm.KERNEL_TYPES.PRECOMPUTED : Svm.KERNEL_TYPES.RBF,
+    cost: options.c,
+    gamma: options.gamma,
+    tolerance: options.tolerance,
+    cacheSize: Math.min(options.cacheMegabytes, MAXIMUM_CACHE_MEGABYTES),
+    weight: { 1: options.positiveWeight },
+    shrinking: true,
+    probabilityEstimates: false,
+    quiet: true,
+  });
+  try {
+    machine.train(precomputed ? laplacianRows(x, options.gamma) : rowsOf(x), y);
+    return modelOf(x, y, options, machine.getSVIndices(), machine.serializeModel());
+  } finally {
+    machine.free();
+  }
+}
+
+function refuseTooMany(rows: number, { kernel, timeBudgetMs }: SvcOptions): void {
+  if (kernel === 'laplacian' && rows > MAXIMUM_LAPLACIAN_ROWS) {
+    throw new TooManyRows(
+      `Without SIMD a Laplacian kernel takes at most ${MAXIMUM_LAPLACIAN_ROWS} rows, not ${rows}.`,
+    );
+  }
+  const expected = MILLISECONDS_OF_20_000_ROWS * (rows / 20_000) ** GROWTH_EXPONENT;
+  if (expected > timeBudgetMs) {
+    throw new TooManyRows(
+      `Without SIMD ${rows} rows would train for about ${Math.round(expected / 1_000)} s, ` +
+        `and ${Math.round(timeBudgetMs / 1_000)} s are left.`,
+    );
+  }
+}
+
+function rowsOf({ rows, columns, values }: Matrix): Float64Array[] {
+  return Array.from({ length: rows }, (_, i) => values.subarray(i * columns, (i + 1) * columns));
+}
+
+/** Rows of the kernel matrix, each led by its own number from 1, as LIBSVM takes them. */
+function laplacianRows(x: Matrix, gamma: number): Float64Array[] {
+  const rows = rowsOf(x);
+  return rows.map((a, i) => {
+    const kernel = new Float64Array(rows.length + 1);
+    kernel[0] = i + 1;
+    rows.forEach((b, j) => {
+      let distance = 0;
+      for (let k = 0; k < a.length; k++) distance += Math.abs((a[k] ?? 0) - (b[k] ?? 0));
+      kernel[j + 1] = Math.exp(-gamma * distance);
+    });
+    return kernel;
+  });
+}
+
+/** Coefficients and intercept stand in the text of the model; support vectors are taken from the rows themselves. */
+function modelOf(
+  x: Matrix,
+  y: Uint8Array,
+  { kernel, gamma }: SvcOptions,
+  indices: readonly number[],
+  text: string,
+): SvcModel {
+  // LIBSVM counts as positive whichever class came first in the data.
+  const sign = y[0] === 1 ? 1 : -1;
+  const rho = Number.parseFloat(/^rho (\S+)$/m.exec(text)?.[1] ?? '');
+  const lines = text.slice(text.indexOf('\nSV\n') + 4).split('\n');
+  const coefficients = Float64Array.from(indices, (_, s) => sign * Number.parseFloat(lines[s] ?? ''));
+  if (!Number.isFinite(rho) || coefficients.some((value) => !Number.isFinite(value))) {
+    throw new Error('libsvm-js gave a model that can not be read.');
+  }
+  const values = new Float64Array(indices.length * x.columns);
+  indices.forEach((row, s) => {
+    values.set(x.values.subarray(row * x.columns, (row + 1) * x.columns), s * x.columns);
+  });
+  return {
+    kernel,
+    gamma,
+    supportVectors: { rows: indices.length, columns: x.columns, values },
+    coefficients,
+    intercept: -sign * rho,
+  };
+}
