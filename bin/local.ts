@@ -1,32 +1,23 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { ConfigError, type GaroaConfig, parseConfig } from '../lib/config';
 import type { LocalCloud } from '../lib/local/cloud';
-import { BadRecording, type Recording, readRecording } from '../lib/local/recording';
-import { BadArguments, parseArguments, type RunArguments, USAGE } from '../lib/local/run/arguments';
-import { FolderRefused, prepareFolder } from '../lib/local/run/folder';
+import { type Recording, readRecording } from '../lib/local/recording';
+import { Refusal } from '../lib/local/refusal';
+import { parseArguments, type RunArguments, USAGE } from '../lib/local/run/arguments';
+import { prepareFolder } from '../lib/local/run/folder';
 import { createProgress } from '../lib/local/run/progress';
 import { formatReport } from '../lib/local/run/report';
-import { runScenario, ScenarioFailed, SpanTooLong, spanOf } from '../lib/local/run/scenario';
-import { SynthFailed, synthesise } from '../lib/local/run/synth';
+import type { ScenarioOptions } from '../lib/local/run/scenario';
+import { spanOf } from '../lib/local/run/span';
+import { synthesise } from '../lib/local/run/synth';
 import { projectRoot } from '../lib/project-root';
 
 /** `npm start`: the application as deployed, on this machine, on a year of recorded weather. */
-const DIRECTORY = join(projectRoot, '.garoa');
+const DIRECTORY = resolve('.garoa');
 const DEFAULT_RECORDING = join(projectRoot, 'lib', 'local', 'recordings', 'nyc-2013.csv.gz');
-
-/** Mistakes of the one who called: the message says it all, and a stack would only hide it. */
-const EXPECTED = [
-  BadArguments,
-  BadRecording,
-  ConfigError,
-  FolderRefused,
-  ScenarioFailed,
-  SpanTooLong,
-  SynthFailed,
-];
 
 let cloud: LocalCloud | undefined;
 const progress = createProgress(process.stdout);
@@ -34,8 +25,8 @@ const progress = createProgress(process.stdout);
 main(process.argv.slice(2)).catch(async (error: unknown) => {
   progress.end();
   await cloud?.close();
-  const expected = EXPECTED.some((kind) => error instanceof kind);
-  console.error(expected && error instanceof Error ? error.message : error);
+  if (error instanceof ConfigError) console.error(`cdk.json: ${error.message}`);
+  else console.error(error instanceof Refusal ? error.message : error);
   process.exit(1);
 });
 
@@ -63,7 +54,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.once(signal, () => {
       release();
       process.stdout.write('\n');
-      // Workers are threads of this process and end with it; the synthesis ends when its pipe closes.
+      // Workers are threads of this process and end with it, and so does the synthesis.
       process.exit(signal === 'SIGINT' ? 130 : 143);
     });
   }
@@ -74,12 +65,10 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-async function run(
-  options: RunArguments,
-  scenario: Parameters<typeof runScenario>[0],
-  config: GaroaConfig,
-): Promise<void> {
+async function run(options: RunArguments, scenario: ScenarioOptions, config: GaroaConfig): Promise<void> {
   const assemblyDirectory = join(DIRECTORY, 'cdk.out');
+  // Loaded only now, so that a mistyped option is told at once.
+  const { runScenario } = await import('../lib/local/run/scenario');
   progress.phase('Synth');
   const started = performance.now();
   await synthesise(config, assemblyDirectory);

@@ -9,6 +9,7 @@ import { type Location, locationSchema } from '../../lambdas/runtime/settings';
 import { MEASUREMENTS, type Measurement } from '../../lambdas/weather/observation';
 import { closest } from './closest';
 import { errorCode } from './error-code';
+import { Refusal } from './refusal';
 
 const HOUR = 3600;
 
@@ -19,7 +20,7 @@ export interface Reading {
 }
 
 /** A recording can't be replayed; the message is one line that says where and why. */
-export class BadRecording extends Error {
+export class BadRecording extends Refusal {
   override readonly name = 'BadRecording';
 }
 

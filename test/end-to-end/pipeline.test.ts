@@ -14,7 +14,8 @@ import { parseConfig } from '../../lib/config';
 import { LocalCloud } from '../../lib/local/cloud';
 import { type Recording, readRecording } from '../../lib/local/recording';
 import { createProgress } from '../../lib/local/run/progress';
-import { runScenario, spanOf } from '../../lib/local/run/scenario';
+import { runScenario } from '../../lib/local/run/scenario';
+import { spanOf } from '../../lib/local/run/span';
 import { synthesise } from '../../lib/local/run/synth';
 import { type Summary, storedObservations, summarySchema } from '../../lib/local/summary';
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { closest } from '../closest';
+import { Refusal } from '../refusal';
 
 /** What `npm start` was asked to do. */
 export interface RunArguments {
@@ -16,7 +17,7 @@ export interface RunArguments {
 }
 
 /** The command line is wrong; the message is one line with a hint. */
-export class BadArguments extends Error {
+export class BadArguments extends Refusal {
   override readonly name = 'BadArguments';
 }
 

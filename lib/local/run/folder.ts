@@ -1,9 +1,10 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../error-code';
+import { Refusal } from '../refusal';
 
 /** The folder of a run can't be used; the message is one line. */
-export class FolderRefused extends Error {
+export class FolderRefused extends Refusal {
   override readonly name = 'FolderRefused';
 }
 

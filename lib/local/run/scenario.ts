@@ -1,75 +1,21 @@
-import { addDays, addHours } from '../../../lambdas/runtime/calendar';
-import { utcSecond } from '../../../lambdas/runtime/time';
+import { addDays } from '../../../lambdas/runtime/calendar';
 import { type InvocationRecord, LocalCloud } from '../cloud';
-import type { Recording } from '../recording';
+import { Refusal } from '../refusal';
 import type { Execution } from '../states/execution';
 import { failureOf, type LiveScore, type Summary, summarize } from '../summary';
 import { weatherFaultsAtRate } from '../weather-api';
 import { awsFaultsAtRate } from './faults';
 import type { Progress } from './progress';
+import { type Span, type SpanOptions, spanOf } from './span';
 
 const HOUR_MS = 3_600_000;
-const DAY_HOURS = 24;
 /** Days that one execution of the Backfill machine takes; it refuses more than three years. */
 const BACKFILL_CHUNK_DAYS = 1_000;
-/** The default recording is backfilled for eleven months, as long as its winters need to be trained on. */
-const DEFAULT_BACKFILL_DAYS = 334;
 
-export interface ScenarioOptions {
-  readonly recording: Recording;
-  /** The recording that comes with the project has a default length of history. */
-  readonly isDefaultRecording: boolean;
-  readonly backfillDays?: number | undefined;
-  readonly liveHours: number;
+export interface ScenarioOptions extends SpanOptions {
   readonly retrainAtEnd: boolean;
+  /** Share of requests that fail; 0 for none. */
   readonly faults: number;
-}
-
-/** The span of a run, in days and instants. */
-export interface Span {
-  readonly firstDay: string;
-  readonly lastBackfilledDay: string;
-  readonly backfillDays: number;
-  /** First hour that is lived; also the end of what is backfilled. */
-  readonly liveFrom: string;
-  /** End of the last hour that is lived. */
-  readonly liveTo: string;
-}
-
-/** The recording is too short for what was asked. */
-export class SpanTooLong extends Error {
-  override readonly name = 'SpanTooLong';
-}
-
-/**
- * Divides the recording into history and live part.
- * @throws SpanTooLong when it is too short, saying what would fit.
- */
-export function spanOf(options: Omit<ScenarioOptions, 'faults' | 'retrainAtEnd'>): Span {
-  const { recording, liveHours } = options;
-  const firstDay = utcSecond(recording.from * 1000).slice(0, 10);
-  const start = Date.parse(`${firstDay}T00:00:00Z`);
-  const hours = (recording.to * 1000 - start) / HOUR_MS;
-  const most = Math.floor((hours - liveHours) / DAY_HOURS);
-  const length = `${recording.title} holds ${Math.floor(hours / DAY_HOURS)} days from ${firstDay} on`;
-  if (most < 1) {
-    throw new SpanTooLong(`${length}: too few for a day of history and ${liveHours} live hours.`);
-  }
-  const backfillDays =
-    options.backfillDays ?? (options.isDefaultRecording ? Math.min(DEFAULT_BACKFILL_DAYS, most) : most);
-  if (backfillDays > most) {
-    throw new SpanTooLong(
-      `${length}: with ${liveHours} live hours, --backfill-days can be ${most} at most, not ${backfillDays}.`,
-    );
-  }
-  const liveFrom = `${addDays(firstDay, backfillDays)}T00:00:00Z`;
-  return {
-    firstDay,
-    lastBackfilledDay: addDays(firstDay, backfillDays - 1),
-    backfillDays,
-    liveFrom,
-    liveTo: addHours(liveFrom, liveHours),
-  };
 }
 
 export interface ScenarioRun {
@@ -88,7 +34,7 @@ export interface ScenarioPlace {
 }
 
 /** The pipeline did not get through; the message says which part and why. */
-export class ScenarioFailed extends Error {
+class ScenarioFailed extends Refusal {
   override readonly name = 'ScenarioFailed';
 }
 

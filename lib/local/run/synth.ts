@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { GaroaConfig } from '../../config';
 import { projectRoot } from '../../project-root';
+import { Refusal } from '../refusal';
 
 /** The application could not be synthesised; the message is what it said. */
-export class SynthFailed extends Error {
+class SynthFailed extends Refusal {
   override readonly name = 'SynthFailed';
 }
 
@@ -22,9 +23,11 @@ export async function synthesise(config: GaroaConfig, outdir: string): Promise<v
       CDK_CONTEXT_JSON: JSON.stringify({ garoa: JSON.stringify(config) }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, so that the bundler that it starts can be ended with it.
+    detached: true,
   });
   const end = (): void => {
-    child.kill();
+    if (child.pid !== undefined) process.kill(-child.pid);
   };
   process.once('exit', end);
   let said = '';

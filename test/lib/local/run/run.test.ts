@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Recording, readRecording } from '../../../../lib/local/recording';
 import { awsFaultsAtRate } from '../../../../lib/local/run/faults';
 import { FolderRefused, prepareFolder } from '../../../../lib/local/run/folder';
-import { spanOf } from '../../../../lib/local/run/scenario';
+import { spanOf } from '../../../../lib/local/run/span';
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-run-'));
 let recording: Recording;
@@ -19,7 +19,6 @@ describe('spanOf', () => {
   it('leaves the live hours and backfills all days before them', () => {
     expect(spanOf({ recording, isDefaultRecording: false, liveHours: 48 })).toEqual({
       firstDay: '2020-01-01',
-      lastBackfilledDay: '2020-01-08',
       backfillDays: 8,
       liveFrom: '2020-01-09T00:00:00Z',
       liveTo: '2020-01-11T00:00:00Z',
