@@ -2,40 +2,90 @@ import * as z from 'zod';
 import type { Matrix } from './matrix';
 
 /** p = 1 / (1 + exp(−(intercept + Σ weights[m] · f_m))) */
-const logisticCalibration = z.strictObject({
-  kind: z.literal('logistic'),
-  intercept: z.number(),
-  weights: z.array(z.number()).min(1),
-});
+const logistic = z.strictObject({ intercept: z.number(), weights: z.array(z.number()).min(1) });
 
-export const calibrationSchema = logisticCalibration;
 /** Turns the decision values of a recipe's members into one probability. */
+export const calibrationSchema = z.discriminatedUnion('kind', [
+  /** One curve for all hours. */
+  z.strictObject({ kind: z.literal('logistic'), always: logistic }),
+  /** One curve for hours that were wet at the base hour, one for the others (dry or unknown). */
+  z.strictObject({ kind: z.literal('logistic-by-present'), wet: logistic, dry: logistic }),
+]);
 export type Calibration = z.infer<typeof calibrationSchema>;
 
-/** Keeps members whose decision values nearly coincide from taking huge opposite weights. */
-const CALIBRATION_RIDGE = 1e-3;
+export const CALIBRATION_KINDS = ['logistic', 'logistic-by-present'] as const;
+export type CalibrationKind = (typeof CALIBRATION_KINDS)[number];
+
+/** Only enough to make the solution unique where decision values of members coincide. */
+const PLAIN_RIDGE = 1e-6;
+
+/** Draws the two curves together, and to moderate weights, where hours of one kind are few. */
+const BY_PRESENT_RIDGE = 1;
 
 /**
  * Logistic regression of the outcome on out-of-fold decision values, one row per hour and one column per member,
- * with the smoothed targets of Lin, Lin and Weng (2007): with one member it is Platt's calibration as LIBSVM
- * computes it.
+ * with the smoothed targets of Lin, Lin and Weng (2007): with one member and one curve it is Platt's calibration as
+ * LIBSVM computes it.
+ *
+ * By present: rain that goes on and rain that begins are two questions, and a decision value of 0 means another
+ * probability in each. Both curves are fitted at once (members, a wet-now flag and their products), so that they share
+ * what the hours have in common.
+ * @param wetNow 1, 0 or NaN at the base hour of each row.
  * @throws RangeError when there are no rows or a value is not finite.
  */
-export function fitCalibration(decisionValues: Matrix, outcomes: Uint8Array): Calibration {
+export function fitCalibration(
+  kind: CalibrationKind,
+  decisionValues: Matrix,
+  outcomes: Uint8Array,
+  wetNow: Float64Array,
+): Calibration {
   const rain = outcomes.reduce((sum, y) => sum + y, 0);
   const wet = (rain + 1) / (rain + 2);
   const dry = 1 / (outcomes.length - rain + 2);
-  const { intercept, weights } = fitLogistic(
-    decisionValues,
-    Float64Array.from(outcomes, (y) => (y === 1 ? wet : dry)),
-    CALIBRATION_RIDGE,
-  );
-  return { kind: 'logistic', intercept, weights };
+  const targets = Float64Array.from(outcomes, (y) => (y === 1 ? wet : dry));
+  if (kind === 'logistic') {
+    return { kind, always: fitLogistic(decisionValues, targets, PLAIN_RIDGE) };
+  }
+  const members = decisionValues.columns;
+  const { intercept, weights } = fitLogistic(withPresent(decisionValues, wetNow), targets, BY_PRESENT_RIDGE);
+  const own = weights.slice(0, members);
+  return {
+    kind,
+    dry: { intercept, weights: own },
+    wet: {
+      intercept: intercept + (weights[members] ?? Number.NaN),
+      weights: own.map((weight, m) => weight + (weights[members + 1 + m] ?? Number.NaN)),
+    },
+  };
 }
 
-/** Probability of rain for each row of decision values. */
-export function calibrate(calibration: Calibration, decisionValues: Matrix): Float64Array {
-  return logisticProbability(calibration, decisionValues);
+/** Probability of rain for each row of decision values, whose base hour was wet (1), dry (0) or unknown (NaN). */
+export function calibrate(
+  calibration: Calibration,
+  decisionValues: Matrix,
+  wetNow: Float64Array,
+): Float64Array {
+  if (calibration.kind === 'logistic') {
+    return logisticProbability(calibration.always, decisionValues);
+  }
+  const afterWet = logisticProbability(calibration.wet, decisionValues);
+  const afterDry = logisticProbability(calibration.dry, decisionValues);
+  return afterDry.map((probability, i) => (wetNow[i] === 1 ? (afterWet[i] ?? Number.NaN) : probability));
+}
+
+/** Members, the wet-now flag, and the members again where it is wet. */
+function withPresent({ rows, columns, values }: Matrix, wetNow: Float64Array): Matrix {
+  const width = 2 * columns + 1;
+  const extended = new Float64Array(rows * width);
+  for (let i = 0; i < rows; i++) {
+    const own = values.subarray(i * columns, (i + 1) * columns);
+    extended.set(own, i * width);
+    if (wetNow[i] === 1) {
+      extended[i * width + columns] = 1;
+      extended.set(own, i * width + columns + 1);
+    }
+  }
+  return { rows, columns: width, values: extended };
 }
 
 /** A fitted logistic regression. */
@@ -83,7 +133,7 @@ export function fitLogistic(x: Matrix, targets: Float64Array, ridge: number): Lo
 }
 
 /** Probability for each row. */
-export function logisticProbability({ intercept, weights }: Omit<Logistic, 'kind'>, x: Matrix): Float64Array {
+export function logisticProbability({ intercept, weights }: Logistic, x: Matrix): Float64Array {
   return Float64Array.from({ length: x.rows }, (_, i) => {
     let z = intercept;
     for (let j = 0; j < x.columns; j++) {

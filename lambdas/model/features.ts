@@ -59,6 +59,9 @@ const feature = (group: FeatureGroup, name: string, description: string, sql: st
   sql,
 });
 
+/** The feature that says whether hour t itself is wet: calibration asks for it. */
+export const WET_NOW_FEATURE = 'rained';
+
 /** What a model may look at, in the order of the model file's columns. Changing it refuses every older model. */
 export const FEATURES: readonly Feature[] = [
   feature('state', 'temp_c', 'mean air temperature, °C'),
@@ -71,7 +74,7 @@ export const FEATURES: readonly Feature[] = [
   feature('state', 'gust_kph', 'largest gust, km/h'),
   feature('state', 'cloud_pct', 'mean cloud cover, %'),
   feature('state', 'visibility_km', 'smallest visibility, km'),
-  feature('rain', 'rained', 'rain reached the threshold in hour t: 1 or 0', 'wet_now'),
+  feature('rain', WET_NOW_FEATURE, 'rain reached the threshold in hour t: 1 or 0', 'wet_now'),
   feature('rain', 'log_precip_now', 'ln(1 + precipitation of hour t in mm)', 'ln(1 + precip_mm)'),
   ...RAIN_LAGS.map((hours) =>
     feature(

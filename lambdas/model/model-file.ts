@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Calibration, calibrate, calibrationSchema } from './calibration';
-import { FEATURE_NAMES } from './features';
+import { FEATURE_NAMES, WET_NOW_FEATURE } from './features';
 import type { Matrix } from './matrix';
 import { applyPreprocessing, PREPARED_UNIT, preprocessingSchema } from './preprocessing';
 import { recipeSchema } from './recipe';
@@ -108,9 +108,13 @@ export function parseModel(json: unknown): RainModel {
   if (wrongMember >= 0) {
     throw new ModelRefused(`Member ${wrongMember} does not have a coefficient for each support vector.`);
   }
-  if (model.calibration.weights.length !== model.members.length) {
+  const curves =
+    model.calibration.kind === 'logistic'
+      ? [model.calibration.always]
+      : [model.calibration.wet, model.calibration.dry];
+  if (curves.some(({ weights }) => weights.length !== model.members.length)) {
     throw new ModelRefused(
-      `${model.members.length} members but ${model.calibration.weights.length} calibration weights.`,
+      `The calibration does not have a weight for each of ${model.members.length} members.`,
     );
   }
   return model;
@@ -165,7 +169,12 @@ export function predictProbability(model: RainModel, x: Matrix): Float64Array {
     throw new RangeError(`Feature ${model.featureNames[infinite % x.columns]} is infinite.`);
   }
   const prepared = applyPreprocessing(model.preprocessing, x, model.featureNames);
-  return calibrate(model.calibration, decisionValues(ensembleOf(model), prepared));
+  const present = model.featureNames.indexOf(WET_NOW_FEATURE);
+  const wetNow = Float64Array.from(
+    { length: x.rows },
+    (_, i) => x.values[i * x.columns + present] ?? Number.NaN,
+  );
+  return calibrate(model.calibration, decisionValues(ensembleOf(model), prepared), wetNow);
 }
 
 function ensembleOf(model: RainModel): SvcEnsemble {

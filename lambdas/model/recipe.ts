@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { CALIBRATION_KINDS } from './calibration';
 import { FEATURE_GROUPS, FEATURES, type FeatureGroup } from './features';
 import type { RowRange } from './protocol';
 import type { TrainingSet } from './training-set';
@@ -21,7 +22,7 @@ export const recipeSchema = z.strictObject({
     )
     .min(1)
     .max(5),
-  calibration: z.literal('logistic'),
+  calibration: z.enum(CALIBRATION_KINDS),
 });
 export type Recipe = z.infer<typeof recipeSchema>;
 
@@ -55,11 +56,11 @@ const USUAL_WINDOW_ROWS = 12_000;
 const LONG_WINDOW_ROWS = 30_000;
 
 /**
- * Ratios of the class weights of an ensemble. Each classifier sees best near its own balance of misses and false
- * alarms; together they draw the whole curve. Weight 1 is no oversampling; 16 about balances a climate with 6% of rain.
+ * Class weights of an ensemble. Each classifier sees best near its own balance of misses and false alarms; together
+ * they draw the whole curve. Weight 1 is no oversampling; 16 about balances a climate with 6% of rain.
  */
-const LADDER = [1, 4, 16] as const;
 const WIDE_LADDER = [0.5, 2, 8, 32] as const;
+const NARROW_LADDER = [1, 4, 16] as const;
 
 interface Candidate {
   readonly kernel?: Recipe['kernel'];
@@ -68,6 +69,7 @@ interface Candidate {
   readonly weights?: readonly number[];
   readonly windowRows?: number;
   readonly without?: FeatureGroup;
+  readonly calibration?: Recipe['calibration'];
 }
 
 /**
@@ -77,22 +79,18 @@ interface Candidate {
 const CANDIDATES: readonly Candidate[] = [
   { c: 0.3, gammaScale: 0.5 },
   { c: 0.3, gammaScale: 0.5, windowRows: LONG_WINDOW_ROWS },
-  { c: 0.3, gammaScale: 1 },
-  { c: 1, gammaScale: 0.25 },
   { c: 0.3, gammaScale: 0.5, without: 'neighbours' },
+  { c: 1, gammaScale: 0.25 },
+  { c: 0.3, gammaScale: 1 },
+  { c: 0.3, gammaScale: 0.5, weights: NARROW_LADDER },
   { c: 0.1, gammaScale: 0.5 },
-  { c: 0.3, gammaScale: 0.5, weights: WIDE_LADDER },
   { c: 0.3, gammaScale: 0.5, without: 'clock' },
-  { kernel: 'rbf', c: 0.3, gammaScale: 0.1 },
   { c: 1, gammaScale: 0.25, windowRows: LONG_WINDOW_ROWS },
-  { c: 0.3, gammaScale: 0.25 },
   { c: 0.3, gammaScale: 0.5, without: 'change' },
   { c: 1, gammaScale: 0.5 },
-  { c: 0.1, gammaScale: 1 },
-  { c: 1, gammaScale: 0.25, weights: WIDE_LADDER },
-  { kernel: 'rbf', c: 1, gammaScale: 0.05 },
-  { c: 0.3, gammaScale: 0.5, weights: [1] },
-  { c: 0.3, gammaScale: 1, weights: [4] },
+  { kernel: 'rbf', c: 0.3, gammaScale: 0.1 },
+  { c: 0.3, gammaScale: 0.5, weights: NARROW_LADDER, calibration: 'logistic' },
+  { c: 0.3, gammaScale: 0.5, weights: [1], calibration: 'logistic' },
 ];
 
 /**
@@ -102,19 +100,12 @@ const CANDIDATES: readonly Candidate[] = [
  */
 export function candidateRecipes(count: number, { rows, featureGroups }: RecipeContext): Recipe[] {
   const recipes = CANDIDATES.map(
-    ({
-      kernel = 'laplacian',
-      c,
-      gammaScale,
-      weights = LADDER,
-      windowRows = USUAL_WINDOW_ROWS,
-      without,
-    }): Recipe => ({
+    ({ c, gammaScale, weights = WIDE_LADDER, windowRows = USUAL_WINDOW_ROWS, without, ...rest }): Recipe => ({
       featureGroups: featureGroups.filter((group) => group !== without),
       windowRows: rows <= USUAL_WINDOW_ROWS ? USUAL_WINDOW_ROWS : windowRows,
-      kernel,
+      kernel: rest.kernel ?? 'laplacian',
       members: weights.map((positiveWeight) => ({ c, gammaScale, positiveWeight })),
-      calibration: 'logistic',
+      calibration: rest.calibration ?? 'logistic-by-present',
     }),
   ).filter((recipe) => recipe.featureGroups.length > 0);
   const distinct = new Map(recipes.map((recipe) => [JSON.stringify(recipe), recipe]));

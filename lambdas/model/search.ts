@@ -28,7 +28,11 @@ export function scoreRecipe(
   const { development } = splitDevelopmentTest(set);
   const outOfFold = outOfFoldValues(set, recipe, development, budget);
   const { values, outcomes, wetNow } = align(set, outOfFold);
-  const probabilities = calibrate(fitCalibration(values, outcomes), values);
+  const probabilities = calibrate(
+    fitCalibration(recipe.calibration, values, outcomes, wetNow),
+    values,
+    wetNow,
+  );
   const dry = Array.from(wetNow.keys()).filter((i) => wetNow[i] === 0);
   return {
     score: {
@@ -47,9 +51,13 @@ export function scoreRecipe(
   };
 }
 
+/** Less than this is the noise of a year with a few hundred hours of rain. */
+const MARGIN = 0.01;
+
 /**
  * The recipe to test. Average precision tells who ranks hours best, the Brier score whose probabilities are right; each
- * is taken relative to the best of all candidates, and the sum decides. Of equals the first stays.
+ * is taken relative to the best of all candidates, and the sum decides. Candidates come in the order in which they are
+ * expected to do well, so a later one has to be better by a margin: the best of many equals is only the luckiest.
  */
 export function chooseRecipe(scores: readonly CandidateScore[]): CandidateScore | undefined {
   const bestPrecision = Math.max(...scores.map(({ averagePrecision }) => averagePrecision));
@@ -57,7 +65,7 @@ export function chooseRecipe(scores: readonly CandidateScore[]): CandidateScore 
   const merit = ({ averagePrecision, brier }: CandidateScore) =>
     (bestPrecision > 0 ? averagePrecision / bestPrecision : 1) + (brier > 0 ? bestBrier / brier : 1);
   return scores.reduce<CandidateScore | undefined>(
-    (best, score) => (best === undefined || merit(score) > merit(best) ? score : best),
+    (best, score) => (best === undefined || merit(score) > merit(best) + MARGIN ? score : best),
     undefined,
   );
 }

@@ -125,11 +125,12 @@ export function align(set: TrainingSet, outOfFold: OutOfFold) {
 /** Calibration and decision threshold from out-of-fold values: true class balance, no row seen in training. */
 export function fitDecision(
   set: TrainingSet,
+  recipe: Recipe,
   outOfFold: OutOfFold,
 ): { calibration: Calibration; threshold: number } {
-  const { values, outcomes } = align(set, outOfFold);
-  const calibration = fitCalibration(values, outcomes);
-  return { calibration, threshold: bestF1Threshold(outcomes, calibrate(calibration, values)) };
+  const { values, outcomes, wetNow } = align(set, outOfFold);
+  const calibration = fitCalibration(recipe.calibration, values, outcomes, wetNow);
+  return { calibration, threshold: bestF1Threshold(outcomes, calibrate(calibration, values, wetNow)) };
 }
 
 /** Persistence as a probability: how often rain followed a wet, a dry and any hour. */
@@ -210,11 +211,11 @@ export function testRecipe(
 ): TestResult {
   const { development, test } = split;
   const classifier = fitClassifier(set, recipe, development, budget);
-  const { calibration, threshold } = fitDecision(set, outOfFold);
+  const { calibration, threshold } = fitDecision(set, recipe, outOfFold);
   const values = classify(classifier, set, test);
-  const probability = calibrate(calibration, values);
   const outcome = set.y.slice(test.start, test.end);
   const wetNow = set.wetNow.slice(test.start, test.end);
+  const probability = calibrate(calibration, values, wetNow);
   const hours = set.hours.slice(test.start, test.end);
   const persistence = fitPersistence(set, development);
   const persisted = persistenceProbability(persistence, wetNow);

@@ -64,7 +64,7 @@ async function fitModel(
   const all = { start: 0, end: set.hours.length };
   const classifier = await fitClassifier(set, recipe, all);
   const unnamed = modelOf(
-    { classifier, ...fitDecision(set, outOfFold), persistence: fitPersistence(set, all) },
+    { classifier, ...fitDecision(set, recipe, outOfFold), persistence: fitPersistence(set, all) },
     {
       location: set.locationId,
       version: '',

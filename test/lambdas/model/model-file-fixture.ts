@@ -22,7 +22,7 @@ export function modelFile(location: string, version: string): RainModel {
     },
     supportVectors: [[0]],
     members: [{ gamma: 1, intercept: 0, coefficients: [1] }],
-    calibration: { kind: 'logistic', intercept: -1, weights: [1] },
+    calibration: { kind: 'logistic', always: { intercept: -1, weights: [1] } },
     threshold: 0.5,
     persistence: { probabilityAfterWet: 0.6, probabilityAfterDry: 0.04, probability: 0.08 },
     training: {
