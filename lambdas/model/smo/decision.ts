@@ -21,33 +21,33 @@ export function decisionValues(model: SvcModel, x: Matrix): Float64Array {
   const batch = Math.min(BATCH, roundUp(x.rows, PANEL));
   const arena = openArena(rows * (dimension * 4 + 12) + batch * (dimension * 4 + 12) + SCRATCH_BYTES, 8);
   const groups = arena.floats(rows * dimension);
-  const groupNorms = arena.floats(rows);
+  const groupOffsets = arena.floats(rows);
   const weights = arena.floats(rows);
   const slots = arena.words(rows);
   const panels = arena.floats(batch * dimension);
-  const norms = arena.floats(batch);
+  const offsets = arena.floats(batch);
   const sums = arena.doubles(batch);
   const scratch = arena.bytes(SCRATCH_BYTES);
 
   const scaling = scalingFor(model.kernel, model.gamma, supportVectors);
-  writePoints(scaling, supportVectors, 0, supportVectors.rows, GROUP, groups, groupNorms);
+  writePoints(scaling, supportVectors, 0, supportVectors.rows, GROUP, groups, groupOffsets);
   weights.fill(0);
   weights.set(coefficients);
   slots.fill(0);
   const values = new Float64Array(x.rows);
   for (let from = 0; from < x.rows; from += batch) {
     const count = Math.min(batch, x.rows - from);
-    writePoints(scaling, x, from, count, PANEL, panels, norms);
+    writePoints(scaling, x, from, count, PANEL, panels, offsets);
     sums.fill(model.intercept);
     arena.kernel.addKernelRows(
       model.kernel === 'laplacian' ? 1 : 0,
       dimension,
       panels.byteOffset,
-      norms.byteOffset,
+      offsets.byteOffset,
       roundUp(count, PANEL) / PANEL,
       sums.byteOffset,
       groups.byteOffset,
-      groupNorms.byteOffset,
+      groupOffsets.byteOffset,
       weights.byteOffset,
       slots.byteOffset,
       rows / GROUP,

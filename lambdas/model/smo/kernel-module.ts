@@ -6,12 +6,13 @@ type Kernel = Record<(typeof exportNames)[number], (...parameters: number[]) => 
 
 const exportNames = [
   'addKernelRows',
-  'compactRow',
+  'countIdle',
   'gatherRows',
   'kernelSquare',
   'selectViolators',
   'shrink',
   'solveSubproblem',
+  'swapColumns',
   'violation',
 ] as const;
 

@@ -14,7 +14,7 @@ export function roundUp(value: number, multiple: number): number {
 
 /**
  * How rows become points of the kernel: they are centred (distances stay, single precision loses less) and scaled so
- * that log₂ K is a plain sum, see `assembly/kernel.ts`.
+ * that log₂ K is a sum of products or minima less an offset for each, see `assembly/kernel.ts`.
  */
 export interface Scaling {
   readonly kernel: SvcOptions['kernel'];
@@ -30,34 +30,39 @@ export function scalingFor(kernel: SvcOptions['kernel'], gamma: number, x: Matri
       centre[k] = (centre[k] ?? 0) + (x.values[at] ?? 0) / x.rows;
     }
   }
-  return { kernel, centre, scale: kernel === 'rbf' ? Math.sqrt(2 * gamma * Math.LOG2E) : gamma * Math.LOG2E };
+  return {
+    kernel,
+    centre,
+    scale: kernel === 'rbf' ? Math.sqrt(2 * gamma * Math.LOG2E) : 2 * gamma * Math.LOG2E,
+  };
 }
 
 /**
- * Writes `count` rows of `x` from row `from` as points in blocks of `width` (panels, or groups of rows), with ½‖·‖²
- * of each; places up to the next full block become points at the centre.
+ * Writes `count` rows of `x` from row `from` as points in blocks of `width` (panels, or groups of rows), with the
+ * offset of each; places up to the next full block become points at the centre.
  */
 export function writePoints(
-  { centre, scale }: Scaling,
+  { kernel, centre, scale }: Scaling,
   x: Matrix,
   from: number,
   count: number,
   width: number,
   points: Float32Array,
-  norms: Float32Array,
+  offsets: Float32Array,
 ): void {
   const { columns, values } = x;
   const padded = roundUp(count, width);
   points.fill(0, 0, padded * columns);
-  norms.fill(0, 0, padded);
+  offsets.fill(0, 0, padded);
   for (let i = 0; i < count; i++) {
     let to = (i - (i % width)) * columns + (i % width);
     let at = (from + i) * columns;
-    let squares = 0;
+    let sum = 0;
     for (let k = 0; k < columns; k++, at++, to += width) {
       points[to] = ((values[at] ?? 0) - (centre[k] ?? 0)) * scale;
-      squares += (points[to] ?? 0) ** 2;
+      const value = points[to] ?? 0;
+      sum += kernel === 'rbf' ? value * value : value;
     }
-    norms[i] = squares / 2;
+    offsets[i] = sum / 2;
   }
 }

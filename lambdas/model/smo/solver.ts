@@ -52,14 +52,14 @@ const RETAINED_SHARE = 0.5;
 /** A working set is solved until its violation is this part of the whole problem's. */
 const INNER_ACCURACY = 0.1;
 
-/** Working sets between two rounds of shrinking. */
-const SHRINK_INTERVAL = 10;
+/** Working sets between two looks for rows to leave out. */
+const SHRINK_INTERVAL = 5;
 
-/** Left-out rows are first brought back when the violation is this many tolerances. */
-const UNSHRINK_AT = 10;
+/** Part of the active rows that must be idle for shrinking to be worth its moves. */
+const SHRINK_SHARE = 0.2;
 
-/** Rows whose kernel is computed at a time when gradients of left-out rows are reconstructed. */
-const RECONSTRUCTION_ROWS = 1_024;
+/** Most rows whose kernel is added to the gradient at a time. */
+const GRADIENT_ROWS = 1_024;
 
 const PROGRESS_INTERVAL_MS = 1_000;
 
@@ -80,18 +80,25 @@ export function fitSmo(x: Matrix, y: Uint8Array, options: SmoOptions): SmoResult
   return new Solver(x, y, options).solve();
 }
 
+/** What was added to the β of the row at a position. */
+interface Change {
+  readonly position: number;
+  readonly amount: number;
+}
+
 class Solver {
   private readonly startedAt = performance.now();
   private reportedAt = this.startedAt;
   private readonly rows: number;
   private readonly dimension: number;
+  private readonly panelCount: number;
   private readonly laplacian: number;
   private readonly workingSetSize: number;
   private readonly arena: Arena;
 
   // Of each point, by position: left-out points are moved behind the active ones.
   private readonly panels: Float32Array;
-  private readonly norms: Float32Array;
+  private readonly offsets: Float32Array;
   /** β = yα, between `lower` and `upper`. */
   private readonly beta: Float64Array;
   private readonly lower: Float64Array;
@@ -108,7 +115,7 @@ class Solver {
   private readonly heap: Float64Array;
   private readonly square: Float32Array;
   private readonly setPanels: Float32Array;
-  private readonly setNorms: Float32Array;
+  private readonly setOffsets: Float32Array;
   private readonly setF: Float64Array;
   private readonly setBeta: Float64Array;
   private readonly setLower: Float64Array;
@@ -117,7 +124,7 @@ class Solver {
 
   // Of rows whose kernel is being added to f.
   private readonly groups: Float32Array;
-  private readonly groupNorms: Float32Array;
+  private readonly groupOffsets: Float32Array;
   private readonly positions: Uint32Array;
   private readonly coefficients: Float32Array;
   private readonly rowValues: Uint32Array;
@@ -147,9 +154,11 @@ class Solver {
     const dimension = x.columns;
     const padded = roundUp(rows, PANEL);
     const set = Math.min(WORKING_SET, padded);
-    const groupRows = Math.max(RECONSTRUCTION_ROWS, set);
+    // Computed and cached rows are filled up to whole groups apart.
+    const groupRows = Math.max(GRADIENT_ROWS + 2 * GROUP, set);
     const cacheFloats = Math.max(Math.floor((options.cacheMegabytes * 2 ** 20) / 4), padded * GROUP);
     this.rows = rows;
+    this.panelCount = padded / PANEL;
     this.dimension = dimension;
     this.laplacian = options.kernel === 'laplacian' ? 1 : 0;
     this.workingSetSize = set;
@@ -164,7 +173,7 @@ class Solver {
     );
     const { arena } = this;
     this.panels = arena.floats(padded * dimension);
-    this.norms = arena.floats(padded);
+    this.offsets = arena.floats(padded);
     this.beta = arena.doubles(padded);
     this.lower = arena.doubles(padded);
     this.upper = arena.doubles(padded);
@@ -175,14 +184,14 @@ class Solver {
     this.heap = arena.doubles(set);
     this.square = arena.floats(set * set);
     this.setPanels = arena.floats(set * dimension);
-    this.setNorms = arena.floats(set);
+    this.setOffsets = arena.floats(set);
     this.setF = arena.doubles(set);
     this.setBeta = arena.doubles(set);
     this.setLower = arena.doubles(set);
     this.setUpper = arena.doubles(set);
     this.setSides = arena.doubles(2 * set);
     this.groups = arena.floats(groupRows * dimension);
-    this.groupNorms = arena.floats(groupRows);
+    this.groupOffsets = arena.floats(groupRows);
     this.positions = arena.words(groupRows);
     this.coefficients = arena.floats(groupRows);
     this.rowValues = arena.words(groupRows);
@@ -193,7 +202,7 @@ class Solver {
     this.stride = padded;
     this.cache = new RowCache(padded, Math.floor(cacheFloats / padded));
 
-    writePoints(scalingFor(options.kernel, options.gamma, x), x, 0, rows, PANEL, this.panels, this.norms);
+    writePoints(scalingFor(options.kernel, options.gamma, x), x, 0, rows, PANEL, this.panels, this.offsets);
     this.marks.fill(0);
     for (let i = 0; i < padded; i++) {
       const label = this.y[i];
@@ -229,35 +238,29 @@ class Solver {
       const bound = (this.upper[i] ?? 0) + (this.lower[i] ?? 0);
       this.beta[i] = (shares[i] ?? 0) * bound * (balanced ? 1 : total / (bound > 0 ? up : down));
     }
-    this.addChanges(0);
-    this.synchronise();
+    this.updateGradient(this.changesSinceReference(), 0, this.panelCount);
   }
 
   solve(): SmoResult {
     const { tolerance } = this.options;
     let retained: number[] = [];
     let sinceShrink = 0;
-    let nearEnd = false;
     let gap = this.violation();
-    for (;;) {
+    while (gap > tolerance || this.active < this.rows) {
       this.checkTime(gap);
-      if (gap <= (nearEnd ? 1 : UNSHRINK_AT) * tolerance && this.active < this.rows) {
-        nearEnd = true;
+      if (gap <= tolerance) {
         this.reconstruct();
         retained = [];
-        gap = this.violation();
-        sinceShrink = SHRINK_INTERVAL - 1;
-      }
-      if (gap <= tolerance && this.active === this.rows) {
-        break;
-      }
-      if (++sinceShrink >= SHRINK_INTERVAL) {
-        sinceShrink = 0;
-        if (this.shrink()) {
-          retained = [];
+        sinceShrink = SHRINK_INTERVAL;
+      } else {
+        if (sinceShrink++ >= SHRINK_INTERVAL) {
+          sinceShrink = 0;
+          if (this.shrink()) {
+            retained = [];
+          }
         }
+        retained = this.optimise(retained, gap);
       }
-      retained = this.optimise(retained, gap);
       gap = this.violation();
     }
     this.report(gap);
@@ -308,14 +311,14 @@ class Solver {
       this.laplacian,
       this.dimension,
       this.panels.byteOffset,
-      this.norms.byteOffset,
+      this.offsets.byteOffset,
       this.chosen.byteOffset,
       padded,
       this.square.byteOffset,
       this.groups.byteOffset,
-      this.groupNorms.byteOffset,
+      this.groupOffsets.byteOffset,
       this.setPanels.byteOffset,
-      this.setNorms.byteOffset,
+      this.setOffsets.byteOffset,
     );
     this.iterations += kernel.solveSubproblem(
       padded,
@@ -330,28 +333,16 @@ class Solver {
     );
     this.workingSets++;
 
-    const fresh: [number, number][] = [];
-    const cached: [number, number][] = [];
-    this.cache.startRound();
+    const changes: Change[] = [];
     for (const [s, position] of members.entries()) {
-      const change = (this.setBeta[s] ?? 0) - (this.beta[position] ?? 0);
-      if (change !== 0) {
-        (this.cache.find(position) === undefined ? fresh : cached).push([position, change]);
-        this.beta[position] = this.setBeta[s] ?? 0;
+      const value = this.setBeta[s] ?? 0;
+      const amount = value - (this.beta[position] ?? 0);
+      if (amount !== 0) {
+        this.beta[position] = value;
+        changes.push({ position, amount });
       }
     }
-    let row = 0;
-    for (const part of [fresh, cached]) {
-      for (const [position, change] of part) {
-        const slot = part === cached ? this.cache.find(position) : this.cache.claim(position);
-        this.positions[row] = position;
-        this.coefficients[row] = change;
-        this.rowValues[row++] = slot === undefined ? 0 : this.cacheValues.byteOffset + slot * this.stride * 4;
-      }
-      row = this.padGroup(row);
-    }
-    this.addRows(0, roundUp(this.active, PANEL) / PANEL, roundUp(fresh.length, GROUP), row);
-    this.kernelRows += fresh.length;
+    this.updateGradient(changes, 0, roundUp(this.active, PANEL) / PANEL);
     return members.slice(0, Math.floor(this.workingSetSize * RETAINED_SHARE));
   }
 
@@ -392,28 +383,76 @@ class Solver {
     return count;
   }
 
+  /**
+   * f += Σ amount · K for the points of some panels. Kernel rows come from the cache or are computed; from the first
+   * panel on they are cached, from a later one on rows that were cached for the active points are completed.
+   */
+  private updateGradient(changes: readonly Change[], firstPanel: number, panelCount: number): void {
+    const { cache } = this;
+    const whole = firstPanel + panelCount === this.panelCount;
+    for (let from = 0; from < changes.length; from += GRADIENT_ROWS) {
+      const fresh: [Change, number | undefined][] = [];
+      const cached: [Change, number | undefined][] = [];
+      cache.startRound();
+      for (const change of changes.slice(from, from + GRADIENT_ROWS)) {
+        const slot = cache.find(change.position);
+        const usable = slot !== undefined && (!whole || cache.isWhole(slot));
+        (usable ? cached : fresh).push([change, slot]);
+      }
+      let row = 0;
+      for (const [{ position, amount }, slot] of fresh) {
+        const target = slot ?? (firstPanel === 0 ? cache.claim(position, whole) : undefined);
+        if (target !== undefined && whole) {
+          cache.complete(target);
+        }
+        this.setRow(row++, position, amount, target, firstPanel);
+      }
+      row = this.padGroup(row);
+      const freshRows = row;
+      for (const [{ position, amount }, slot] of cached) {
+        this.setRow(row++, position, amount, slot, firstPanel);
+      }
+      this.addRows(firstPanel, panelCount, freshRows, this.padGroup(row));
+      this.kernelRows += fresh.length;
+      this.checkTime(Number.NaN);
+    }
+  }
+
+  private setRow(
+    row: number,
+    position: number,
+    amount: number,
+    slot: number | undefined,
+    firstPanel: number,
+  ): void {
+    this.positions[row] = position;
+    this.coefficients[row] = amount;
+    this.rowValues[row] =
+      slot === undefined ? 0 : this.cacheValues.byteOffset + (slot * this.stride + firstPanel * PANEL) * 4;
+  }
+
   /** f += Σ coefficient · K over the prepared rows, for the points of some panels; the first `fresh` are computed. */
   private addRows(firstPanel: number, panelCount: number, fresh: number, all: number): void {
     const { kernel } = this.arena;
-    const { panels, norms, f, positions, groups, groupNorms, coefficients, rowValues, scratch } = this;
+    const { panels, offsets, f, positions, groups, groupOffsets, coefficients, rowValues, scratch } = this;
     kernel.gatherRows(
       this.dimension,
       panels.byteOffset,
-      norms.byteOffset,
+      offsets.byteOffset,
       positions.byteOffset,
       fresh,
       groups.byteOffset,
-      groupNorms.byteOffset,
+      groupOffsets.byteOffset,
     );
     kernel.addKernelRows(
       this.laplacian,
       this.dimension,
       panels.byteOffset + firstPanel * PANEL * this.dimension * 4,
-      norms.byteOffset + firstPanel * PANEL * 4,
+      offsets.byteOffset + firstPanel * PANEL * 4,
       panelCount,
       f.byteOffset + firstPanel * PANEL * 8,
       groups.byteOffset,
-      groupNorms.byteOffset,
+      groupOffsets.byteOffset,
       coefficients.byteOffset,
       rowValues.byteOffset,
       fresh / GROUP,
@@ -424,16 +463,28 @@ class Solver {
 
   /** Leaves out rows at their bounds that cannot be half of a violating pair now. Returns whether there were any. */
   private shrink(): boolean {
-    const { panels, norms, f, beta, lower, upper, index, moves } = this;
+    const { panels, offsets, f, beta, lower, upper, index, moves } = this;
     const { kernel } = this.arena;
+    const idle = kernel.countIdle(
+      this.active,
+      f.byteOffset,
+      beta.byteOffset,
+      lower.byteOffset,
+      upper.byteOffset,
+      this.leastUp,
+      this.mostLow,
+    );
+    if (idle < SHRINK_SHARE * this.active) {
+      return false;
+    }
     if (this.active === this.rows) {
       this.synchronise();
     }
-    const left = kernel.shrink(
+    this.active = kernel.shrink(
       this.active,
       this.dimension,
       panels.byteOffset,
-      norms.byteOffset,
+      offsets.byteOffset,
       f.byteOffset,
       beta.byteOffset,
       lower.byteOffset,
@@ -443,29 +494,28 @@ class Solver {
       this.mostLow,
       moves.byteOffset,
     );
-    if (left === this.active) {
-      return false;
-    }
-    this.active = left;
     const swaps = moves[0] ?? 0;
     for (let s = 1; s <= 2 * swaps; s += 2) {
       this.cache.swap(moves[s] ?? 0, moves[s + 1] ?? 0);
     }
-    const stride = roundUp(left, PANEL);
-    const base = this.cacheValues.byteOffset;
-    for (const { fromSlot, toSlot } of this.cache.compact(
-      left,
-      Math.floor(this.cacheValues.length / stride),
-    )) {
-      kernel.compactRow(
-        base + fromSlot * this.stride * 4,
-        moves.byteOffset,
-        base + toSlot * stride * 4,
-        left * 4,
-      );
+    for (let slot = 0; slot < this.cache.filled; slot++) {
+      kernel.swapColumns(this.cacheValues.byteOffset + slot * this.stride * 4, moves.byteOffset);
+    }
+    if (this.cache.full) {
+      this.compactCache();
+    }
+    return true;
+  }
+
+  /** Shortens cached rows to the active points, to make room for more of them. */
+  private compactCache(): void {
+    const stride = roundUp(this.active, PANEL);
+    const capacity = Math.floor(this.cacheValues.length / stride);
+    for (const { fromSlot, toSlot } of this.cache.compact(this.active, capacity)) {
+      const from = fromSlot * this.stride;
+      this.cacheValues.copyWithin(toSlot * stride, from, from + stride);
     }
     this.stride = stride;
-    return true;
   }
 
   /** Takes note of β and f of all rows, which must be active. */
@@ -484,32 +534,25 @@ class Solver {
     }
     const firstPanel = Math.floor(this.active / PANEL);
     const shared = this.f.slice(firstPanel * PANEL, this.active);
-    this.addChanges(firstPanel);
+    if (this.stride < this.panelCount * PANEL) {
+      this.stride = this.panelCount * PANEL;
+      this.cache = new RowCache(this.stride, Math.floor(this.cacheValues.length / this.stride));
+    }
+    this.updateGradient(this.changesSinceReference(), firstPanel, this.panelCount - firstPanel);
+    this.cache.keepWhole();
     this.f.set(shared, firstPanel * PANEL);
     this.active = this.rows;
-    this.stride = roundUp(this.rows, PANEL);
-    this.cache = new RowCache(this.stride, Math.floor(this.cacheValues.length / this.stride));
   }
 
-  /** f += Σ (β − reference β)·K for the points from a panel on. */
-  private addChanges(firstPanel: number): void {
-    const panelCount = roundUp(this.rows, PANEL) / PANEL - firstPanel;
-    let row = 0;
-    for (let p = 0; p < this.rows; p++) {
-      const change = (this.beta[p] ?? 0) - (this.referenceBeta[this.index[p] ?? 0] ?? 0);
-      if (change !== 0) {
-        this.positions[row] = p;
-        this.coefficients[row] = change;
-        this.rowValues[row++] = 0;
-        this.kernelRows++;
-      }
-      if (row === RECONSTRUCTION_ROWS || (p === this.rows - 1 && row > 0)) {
-        row = this.padGroup(row);
-        this.addRows(firstPanel, panelCount, row, row);
-        row = 0;
-        this.checkTime(Number.NaN);
+  private changesSinceReference(): Change[] {
+    const changes: Change[] = [];
+    for (let position = 0; position < this.rows; position++) {
+      const amount = (this.beta[position] ?? 0) - (this.referenceBeta[this.index[position] ?? 0] ?? 0);
+      if (amount !== 0) {
+        changes.push({ position, amount });
       }
     }
+    return changes;
   }
 
   private checkTime(violation: number): void {

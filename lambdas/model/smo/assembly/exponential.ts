@@ -1,15 +1,15 @@
 /**
- * 2^t for four t ≤ 0, relative error below 3e-7.
+ * 2^t for four t ≤ 0 (or above by rounding), relative error below 3e-7.
  *
  * t = n + r with n the nearest integer and |r| ≤ ½. Adding 1.5·2²³ leaves n in the low bits of the
  * mantissa (no conversion instruction, which SIMD lacks on x86); 2^r is a polynomial of degree 6 (the
  * Taylor series, whose remainder at ½ is 2e-8); n is added to the exponent field of the result. Below 2⁻¹²⁶ the
- * kernel is 0 for all purposes, so t is clamped there; above 0 there is only rounding, so t is clamped to 0.
+ * kernel is 0 for all purposes, so t is clamped there.
  */
 // @ts-ignore: decorator
 @inline
 export function exp2(t: v128): v128 {
-  t = f32x4.pmax(f32x4.pmin(t, f32x4.splat(0)), f32x4.splat(-126));
+  t = f32x4.pmax(t, f32x4.splat(-126));
   const magic = f32x4.splat(12582912);
   const shifted = f32x4.add(t, magic);
   const r = f32x4.sub(t, f32x4.sub(shifted, magic));

@@ -15,11 +15,11 @@ export function addKernelRows(
   laplacian: bool,
   dimension: i32,
   panels: usize,
-  pointNorms: usize,
+  pointOffsets: usize,
   panelCount: i32,
   f: usize,
   rowGroups: usize,
-  rowNorms: usize,
+  rowOffsets: usize,
   coefficients: usize,
   rowValues: usize,
   freshGroups: i32,
@@ -31,7 +31,7 @@ export function addKernelRows(
     const count = min(CHUNK_PANELS, panelCount - start);
     const offset = (<usize>start) << 5;
     const x = panels + offset * dimension;
-    const norms = pointNorms + offset;
+    const offsets = pointOffsets + offset;
     const target = f + (offset << 1);
     for (let g = 0; g < allGroups; g++) {
       const pointers = rowValues + ((<usize>g) << 4);
@@ -42,7 +42,7 @@ export function addKernelRows(
       const lanes = (<usize>g) << 4;
       if (g < freshGroups) {
         const group = rowGroups + groupBytes * g;
-        kernelRows(laplacian, dimension, x, norms, count, group, rowNorms + lanes, k0, k1, k2, k3);
+        kernelRows(laplacian, dimension, x, offsets, count, group, rowOffsets + lanes, k0, k1, k2, k3);
       }
       addScaled(target, count, coefficients + lanes, k0, k1, k2, k3);
     }

@@ -1,5 +1,5 @@
 export { addKernelRows } from './gradient';
 export { gatherRows, kernelSquare } from './points';
-export { compactRow, shrink } from './shrinking';
+export { countIdle, shrink, swapColumns } from './shrinking';
 export { solveSubproblem } from './subproblem';
 export { selectViolators, violation } from './working-set';

@@ -11,11 +11,11 @@ export function pointAddress(panels: usize, dimension: i32, position: u32): usiz
 export function gatherRows(
   dimension: i32,
   panels: usize,
-  pointNorms: usize,
+  pointOffsets: usize,
   positions: usize,
   count: i32,
   rowGroups: usize,
-  rowNorms: usize,
+  rowOffsets: usize,
 ): void {
   for (let r = 0; r < count; r++) {
     const position = load<u32>(positions + ((<usize>r) << 2));
@@ -26,7 +26,7 @@ export function gatherRows(
       from += 32;
       to += 16;
     }
-    store<f32>(rowNorms + ((<usize>r) << 2), load<f32>(pointNorms + ((<usize>position) << 2)));
+    store<f32>(rowOffsets + ((<usize>r) << 2), load<f32>(pointOffsets + ((<usize>position) << 2)));
   }
 }
 
@@ -34,11 +34,11 @@ export function gatherRows(
 function gatherPanels(
   dimension: i32,
   panels: usize,
-  pointNorms: usize,
+  pointOffsets: usize,
   positions: usize,
   count: i32,
   toPanels: usize,
-  toNorms: usize,
+  toOffsets: usize,
 ): void {
   for (let r = 0; r < count; r++) {
     const position = load<u32>(positions + ((<usize>r) << 2));
@@ -49,41 +49,55 @@ function gatherPanels(
       from += 32;
       to += 32;
     }
-    store<f32>(toNorms + ((<usize>r) << 2), load<f32>(pointNorms + ((<usize>position) << 2)));
+    store<f32>(toOffsets + ((<usize>r) << 2), load<f32>(pointOffsets + ((<usize>position) << 2)));
   }
 }
 
-/** The square matrix K(W, W) of a working set of `count` positions (a multiple of eight), row-major. */
+/**
+ * The square matrix K(W, W) of a working set of `count` positions (a multiple of eight), row-major: its upper right
+ * half is computed, the other mirrored.
+ */
 export function kernelSquare(
   laplacian: bool,
   dimension: i32,
   panels: usize,
-  pointNorms: usize,
+  pointOffsets: usize,
   positions: usize,
   count: i32,
   square: usize,
   rowGroups: usize,
-  rowNorms: usize,
+  rowOffsets: usize,
   squarePanels: usize,
-  squareNorms: usize,
+  squareOffsets: usize,
 ): void {
-  gatherRows(dimension, panels, pointNorms, positions, count, rowGroups, rowNorms);
-  gatherPanels(dimension, panels, pointNorms, positions, count, squarePanels, squareNorms);
+  gatherRows(dimension, panels, pointOffsets, positions, count, rowGroups, rowOffsets);
+  gatherPanels(dimension, panels, pointOffsets, positions, count, squarePanels, squareOffsets);
   const stride = (<usize>count) << 2;
   for (let r = 0; r < count; r += 4) {
-    const out = square + stride * r;
+    const firstPanel = r >> 3;
+    const skipped = (<usize>firstPanel) << 5;
+    const out = square + stride * r + skipped;
     kernelRows(
       laplacian,
       dimension,
-      squarePanels,
-      squareNorms,
-      count >> 3,
+      squarePanels + skipped * dimension,
+      squareOffsets + skipped,
+      (count >> 3) - firstPanel,
       rowGroups + (((<usize>r) * dimension) << 2),
-      rowNorms + ((<usize>r) << 2),
+      rowOffsets + ((<usize>r) << 2),
       out,
       out + stride,
       out + 2 * stride,
       out + 3 * stride,
     );
+  }
+  for (let r = 1; r < count; r++) {
+    let from = square + ((<usize>r) << 2);
+    let to = square + stride * r;
+    for (let c = 0; c < r; c++) {
+      store<f32>(to, load<f32>(from));
+      from += stride;
+      to += 4;
+    }
   }
 }

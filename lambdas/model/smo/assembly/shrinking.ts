@@ -14,7 +14,7 @@ export function shrink(
   count: i32,
   dimension: i32,
   panels: usize,
-  norms: usize,
+  offsets: usize,
   f: usize,
   beta: usize,
   lower: usize,
@@ -31,7 +31,7 @@ export function shrink(
     do end--;
     while (end > i && idle(end, f, beta, lower, upper, leastUp, mostLow));
     if (end <= i) break;
-    swapPoints(dimension, panels, norms, f, beta, lower, upper, index, i, end);
+    swapPoints(dimension, panels, offsets, f, beta, lower, upper, index, i, end);
     const pair = moves + 4 + ((<usize>pairs) << 3);
     store<u32>(pair, i);
     store<u32>(pair + 4, end);
@@ -39,6 +39,23 @@ export function shrink(
   }
   store<u32>(moves, pairs);
   return end;
+}
+
+/** How many rows `shrink` would leave out. */
+export function countIdle(
+  count: i32,
+  f: usize,
+  beta: usize,
+  lower: usize,
+  upper: usize,
+  leastUp: f64,
+  mostLow: f64,
+): i32 {
+  let found = 0;
+  for (let i = 0; i < count; i++) {
+    if (idle(i, f, beta, lower, upper, leastUp, mostLow)) found++;
+  }
+  return found;
 }
 
 // @ts-ignore: decorator
@@ -63,7 +80,7 @@ function idle(
 function swapPoints(
   dimension: i32,
   panels: usize,
-  norms: usize,
+  offsets: usize,
   f: usize,
   beta: usize,
   lower: usize,
@@ -81,7 +98,7 @@ function swapPoints(
   }
   const a4 = (<usize>a) << 2;
   const b4 = (<usize>b) << 2;
-  swap<f32>(norms + a4, norms + b4);
+  swap<f32>(offsets + a4, offsets + b4);
   swap<u32>(index + a4, index + b4);
   const a8 = (<usize>a) << 3;
   const b8 = (<usize>b) << 3;
@@ -99,12 +116,11 @@ function swap<T>(a: usize, b: usize): void {
   store<T>(b, held);
 }
 
-/** Brings one cached kernel row in line with the moves of `shrink`, and to its new place (not behind the old one). */
-export function compactRow(row: usize, moves: usize, target: usize, activeBytes: usize): void {
+/** Brings the columns of one cached kernel row in line with the moves of `shrink`. */
+export function swapColumns(row: usize, moves: usize): void {
   const pairs = load<u32>(moves);
   for (let p: u32 = 0; p < pairs; p++) {
     const pair = moves + 4 + ((<usize>p) << 3);
-    store<f32>(row + ((<usize>load<u32>(pair)) << 2), load<f32>(row + ((<usize>load<u32>(pair + 4)) << 2)));
+    swap<f32>(row + ((<usize>load<u32>(pair)) << 2), row + ((<usize>load<u32>(pair + 4)) << 2));
   }
-  memory.copy(target, row, activeBytes);
 }
