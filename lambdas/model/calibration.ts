@@ -17,7 +17,7 @@ export const CALIBRATION_KINDS = ['logistic', 'logistic-by-present'] as const;
 export type CalibrationKind = (typeof CALIBRATION_KINDS)[number];
 
 /** Only enough to make the solution unique where decision values of members coincide. */
-const PLAIN_RIDGE = 1e-6;
+const PLAIN_RIDGE = 1e-9;
 
 /** Draws the two curves together, and to moderate weights, where hours of one kind are few. */
 const BY_PRESENT_RIDGE = 1;

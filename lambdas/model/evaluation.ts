@@ -151,7 +151,7 @@ export function confusion(outcomes: Uint8Array, probabilities: Float64Array, thr
   ];
 }
 
-/** Equal-width bins of the probability with the mean forecast and the observed frequency in each. */
+/** Equal-width bins of the probability, lower edge included, with the mean forecast and the observed frequency in each. */
 export function reliabilityBins(outcomes: Uint8Array, probabilities: Float64Array): ReliabilityBin[] {
   const bins = Array.from({ length: RELIABILITY_BINS }, () => ({ hours: 0, forecast: 0, rain: 0 }));
   outcomes.forEach((y, i) => {
@@ -277,9 +277,10 @@ function* descendingSteps(outcomes: Uint8Array, scores: Float64Array) {
   for (let i = 0; i < order.length; ) {
     const score = scores[order[i] ?? 0] ?? Number.NaN;
     let [newTruePositives, newFalsePositives] = [0, 0];
-    for (; i < order.length && scores[order[i] ?? 0] === score; i++) {
+    do {
       outcomes[order[i] ?? 0] === 1 ? newTruePositives++ : newFalsePositives++;
-    }
+      i++;
+    } while (i < order.length && scores[order[i] ?? 0] === score);
     truePositives += newTruePositives;
     falsePositives += newFalsePositives;
     yield { score, truePositives, falsePositives, newTruePositives, newFalsePositives };

@@ -14,6 +14,9 @@ const CLIP_QUANTILE = 0.001;
 /** A feature that is missing in fewer training rows than this share gets no indicator of its own. */
 const INDICATOR_SHARE = 0.005;
 
+/** Relative to the values: what varies less is constant but for rounding. */
+const SMALLEST_DEVIATION = 1e-12;
+
 const preparedColumn = z.strictObject({
   feature: z.string(),
   /** What a missing value is replaced by. */
@@ -59,7 +62,7 @@ export function fitPreprocessing(
       throw new RangeError(`Feature ${feature} of row ${infinite} is infinite.`);
     }
     const known = all.filter((value) => !Number.isNaN(value)).sort();
-    const column = scaleOf(feature, known);
+    const column = scaleOf(feature, known, all.length);
     if (column !== undefined) {
       columns.push(column);
     }
@@ -112,8 +115,12 @@ export function applyPreprocessing(
   return { rows: x.rows, columns: width, values };
 }
 
-/** Undefined when the known values do not vary. */
-function scaleOf(feature: string, known: Float64Array): Preprocessing['columns'][number] | undefined {
+/** Undefined when the known values do not vary. Missing rows count with what they are replaced by. */
+function scaleOf(
+  feature: string,
+  known: Float64Array,
+  rows: number,
+): Preprocessing['columns'][number] | undefined {
   if (known.length === 0 || known[0] === known[known.length - 1]) {
     return undefined;
   }
@@ -124,15 +131,16 @@ function scaleOf(feature: string, known: Float64Array): Preprocessing['columns']
   ] as const;
   // A flag that is rarer than the quantile would be clipped away altogether.
   const [lower, upper] = clipped[0] < clipped[1] ? clipped : full;
-  const bounded = known.map((value) => Math.min(Math.max(value, lower), upper));
-  const mean = bounded.reduce((sum, value) => sum + value, 0) / bounded.length;
-  const variance = bounded.reduce((sum, value) => sum + (value - mean) ** 2, 0) / bounded.length;
-  return {
-    feature,
-    median: quantileOfSorted(known, 0.5),
-    lower,
-    upper,
-    mean,
-    deviation: Math.sqrt(variance),
-  };
+  const median = quantileOfSorted(known, 0.5);
+  const bounded = (value: number) => Math.min(Math.max(value, lower), upper);
+  const missing = rows - known.length;
+  const mean = known.reduce((sum, value) => sum + bounded(value), missing * bounded(median)) / rows;
+  const squares = known.reduce(
+    (sum, value) => sum + (bounded(value) - mean) ** 2,
+    missing * (bounded(median) - mean) ** 2,
+  );
+  const deviation = Math.sqrt(squares / rows);
+  return deviation > SMALLEST_DEVIATION * Math.max(Math.abs(lower), Math.abs(upper), 1)
+    ? { feature, median, lower, upper, mean, deviation }
+    : undefined;
 }

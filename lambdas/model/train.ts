@@ -14,7 +14,8 @@ import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './prep
 import { expandingFolds, type RowRange } from './protocol';
 import type { Recipe } from './recipe';
 import { decisionValues } from './smo/decision';
-import type { SvcModel } from './svc';
+import { smoSupported } from './smo/kernel-module';
+import { decisionFunction, type SvcModel } from './svc';
 import type { TrainingSet } from './training-set';
 
 /** How much a fit may cost. */
@@ -83,7 +84,8 @@ export function fitClassifier(
 export function classify(classifier: Classifier, set: TrainingSet, range: RowRange): Matrix {
   const raw = selectRows(set.x, trainingRows(range, range.end - range.start));
   const x = applyPreprocessing(classifier.preprocessing, raw, set.featureNames);
-  return fromColumns(classifier.models.map((model) => decisionValues(model, x)));
+  const decide = smoSupported() ? decisionValues : decisionFunction;
+  return fromColumns(classifier.models.map((model) => decide(model, x)));
 }
 
 /** Decision values over the expanding folds of a range: each row is judged by what was fitted on earlier rows only. */
