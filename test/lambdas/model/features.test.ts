@@ -1,0 +1,260 @@
+import fc from 'fast-check';
+import {
+  FEATURE_LOOKBACK_HOURS,
+  FEATURE_NAMES,
+  FEATURES,
+  featuresSql,
+} from '../../../lambdas/model/features';
+import { type FeatureRow, type HourlyRow, HourlyTable, MEASURED } from './hourly-table';
+
+const HOUR_MS = 3_600_000;
+/** Late in the evening, so that windows cross midnight. */
+const START = Date.parse('2013-03-02T19:00:00Z');
+const HOURS = 40;
+const LAST = START + (HOURS - 1) * HOUR_MS;
+const regions = new Map([
+  ['ewr', 'ewr'],
+  ['jfk', 'ewr'],
+]);
+
+let table: HourlyTable;
+beforeAll(async () => {
+  table = await HourlyTable.open();
+});
+afterAll(() => table.close());
+
+const text = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** Every hour of both places known; a test takes away or changes what it is about. */
+function wholeRows(): HourlyRow[] {
+  return ['ewr', 'jfk'].flatMap((locationId, place) =>
+    Array.from({ length: HOURS }, (_, i) => ({
+      locationId,
+      hour: START + i * HOUR_MS,
+      values: {
+        temp_c: 10 + Math.sin(i + place),
+        dewpoint_c: 5 + Math.cos(i),
+        humidity_pct: 70 + (i % 7),
+        pressure_mb: 1010 + i / 10 - place,
+        wind_u_kph: i % 5,
+        wind_v_kph: -(i % 3),
+        gust_kph: 20 + (i % 4),
+        precip_mm: i % 6 === place ? 0.3 * i : 0,
+        cloud_pct: (i * 13) % 100,
+        visibility_km: 10 - (i % 9),
+      },
+    })),
+  );
+}
+
+async function at(hour: number, locationId = 'ewr'): Promise<Record<string, number | null>> {
+  const rows = await table.features({
+    locationIds: [locationId],
+    regions,
+    fromHour: text(hour),
+    toHour: text(hour),
+    withLabel: false,
+  });
+  return named(rows[0]);
+}
+
+function named(row: FeatureRow | undefined): Record<string, number | null> {
+  return Object.fromEntries(FEATURE_NAMES.map((name, j) => [name, row?.features[j] ?? null]));
+}
+
+const range = (withLabel: boolean) =>
+  table.features({ regions, fromHour: text(START), toHour: text(LAST), withLabel });
+
+describe('features', () => {
+  const t = START + 30 * HOUR_MS;
+  const value = (i: number, name: (typeof MEASURED)[number], place = 0) =>
+    wholeRows()[place * HOURS + i]?.values[name] ?? Number.NaN;
+
+  it('say what they are named after', async () => {
+    await table.fill(wholeRows());
+    const now = await at(t);
+    const rain = Array.from({ length: HOURS }, (_, i) => value(i, 'precip_mm'));
+    const sum = (hours: number) => rain.slice(31 - hours, 31).reduce((total, mm) => total + mm, 0);
+    expect(now.temp_c).toBe(value(30, 'temp_c'));
+    expect(now.dewpoint_depression_c).toBeCloseTo(value(30, 'temp_c') - value(30, 'dewpoint_c'), 12);
+    expect(now.pressure_mb_change_3h).toBeCloseTo(value(30, 'pressure_mb') - value(27, 'pressure_mb'), 12);
+    expect(now.temp_c_change_24h).toBeCloseTo(value(30, 'temp_c') - value(6, 'temp_c'), 12);
+    expect(now.rained).toBe(1);
+    expect(now.log_precip_now).toBeCloseTo(Math.log1p(9), 12);
+    expect(now.log_precip_1h_ago).toBe(0);
+    expect(now.log_precip_sum_24h).toBeCloseTo(Math.log1p(sum(24)), 9);
+    expect(now.wet_share_12h).toBeCloseTo(2 / 12, 12);
+    expect(now.hours_since_rain).toBe(0);
+    expect((await at(t + 2 * HOUR_MS)).hours_since_rain).toBeCloseTo(Math.log1p(2), 12);
+    expect(now.hour_sin).toBeCloseTo(Math.sin((2 * Math.PI * new Date(t).getUTCHours()) / 24), 12);
+    expect(now.year_cos).toBeCloseTo(Math.cos((2 * Math.PI * (31 + 28 + 4)) / 365.25), 12);
+  });
+
+  it('tell of the neighbours without the place itself', async () => {
+    await table.fill(wholeRows());
+    const now = await at(t + HOUR_MS);
+    expect(now.rained).toBe(0);
+    expect(now.neighbours_wet_share).toBe(1);
+    expect(now.neighbours_log_precip).toBeCloseTo(Math.log1p(value(31, 'precip_mm', 1)), 9);
+    expect(now.neighbours_pressure_difference).toBeCloseTo(-1, 9);
+    expect(now.neighbours_pressure_change_3h).toBeCloseTo(0.3, 9);
+    expect(now.neighbours_wet_share_3h).toBeCloseTo(1 / 3, 12);
+  });
+
+  it('know no neighbour where none is configured, or none reports', async () => {
+    await table.fill(wholeRows());
+    const [alone] = await table.features({
+      locationIds: ['ewr'],
+      regions: new Map(),
+      fromHour: text(t),
+      toHour: text(t),
+      withLabel: false,
+    });
+    await table.fill(
+      wholeRows().filter(({ locationId, hour }) => locationId === 'ewr' || hour < t - 5 * HOUR_MS),
+    );
+    const deserted = await at(t);
+    const neighbours = FEATURES.filter(({ group }) => group === 'neighbours').map(({ name }) => name);
+    expect(neighbours.length).toBeGreaterThan(0);
+    for (const name of neighbours) {
+      expect(named(alone)[name]).toBeNull();
+      expect(deserted[name]).toBeNull();
+    }
+  });
+
+  it('are null where they would look at a missing hour, and do not slip to another', async () => {
+    const gap = t - 3 * HOUR_MS;
+    await table.fill(wholeRows().filter(({ hour }) => hour !== gap));
+    const now = await at(t);
+    expect(now.pressure_mb_change_3h).toBeNull();
+    expect(now.log_precip_3h_ago).toBeNull();
+    expect(now.pressure_mb_change_6h).toBeCloseTo(value(30, 'pressure_mb') - value(24, 'pressure_mb'), 12);
+    expect(now.log_precip_sum_3h).not.toBeNull();
+    expect(now.wet_share_6h).toBeCloseTo(1 / 5, 12);
+  });
+
+  it('do not add up rain of which more than a quarter is unknown', async () => {
+    await table.fill(wholeRows().filter(({ hour }) => hour !== t - HOUR_MS && hour !== t - 2 * HOUR_MS));
+    const now = await at(t);
+    expect(now.log_precip_sum_3h).toBeNull();
+    expect(now.log_precip_sum_6h).toBeNull();
+    expect(now.log_precip_sum_12h).not.toBeNull();
+  });
+
+  it('are for hours that were observed, labelled by the rain of the hour after', async () => {
+    const gap = START + 10 * HOUR_MS;
+    const rows = wholeRows().filter(({ locationId, hour }) => !(locationId === 'ewr' && hour === gap));
+    await table.fill(rows);
+    const own = (await range(true)).filter(({ locationId }) => locationId === 'ewr');
+    const hours = own.map(({ hour }) => hour);
+    expect(hours).not.toContain(gap);
+    expect(hours).not.toContain(gap - HOUR_MS);
+    expect(hours).not.toContain(LAST);
+    expect(own).toHaveLength(HOURS - 3);
+    for (const { hour, label } of own) {
+      expect(label).toBe(((hour - START) / HOUR_MS + 1) % 6 === 0 ? 1 : 0);
+    }
+  });
+
+  it('of a wild value neither stop the query nor reach the neighbours', async () => {
+    await table.fill(
+      wholeRows().map((row) =>
+        row.locationId === 'jfk' ? { ...row, values: { ...row.values, humidity_pct: 1e300 } } : row,
+      ),
+    );
+    expect((await at(t)).neighbours_humidity_pct).toBeNull();
+    expect((await at(t, 'jfk')).humidity_pct).toBe(1e300);
+  });
+});
+
+/** Rows of which some are missing, and measurements of which some are missing or another value. */
+const lake = fc
+  .array(
+    fc.tuple(
+      fc.boolean(),
+      fc.array(fc.option(fc.integer({ min: 0, max: 40 })), {
+        minLength: MEASURED.length,
+        maxLength: MEASURED.length,
+      }),
+    ),
+    { minLength: 2 * HOURS, maxLength: 2 * HOURS },
+  )
+  .map((drawn) =>
+    wholeRows().flatMap((row, i): HourlyRow[] => {
+      const [kept = true, changes = []] = drawn[i] ?? [];
+      const values = { ...row.values };
+      MEASURED.forEach((name, j) => {
+        const change = changes[j];
+        values[name] = change === null ? null : (values[name] ?? 0) + (change ?? 0) / 10;
+      });
+      return kept || i % 3 > 0 ? [{ ...row, values }] : [];
+    }),
+  );
+
+const hourOf = fc.integer({ min: FEATURE_LOOKBACK_HOURS, max: HOURS - 2 }).map((i) => START + i * HOUR_MS);
+
+describe('for any lake', () => {
+  it('no feature of hour t changes when all that came later does', async () => {
+    await fc.assert(
+      fc.asyncProperty(lake, hourOf, async (rows, t) => {
+        await table.fill(rows);
+        const before = (await range(false)).filter(({ hour }) => hour <= t);
+        const earlier = rows.filter(({ hour }) => hour <= t);
+        const later = wholeRows()
+          .filter(({ hour }) => hour > t)
+          .map((row) => ({ ...row, values: { ...row.values, precip_mm: 7, pressure_mb: 900, temp_c: -30 } }));
+        await table.fill([...earlier, ...later]);
+        const after = (await range(false)).filter(({ hour }) => hour <= t);
+        expect(after).toEqual(before);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('forecasting sees bit by bit what training saw, in whatever order rows lie', async () => {
+    await fc.assert(
+      fc.asyncProperty(lake, hourOf, async (rows, t) => {
+        await table.fill(rows);
+        const trained = (await range(true)).filter(({ hour }) => hour === t);
+        await table.fill([...rows].reverse());
+        const forecast = await table.features({
+          regions,
+          fromHour: text(t),
+          toHour: text(t),
+          withLabel: false,
+        });
+        for (const row of trained) {
+          const live = forecast.find(({ locationId }) => locationId === row.locationId);
+          expect(live?.features).toEqual(row.features);
+          expect(live?.wetNow).toBe(row.wetNow);
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+});
+
+describe('the feature list', () => {
+  it('names each feature once, and plainly', () => {
+    expect(new Set(FEATURE_NAMES).size).toBe(FEATURES.length);
+    for (const { name, description } of FEATURES) {
+      expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+      expect(description.length).toBeGreaterThan(8);
+    }
+  });
+
+  it('asks for partitions by literal dates, and for the neighbours of whom it is asked for', () => {
+    const sql = featuresSql({
+      database: 'garoa',
+      locationIds: ['ewr'],
+      regions,
+      fromHour: '2013-03-02T05:00:00Z',
+      toHour: '2013-03-02T23:00:00Z',
+      withLabel: true,
+      rainThresholdMm: 0.1,
+    });
+    expect(sql).toContain("dt BETWEEN '2013-03-01' AND '2013-03-03'");
+    expect(sql).toContain("AND location_id IN ('ewr', 'jfk')");
+    expect(sql).toContain("AND location_id IN ('ewr')");
+  });
+});

@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import * as z from 'zod';
+import { FEATURE_NAMES, type FeaturesQuery, featuresSql } from '../../../lambdas/model/features';
+import type { TrainingSet } from '../../../lambdas/model/training-set';
+
+const RECORDING = join(__dirname, '../../../lib/local/recordings/nyc-2013.csv.gz');
+const DATABASE = 'garoa';
+export const RAIN_THRESHOLD_MM = 0.1;
+
+/** One row of `hourly_observations`, with the columns that features look at. Null is unknown. */
+export interface HourlyRow {
+  readonly locationId: string;
+  /** ms since the epoch. */
+  readonly hour: number;
+  readonly values: Readonly<Record<Measured, number | null>>;
+}
+
+export const MEASURED = [
+  'temp_c',
+  'dewpoint_c',
+  'humidity_pct',
+  'pressure_mb',
+  'wind_u_kph',
+  'wind_v_kph',
+  'gust_kph',
+  'precip_mm',
+  'cloud_pct',
+  'visibility_km',
+] as const;
+type Measured = (typeof MEASURED)[number];
+
+export interface FeatureRow {
+  readonly locationId: string;
+  readonly hour: number;
+  readonly wetNow: number | null;
+  readonly features: readonly (number | null)[];
+  readonly label: number | null;
+}
+
+/** The feature SQL on DuckDB over a table of hourly rows; Athena's side of it is the end-to-end tests' business. */
+export class HourlyTable {
+  private constructor(
+    private readonly instance: DuckDBInstance,
+    private readonly connection: DuckDBConnection,
+  ) {}
+
+  static async open(): Promise<HourlyTable> {
+    const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+    const connection = await instance.connect();
+    for (const statement of [
+      "SET TimeZone='UTC'",
+      'SET integer_division=true',
+      'SET ieee_floating_point_ops=false',
+      'CREATE MACRO sequence(a, b) AS generate_series(a, b), (a, b, step) AS generate_series(a, b, step)',
+      `CREATE SCHEMA ${DATABASE}`,
+      `CREATE TABLE ${DATABASE}.hourly_observations (location_id VARCHAR, hour TIMESTAMP, dt VARCHAR, ${MEASURED.map((name) => `${name} DOUBLE`).join(', ')})`,
+    ]) {
+      await connection.run(statement);
+    }
+    return new HourlyTable(instance, connection);
+  }
+
+  close(): void {
+    this.connection.closeSync();
+    this.instance.closeSync();
+  }
+
+  /** Replaces all rows. */
+  async fill(rows: readonly HourlyRow[]): Promise<void> {
+    const tuples = rows.map(({ locationId, hour, values }) => {
+      const instant = new Date(hour).toISOString();
+      const numbers = MEASURED.map((name) => values[name] ?? 'NULL');
+      return `('${locationId}', TIMESTAMP '${instant.slice(0, 19).replace('T', ' ')}', '${instant.slice(0, 10)}', ${numbers.join(', ')})`;
+    });
+    await this.connection.run(`DELETE FROM ${DATABASE}.hourly_observations`);
+    if (tuples.length > 0) {
+      await this.connection.run(`INSERT INTO ${DATABASE}.hourly_observations VALUES ${tuples.join(', ')}`);
+    }
+  }
+
+  /** Replaces all rows by the recording's. */
+  async fillFromRecording(): Promise<void> {
+    const blown = (component: 'sin' | 'cos') => `-wind_kph * ${component}(radians(wind_degree))`;
+    await this.connection.run(`DELETE FROM ${DATABASE}.hourly_observations`);
+    await this.connection.run(`INSERT INTO ${DATABASE}.hourly_observations
+      SELECT location_id, date_trunc('hour', CAST(observed_at AS TIMESTAMP)), substr(CAST(observed_at AS VARCHAR), 1, 10),
+        temp_c, dewpoint_c, humidity_pct, pressure_mb, ${blown('sin')}, ${blown('cos')}, gust_kph, precip_mm, NULL, visibility_km
+      FROM read_csv('${RECORDING}', types = {'observed_at': 'VARCHAR', 'gust_kph': 'DOUBLE', 'wind_degree': 'DOUBLE'})`);
+  }
+
+  /** What the SQL gives, in the order of place and hour. */
+  async features(query: Omit<FeaturesQuery, 'database' | 'rainThresholdMm'>): Promise<FeatureRow[]> {
+    const sql = featuresSql({ ...query, database: DATABASE, rainThresholdMm: RAIN_THRESHOLD_MM });
+    const label = query.withLabel ? 'label' : 'NULL';
+    const reader = await this.connection.runAndReadAll(
+      `SELECT location_id, CAST(epoch_ms(hour) AS DOUBLE), CAST(wet_now AS DOUBLE), CAST(${label} AS DOUBLE), ${FEATURE_NAMES.join(', ')}
+       FROM (${sql}) ORDER BY location_id, hour`,
+    );
+    return reader.getRowsJS().map((row) => {
+      const [locationId, hour, wetNow, known, ...features] = row;
+      return {
+        locationId: z.string().parse(locationId),
+        hour: z.number().parse(hour),
+        wetNow: numberOrNull.parse(wetNow),
+        label: numberOrNull.parse(known),
+        features: z.array(numberOrNull).parse(features),
+      };
+    });
+  }
+}
+
+const numberOrNull = z.number().nullable();
+
+/** Labelled rows of one location as the training code wants them. */
+export function trainingSetOf(locationId: string, rows: readonly FeatureRow[]): TrainingSet {
+  const own = rows.filter((row) => row.locationId === locationId);
+  return {
+    locationId,
+    hours: Float64Array.from(own, ({ hour }) => hour),
+    featureNames: FEATURE_NAMES,
+    x: {
+      rows: own.length,
+      columns: FEATURE_NAMES.length,
+      values: Float64Array.from(own.flatMap(({ features }) => features.map((value) => value ?? Number.NaN))),
+    },
+    y: Uint8Array.from(own, ({ label }) => label ?? 0),
+    wetNow: Float64Array.from(own, ({ wetNow }) => wetNow ?? Number.NaN),
+  };
+}
