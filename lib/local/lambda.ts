@@ -17,7 +17,7 @@ export interface InvocationResult {
   readonly milliseconds: number;
 }
 
-export interface FunctionError {
+interface FunctionError {
   /** Whether the handler threw, or the environment ended under it. */
   readonly kind: 'thrown' | 'timeout' | 'exit';
   readonly errorType: string;

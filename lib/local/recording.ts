@@ -20,7 +20,7 @@ export interface Reading {
 }
 
 /** A recording can't be replayed; the message is one line that says where and why. */
-export class BadRecording extends Refusal {
+class BadRecording extends Refusal {
   override readonly name = 'BadRecording';
 }
 

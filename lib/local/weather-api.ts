@@ -23,7 +23,7 @@ export type WeatherFault =
   /** Numbers come as texts. */
   | { readonly kind: 'wrongTypes' };
 
-export interface WeatherRequest {
+interface WeatherRequest {
   /** `/current.json`, `/history.json`, `/forecast` or `/archive`. */
   readonly path: string;
   /** Location asked for, as far as it is known. */

@@ -32,7 +32,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-export const DEFAULT_LIVE_HOURS = 48;
+const DEFAULT_LIVE_HOURS = 48;
 
 export const USAGE = `Runs the whole pipeline on this machine, from what \`cdk deploy\` would ship: a history is
 backfilled, models are trained, then two days are lived minute by minute under a virtual clock.

@@ -92,7 +92,6 @@ const itemReader = z.strictObject({
   }),
   Arguments: z.unknown(),
 });
-export type ItemReader = z.infer<typeof itemReader>;
 
 const mapOwn = z.strictObject({
   Type: z.literal('Map'),
@@ -161,7 +160,7 @@ const machine = z.strictObject({
 export type MachineDefinition = z.infer<typeof machine>;
 
 /** A definition is outside the language that the interpreter runs, or does not hold together. */
-export class BadDefinition extends Error {
+class BadDefinition extends Error {
   override readonly name = 'BadDefinition';
 }
 

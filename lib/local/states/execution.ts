@@ -29,7 +29,7 @@ export class History {
   }
 }
 
-export type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 /** Tells everything under an execution, a Map or a Parallel to go no further. */
 export class Stop {
