@@ -18,7 +18,23 @@ interface Invocation {
 
 const port = parentPort;
 if (port === null) throw new Error('lambda-worker.ts runs in a worker thread only');
-const { assetDirectory, handler: handlerName, functionArn, memoryMegabytes } = workerData;
+const { assetDirectory, handlerName, functionArn, memoryMegabytes } = sandboxOf(workerData);
+
+interface Sandbox {
+  readonly assetDirectory: string;
+  readonly handlerName: string;
+  readonly functionArn: string;
+  readonly memoryMegabytes: number;
+}
+
+function sandboxOf(data: unknown): Sandbox {
+  if (!isSandbox(data)) throw new Error('lambda-worker.ts was started without its data');
+  return data;
+}
+
+function isSandbox(data: unknown): data is Sandbox {
+  return typeof data === 'object' && data !== null && 'assetDirectory' in data && 'handlerName' in data;
+}
 
 for (const stream of [process.stdout, process.stderr]) {
   let line = '';
@@ -60,11 +76,12 @@ function pick(error: object): { name?: string; message?: string; stack?: string 
   };
 }
 
-const [fileName = 'index', exportName = 'handler'] = String(handlerName).split('.');
+const [fileName = 'index', exportName = 'handler'] = handlerName.split('.');
 let handler: unknown;
 try {
-  const bundle = createRequire(join(assetDirectory, 'package.json'))(join(assetDirectory, `${fileName}.js`));
-  handler = bundle[exportName];
+  const load = createRequire(join(assetDirectory, 'package.json'));
+  const bundle: unknown = load(join(assetDirectory, `${fileName}.js`));
+  handler = typeof bundle === 'object' && bundle !== null ? Reflect.get(bundle, exportName) : undefined;
   if (typeof handler !== 'function') {
     throw Object.assign(new Error(`${handlerName} is undefined or not exported`), {
       name: 'Runtime.HandlerNotFound',

@@ -246,7 +246,7 @@ class Environment {
     this.worker = new Worker(workerCode(), {
       eval: true,
       env: variables,
-      workerData: { assetDirectory, handler, functionArn: arn, memoryMegabytes },
+      workerData: { assetDirectory, handlerName: handler, functionArn: arn, memoryMegabytes },
       resourceLimits: { maxOldGenerationSizeMb: memoryMegabytes },
       // Options of the parent's command line, such as a TypeScript loader, are no part of Lambda's Node.
       execArgv: [],
