@@ -78,20 +78,25 @@ describe('npm start', () => {
     expect(err.trimEnd().split('\n')).toEqual([expect.stringContaining('.garoa is a file')]);
   }, 20_000);
 
-  it('leaves no process behind when it is interrupted', async () => {
-    const child = start();
-    const end = ended(child);
-    await new Promise<void>((done) => {
-      child.stdout?.once('data', () => done());
-    });
-    // The synthesis runs in a process of its own, which this run started.
-    const deadline = Date.now() + 10_000;
-    while (processesOf(directory).length < 2 && Date.now() < deadline) await pause();
-    child.kill('SIGINT');
-    expect((await end).code).toBe(130);
-    while (processesOf(directory).length > 0 && Date.now() < deadline) await pause();
-    expect(processesOf(directory)).toEqual([]);
-  }, 30_000);
+  // Linux tells of every process what it works on; elsewhere there is no such list to look at.
+  (existsSync('/proc') ? it : it.skip)(
+    'leaves no process behind when it is interrupted',
+    async () => {
+      const child = start();
+      const end = ended(child);
+      await new Promise<void>((done) => {
+        child.stdout?.once('data', () => done());
+      });
+      // The synthesis runs in a process of its own, which this run started.
+      const deadline = Date.now() + 10_000;
+      while (processesOf(directory).length < 2 && Date.now() < deadline) await pause();
+      child.kill('SIGINT');
+      expect((await end).code).toBe(130);
+      while (processesOf(directory).length > 0 && Date.now() < deadline) await pause();
+      expect(processesOf(directory)).toEqual([]);
+    },
+    30_000,
+  );
 });
 
 const pause = (): Promise<void> => new Promise((done) => setTimeout(done, 20));
