@@ -1,4 +1,3 @@
-import libsvmLoading from 'libsvm-js';
 import type { Matrix } from '../../../../lambdas/model/matrix';
 import type { SvcOptions } from '../../../../lambdas/model/svc';
 
@@ -23,7 +22,9 @@ export async function trainReference(
   y: Uint8Array,
   options: SvcOptions,
 ): Promise<Float64Array> {
-  const Svm = await libsvmLoading;
+  // Imported when needed: the package begins to load at once, and a run without this reference would not wait for it.
+  const { default: loading } = await import('libsvm-js');
+  const Svm = await loading;
   const machine = new Svm({
     type: Svm.SVM_TYPES.C_SVC,
     kernel: Svm.KERNEL_TYPES.PRECOMPUTED,
