@@ -4,7 +4,7 @@ import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
 
 /** What compaction did with one hour partition. */
-export interface CompactedHour {
+interface CompactedHour {
   /** Objects that are in the compacted one now, and are gone. */
   readonly joined: number;
   readonly bytes: number;

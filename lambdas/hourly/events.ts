@@ -35,7 +35,7 @@ export const rainForecastSchema = z.strictObject({
 });
 
 /** Detail of `SkillBelowPersistence`: once a day, with the locations whose week was worse than persistence. */
-export const skillBelowPersistenceSchema = z.strictObject({
+const skillBelowPersistenceSchema = z.strictObject({
   ...common,
   /** Last day of the week that was looked at. */
   date: z.iso.date(),

@@ -43,7 +43,7 @@ export interface WithoutForecast {
   readonly reason: string;
 }
 
-export interface RefusedChampion {
+interface RefusedChampion {
   readonly locationId: string;
   readonly version: string;
   readonly reason: string;
@@ -96,10 +96,10 @@ export async function issueForecasts(
   const made: Forecast[] = [];
   if (appointed.some(({ model }) => model !== undefined)) {
     const features = await readFeatures(access, hour);
-    for (const { id, model } of appointed) {
+    for (const { id, model, refused: unusable } of appointed) {
       const row = features.get(id);
       if (model === undefined) {
-        without.push({ locationId: id, reason: 'no model yet' });
+        without.push({ locationId: id, reason: withoutModel(unusable) });
       } else if (row === undefined) {
         without.push({ locationId: id, reason: `no observation of the hour that began at ${hour}` });
       } else {
@@ -114,7 +114,9 @@ export async function issueForecasts(
       }
     }
   } else {
-    without.push(...appointed.map(({ id }) => ({ locationId: id, reason: 'no model yet' })));
+    without.push(
+      ...appointed.map(({ id, refused: unusable }) => ({ locationId: id, reason: withoutModel(unusable) })),
+    );
   }
   const forecasts =
     made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, stored, made);
@@ -125,6 +127,10 @@ export async function issueForecasts(
     without,
     refused,
   };
+}
+
+function withoutModel(refused: readonly unknown[]): string {
+  return refused.length === 0 ? 'no model yet' : 'no model that can be used';
 }
 
 interface StoredForecasts {

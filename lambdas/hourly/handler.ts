@@ -13,7 +13,10 @@ import { closeHour, type HourlyAccess, recomputeRange } from './run';
 const champions = createChampionCache();
 
 /** Invoked by the schedule, the Backfill state machine and people; see `event.ts` for what it takes. */
-export async function handler(event: unknown, context: Context): Promise<HourlyResult> {
+export async function handler(
+  event: unknown,
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
+): Promise<HourlyResult> {
   const task = parseEvent(event, new Date());
   const queries: FinishedQuery[] = [];
   const access = connect(context, (query) => queries.push(query));
@@ -35,7 +38,10 @@ export async function handler(event: unknown, context: Context): Promise<HourlyR
   }
 }
 
-function connect(context: Context, onFinished: (query: FinishedQuery) => void): HourlyAccess {
+function connect(
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
+  onFinished: (query: FinishedQuery) => void,
+): HourlyAccess {
   const { stage, locations, rainThresholdMm } = loadSettings();
   const bucket = (name: string) => ({ client: s3(), name: requireEnv(name) });
   return {

@@ -34,7 +34,7 @@ export interface HourlyRun {
   readonly failures: readonly Error[];
 }
 
-export interface DailyRun {
+interface DailyRun {
   readonly gaps: Gaps;
   readonly compaction: Compaction;
   readonly swept: Swept;
@@ -210,7 +210,11 @@ function gapEvents(stage: string, { dates, missingHours, locationIds }: Gaps): G
 }
 
 /** Locations whose week was worse than persistence would have been. */
-function skillEvents(stage: string, date: string, verified: VerifiedForecasts | undefined): GaroaEvent[] {
+export function skillEvents(
+  stage: string,
+  date: string,
+  verified: VerifiedForecasts | undefined,
+): GaroaEvent[] {
   const worse = (verified?.rows ?? []).flatMap(({ locationId, windowDays, score }) => {
     const skill = skillOf(score);
     const judged = windowDays === JUDGED_WINDOW_DAYS && score.comparedHours >= JUDGED_HOURS;

@@ -10,7 +10,7 @@ import { type Forecast, readForecasts } from './forecast';
 
 /** Days that verification looks back over, counting the day itself. */
 export const WINDOWS = [1, 7, 30] as const;
-export type WindowDays = (typeof WINDOWS)[number];
+type WindowDays = (typeof WINDOWS)[number];
 const LONGEST_WINDOW = 30;
 
 /** How forecasts of some hours fared. */

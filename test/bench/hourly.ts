@@ -16,7 +16,7 @@ import {
   startHourlyCloud,
   wholeDay,
 } from '../lambdas/hourly/hourly-cloud';
-import { ndjson } from '../lib/local/aws/support';
+import { ndjson, RESOURCES } from '../lib/local/aws/support';
 
 const FIRST_DAY = '2013-01-01';
 const MEASURED_DAYS = [2, 30, 90, 180, 270, 364];
@@ -34,7 +34,13 @@ export async function bench(): Promise<void> {
 }
 
 async function withCloud(measure: (local: HourlyCloud) => Promise<void>): Promise<void> {
-  const local = await startHourlyCloud(LOCATIONS, { now: () => new Date('2014-01-02T00:00:00Z') });
+  const [workgroup, ...others] = RESOURCES.workgroups;
+  const workgroups =
+    workgroup === undefined ? others : [{ ...workgroup, bytesScannedCutoff: 1_000_000_000 }, ...others];
+  const local = await startHourlyCloud(LOCATIONS, {
+    now: () => new Date('2014-01-02T00:00:00Z'),
+    resources: { ...RESOURCES, workgroups },
+  });
   try {
     await measure(local);
   } finally {

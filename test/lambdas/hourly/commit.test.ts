@@ -9,6 +9,7 @@ import { runStatement } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { deleteObjects, getText, listObjects, putObject } from '../../../lambdas/lake/s3';
 import { addDays, addHours, datesBetween } from '../../../lambdas/runtime/calendar';
+import { ndjson } from '../../lib/local/aws/support';
 import {
   type HourlyCloud,
   observation,
@@ -86,6 +87,24 @@ it('gives the same rows hour by hour as at once', async () => {
 it('takes more days than Athena writes partitions in chunks only', async () => {
   await expect(commitDays(local.access(), order('2012-11-01', '2013-03-01'))).rejects.toThrow(
     /100 partitions/,
+  );
+});
+
+it('reads lines of before and after a schema addition, and takes hostile ids as the texts they are', async () => {
+  const { uv: _, gust_kph: __, ...older } = observation('ewr', '2013-03-09T05:00:00Z');
+  const newer = { ...observation('ewr', '2013-03-09T06:00:00Z', { uv: 3 }), pollen: 'much' };
+  const hostile = observation(`x'; DROP TABLE observations; --"\n${'$'}{ewr}`, '2013-03-09T06:00:00Z');
+  for (const [minute, row] of [older, newer, hostile].entries()) {
+    const key = `${keys.rawHour('2013-03-09', '06')}060${minute}-recording.ndjson.gz`;
+    await putObject(local.raw, key, ndjson([row]), 'application/gzip');
+  }
+  await commitDays(local.access(), order('2013-03-09'));
+  expect((await local.content())[keys.hourlyDay('2013-03-09')]).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ location_id: 'ewr', hour: '2013-03-09T05:00:00Z', uv: null }),
+      expect.objectContaining({ location_id: 'ewr', hour: '2013-03-09T06:00:00Z', uv: 3 }),
+      expect.objectContaining({ location_id: hostile.location_id }),
+    ]),
   );
 });
 

@@ -29,7 +29,7 @@ class Died extends Error {
 }
 
 /** Where a run dies: before or after its n-th call that changes anything has been carried out. */
-export interface Death {
+interface Death {
   readonly change: number;
   readonly when: 'before' | 'after';
 }

@@ -1,8 +1,14 @@
+import * as z from 'zod';
 import { rainForecastSchema } from '../../../lambdas/hourly/events';
-import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
+import { closeHour, recomputeRange, skillEvents } from '../../../lambdas/hourly/run';
+import { runQuery } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
+import { VIEWS, type View } from '../../../lambdas/lake/sql/views';
 import { addHours } from '../../../lambdas/runtime/calendar';
+import type { GlueTable } from '../../../lib/local/resources';
+import { viewInput } from '../../../lib/views';
+import { RESOURCES } from '../../lib/local/aws/support';
 import {
   appoint,
   type HourlyCloud,
@@ -24,8 +30,30 @@ const closing = (hour: string) =>
 jest.setTimeout(60_000);
 let local: HourlyCloud;
 
+/** As the stack puts it into the catalogue. */
+function glueView(view: View): GlueTable {
+  const input = viewInput(view, 'garoa');
+  return {
+    name: view.name,
+    type: 'VIRTUAL_VIEW',
+    columns: view.columns,
+    partitionKeys: [],
+    parameters: { presto_view: 'true', comment: 'Presto View' },
+    viewOriginalText: z.string().parse(input.viewOriginalText),
+  };
+}
+
+const columnsOf = (name: string) =>
+  VIEWS.find((view) => view.name === name)
+    ?.columns.map((column) => column.name)
+    .sort();
+
 beforeAll(async () => {
-  local = await startHourlyCloud();
+  const [database] = RESOURCES.databases;
+  const tables = [...(database?.tables ?? []), ...VIEWS.map(glueView)];
+  local = await startHourlyCloud(LOCATIONS, {
+    resources: { ...RESOURCES, databases: [{ name: 'garoa', tables }] },
+  });
 });
 beforeEach(() => local.forget());
 afterAll(() => local.close());
@@ -117,6 +145,61 @@ describe('closing an hour', () => {
       { precip_mm: 7 },
       { precip_mm: 7 },
     ]);
+  });
+});
+
+describe('the first hour of a day', () => {
+  it('looks for gaps of the week, and joins the minutes of older days', async () => {
+    await putHistory(local.raw, '2013-03-08', wholeDay('2013-03-08'));
+    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09', ['ewr', 'lga']));
+    await poll('2013-03-08T07:00:00Z');
+    await poll('2013-03-08T08:00:00Z');
+    await recomputeRange(local.access(), range('2013-03-08', '2013-03-09', '2013-03-10T00:01:00Z'));
+    await poll('2013-03-10T00:00:00Z');
+    const run = await closeHour(local.access(), closing('2013-03-10T00:00:00Z'));
+    expect(run.failures).toEqual([]);
+    expect(run.daily).toMatchObject({ gaps: { missingHours: 24 }, compaction: { hours: 2, joined: 2 } });
+    expect(local.events.map(({ event }) => [event['detail-type'], event.detail])).toEqual([
+      [
+        'GapsFound',
+        {
+          version: 1,
+          stage: 'test',
+          from: '2013-03-09',
+          to: '2013-03-09',
+          missingHours: 24,
+          locationIds: ['jfk'],
+        },
+      ],
+    ]);
+  });
+
+  it('tells when a week of forecasts was worse than persistence', async () => {
+    const bad = (hours: number, skilful: boolean) => ({
+      hours,
+      rainHours: 0,
+      squaredError: skilful ? 1 : 3,
+      comparedHours: hours,
+      comparedSquaredError: skilful ? 1 : 3,
+      persistenceSquaredError: 2,
+      hits: 0,
+      misses: 0,
+      falseAlarms: 0,
+      correctNegatives: hours,
+    });
+    const rows = [
+      { locationId: 'ewr', windowDays: 7 as const, score: bad(150, false) },
+      { locationId: 'jfk', windowDays: 7 as const, score: bad(150, true) },
+      { locationId: 'lga', windowDays: 7 as const, score: bad(100, false) },
+      { locationId: 'lga', windowDays: 30 as const, score: bad(500, false) },
+    ];
+    expect(skillEvents('test', '2013-03-10', { verified: 0, rows })).toEqual([
+      {
+        type: 'SkillBelowPersistence',
+        detail: { version: 1, stage: 'test', date: '2013-03-10', windowDays: 7, locationIds: ['ewr'] },
+      },
+    ]);
+    expect(skillEvents('test', '2013-03-10', undefined)).toEqual([]);
   });
 });
 
@@ -227,12 +310,16 @@ describe('a death', () => {
     await closeHour(whole, closing('2013-03-10T01:00:00Z'));
     const expected = await local.content();
     const changes = whole.changes();
-    const afterCommit = changes.indexOf('CopyObjectCommand') + 1;
-    expect(changes.slice(afterCommit)).toEqual(
-      expect.arrayContaining(['PutObjectCommand', 'PutEventsCommand', 'DeleteObjectsCommand']),
-    );
+    const afterCommit = changes.indexOf('PutObjectCommand');
+    // Forecasts, latest.json, events, verification; the page that is drawn last holds nothing of its own.
+    expect(changes.slice(afterCommit, -1)).toEqual([
+      'PutObjectCommand',
+      'PutObjectCommand',
+      'PutEventsCommand',
+      'PutObjectCommand',
+    ]);
 
-    for (let change = afterCommit + 1; change <= changes.length; change += 1) {
+    for (let change = afterCommit + 1; change < changes.length; change += 1) {
       await start.restore();
       const dying = local.access({ change, when: 'after' });
       // Parts that failed are told; that it died is what counts here.
@@ -242,5 +329,71 @@ describe('a death', () => {
       expect(await local.content()).toEqual(expected);
       expect(new Set(local.events.map(({ event }) => JSON.stringify(event.detail))).size).toBe(3);
     }
+  });
+});
+
+describe('what people can ask', () => {
+  beforeEach(async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    const access = local.access();
+    for (const hour of [3, 4, 5, 6]) {
+      const start = `2013-03-10T0${hour}:00:00Z`;
+      await putPoll(
+        local.raw,
+        start,
+        LOCATIONS.map(({ id }) => observation(id, start, { precip_mm: hour === 5 ? 2 : 0 })),
+      );
+      await closeHour(access, { kind: 'hour', hour: start, now: addHours(start, 1) });
+    }
+  });
+
+  it('is each forecast beside what came, the newest forecasts, and the windows of a day', async () => {
+    const verified = await runQuery(local.access().athena, {
+      sql: "SELECT * FROM verified_forecasts WHERE dt = '2013-03-10' AND location_id = 'jfk' ORDER BY target_hour",
+      row: z.looseObject({
+        target_hour: z.string(),
+        probability: z.number(),
+        will_rain: z.boolean(),
+        rained: z.boolean(),
+        outcome: z.string(),
+        squared_error: z.number(),
+        persistence_squared_error: z.number(),
+        precip_mm: z.number(),
+      }),
+    });
+    expect(Object.keys(verified[0] ?? {}).sort()).toEqual(columnsOf('verified_forecasts'));
+    expect(
+      verified.map(({ target_hour, rained, precip_mm }) => [target_hour.slice(11, 13), rained, precip_mm]),
+    ).toEqual([
+      ['04', false, 0],
+      ['05', true, 2],
+      ['06', false, 0],
+    ]);
+    for (const row of verified) {
+      const truth = row.rained ? 1 : 0;
+      expect(row.squared_error).toBeCloseTo((row.probability - truth) ** 2, 15);
+      expect(row.outcome).toBe(
+        row.rained ? (row.will_rain ? 'hit' : 'miss') : row.will_rain ? 'false alarm' : 'correct negative',
+      );
+    }
+    // After the wet hour persistence says 0.6 and is wrong.
+    expect(verified[2]?.persistence_squared_error).toBeCloseTo(0.36, 15);
+
+    const latest = await runQuery(local.access().athena, {
+      sql: 'SELECT * FROM latest_forecasts ORDER BY location_id',
+      row: z.looseObject({ location_id: z.string(), target_hour: z.string(), dt: z.string() }),
+    });
+    expect(Object.keys(latest[0] ?? {}).sort()).toEqual(columnsOf('latest_forecasts'));
+    expect(latest.map(({ location_id, target_hour }) => [location_id, target_hour])).toEqual(
+      LOCATIONS.map(({ id }) => [id, '2013-03-10T07:00:00Z']),
+    );
+
+    const windows = await runQuery(local.access().athena, {
+      sql: "SELECT window_days, hours, rain_hours, hits + misses + false_alarms + correct_negatives AS outcomes FROM forecast_verification WHERE dt = '2013-03-10' AND location_id = 'lga' ORDER BY window_days",
+      row: z.object({ window_days: z.int(), hours: z.int(), rain_hours: z.int(), outcomes: z.int() }),
+    });
+    expect(windows).toEqual(
+      [1, 7, 30].map((window_days) => ({ window_days, hours: 3, rain_hours: 1, outcomes: 3 })),
+    );
   });
 });

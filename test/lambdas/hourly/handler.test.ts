@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Context } from 'aws-lambda';
+import type { HourlyResult } from '../../../lambdas/hourly/report';
+import { keys } from '../../../lambdas/lake/layout';
+import { listObjects, putObject } from '../../../lambdas/lake/s3';
+import { Env } from '../../../lambdas/runtime/env';
+import { SETTINGS_FILE } from '../../../lambdas/runtime/settings';
+import {
+  appoint,
+  type HourlyCloud,
+  LOCATIONS,
+  observation,
+  putHistory,
+  putPoll,
+  startHourlyCloud,
+  wholeDay,
+} from './hourly-cloud';
+
+jest.setTimeout(60_000);
+
+const directory = mkdtempSync(join(tmpdir(), 'garoa-hourly-'));
+const environment = { ...process.env };
+let local: HourlyCloud;
+let invoke: (event: unknown) => Promise<HourlyResult>;
+let log: jest.SpyInstance;
+
+beforeAll(async () => {
+  local = await startHourlyCloud();
+  writeFileSync(
+    join(directory, SETTINGS_FILE),
+    JSON.stringify({
+      stage: 'test',
+      provider: 'weatherapi',
+      locations: LOCATIONS,
+      rainThresholdMm: 0.1,
+      training: {},
+    }),
+  );
+  Object.assign(process.env, local.cloud.endpoints.environment, {
+    LAMBDA_TASK_ROOT: directory,
+    // Its own console can't be listened to.
+    POWERTOOLS_DEV: 'true',
+    POWERTOOLS_METRICS_DISABLED: 'false',
+    POWERTOOLS_SERVICE_NAME: 'garoa-test',
+    [Env.rawBucket]: 'raw',
+    [Env.processedBucket]: 'processed',
+    [Env.modelsBucket]: 'models',
+    [Env.queryResultsBucket]: 'results',
+    [Env.database]: 'garoa',
+    [Env.workgroup]: 'garoa-prod',
+    [Env.eventBus]: 'default',
+  });
+  // Loaded once the environment stands, as in Lambda.
+  const { handler } = await import('../../../lambdas/hourly/handler');
+  const context: Pick<Context, 'getRemainingTimeInMillis'> = { getRemainingTimeInMillis: () => 60_000 };
+  invoke = (event) => handler(event, context);
+  log = jest.spyOn(console, 'log').mockImplementation();
+  jest.spyOn(console, 'info').mockImplementation();
+  jest.spyOn(console, 'error').mockImplementation();
+});
+beforeEach(async () => {
+  await local.forget();
+  log.mockClear();
+});
+afterAll(async () => {
+  jest.restoreAllMocks();
+  process.env = environment;
+  await local.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Values of the metrics that were emitted, by name. */
+const metrics = () => Object.assign({}, ...log.mock.calls.map(([line]) => JSON.parse(String(line))));
+
+const poll = (hour: string) =>
+  putPoll(
+    local.raw,
+    hour,
+    LOCATIONS.map(({ id }) => observation(id, hour)),
+  );
+
+it('closes the hour that the schedule speaks of, and says what it did', async () => {
+  await appoint(local.models, '2013-03-01T00:00:00Z');
+  await poll('2013-03-10T05:00:00Z');
+  await poll('2013-03-10T06:00:00Z');
+  await invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
+  const result = await invoke({ scheduledTime: '2013-03-10T07:05:00Z' });
+  expect(result).toMatchObject({
+    hour: '2013-03-10T06:00:00Z',
+    days: 1,
+    rows: 3,
+    missingHours: 0,
+    forecasts: 3,
+    withoutForecast: {},
+    verified: 3,
+    queries: 3,
+  });
+  expect(metrics()).toMatchObject({
+    HoursAggregated: 3,
+    MissingHours: 0,
+    ForecastsIssued: 3,
+    ForecastsVerified: 3,
+    ForecastAgeMinutes: 5,
+    ModelsRefused: 0,
+    RollingBrier: expect.any(Number),
+    SkillAgainstPersistence: expect.any(Number),
+    BytesScanned: expect.any(Number),
+  });
+});
+
+it('recomputes a range', async () => {
+  await putHistory(local.raw, '2013-03-08', wholeDay('2013-03-08'));
+  const result = await invoke({ from: '2013-03-07', to: '2013-03-08', at: '2013-03-10T00:00:00Z' });
+  expect(result).toMatchObject({ from: '2013-03-07', days: 1, rows: 72, missingHours: 72, forecasts: 0 });
+});
+
+it('says how many locations have no forecast, and why', async () => {
+  await poll('2013-03-10T05:00:00Z');
+  const result = await invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
+  expect(result.withoutForecast).toEqual({ 'no model yet': 3 });
+  expect(metrics()).toMatchObject({ LocationsWithoutForecast: 3 });
+});
+
+it.each([
+  [{ hour: 'yesterday' }, /hour: /],
+  [{ from: '2013-03-08', to: '2013-03-07' }, /from: /],
+  [{ scheduledTime: '2013-03-10T06:05:00Z', extra: 1 }, /extra/],
+])('refuses %j with the reason, and touches nothing', async (event, reason) => {
+  const before = local.cloud.endpoints.callCounts();
+  await expect(invoke(event)).rejects.toThrow(reason);
+  expect(local.cloud.endpoints.callCounts()).toEqual(before);
+});
+
+it('ends in an error when a part failed, after the other parts have done theirs', async () => {
+  await appoint(local.models, '2013-03-01T00:00:00Z');
+  await poll('2013-03-10T05:00:00Z');
+  // Forecasts of the target hour that nobody can read.
+  await putObject(local.processed, keys.forecastHour('2013-03-10', '06'), 'not parquet', 'text/plain');
+  await expect(invoke({ scheduledTime: '2013-03-10T06:05:00Z' })).rejects.toThrow(
+    /Forecasting failed: .*Parquet/,
+  );
+  expect((await listObjects(local.processed, 'hourly_observations/')).map(({ key }) => key)).toEqual([
+    keys.hourlyDay('2013-03-10'),
+  ]);
+  expect(metrics()).toMatchObject({ HoursAggregated: 3 });
+});
+
+it('counts and names models that it refuses', async () => {
+  await appoint(local.models, '2013-03-01T00:00:00Z', 'v2');
+  await putObject(local.models, keys.model('jfk', 'v2'), '{}', 'application/json');
+  await poll('2013-03-10T05:00:00Z');
+  await expect(invoke({ scheduledTime: '2013-03-10T06:05:00Z' })).resolves.toMatchObject({
+    forecasts: 2,
+    withoutForecast: { 'no model that can be used': 1 },
+  });
+  expect(metrics()).toMatchObject({ ModelsRefused: 1 });
+});
