@@ -1,7 +1,6 @@
 /** ESM-only packages that jest must transform like our own sources. */
 const esmPackages = [
   'hyparquet',
-  'hyparquet-compressors',
   'hyparquet-writer',
   'hysnappy',
   '@observablehq/plot',

@@ -6,7 +6,7 @@
 /** Probabilities are kept this far from 0 and 1 in the log loss: one wrong certainty is bad, not infinite. */
 const LOG_LOSS_CLIP = 1e-15;
 
-export const RELIABILITY_BINS = 10;
+const RELIABILITY_BINS = 10;
 
 export interface ReliabilityBin {
   readonly from: number;

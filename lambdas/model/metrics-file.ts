@@ -131,7 +131,7 @@ const briefEvaluation = evaluationSchema.omit({
 });
 
 /** One location in a run's summary: the figures without curves, small enough for a state of the machine. */
-export const locationResultSchema = z.object({
+const locationResultSchema = z.object({
   location: z.string(),
   outcome: evaluationFileSchema.shape.outcome,
   reason: z.string(),

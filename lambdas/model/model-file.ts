@@ -8,7 +8,7 @@ import { decisionValues, joinMembers, type SvcEnsemble } from './svc';
 import type { Classifier, Persistence } from './train';
 
 /** Raised whenever the meaning of a stored field changes; other versions are refused. */
-export const MODEL_SCHEMA_VERSION = 1;
+const MODEL_SCHEMA_VERSION = 1;
 
 const utc = z.iso.datetime();
 const probability = z.number().min(0).max(1);

@@ -12,7 +12,7 @@ import { ModelRefused, parseModel, type RainModel } from './model-file';
  */
 
 /** One promotion: what `champion.json` holds, and the ledger keeps. */
-export const ledgerEntrySchema = z.object({
+const ledgerEntrySchema = z.object({
   schemaVersion: z.literal(1),
   location: z.string(),
   version: z.string(),

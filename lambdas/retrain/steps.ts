@@ -18,12 +18,12 @@ const runId = z
 const locationId = z.string().min(1).max(64);
 
 /** Versions are folder names made by `versionOf`; nothing else may get into a key. */
-export const versionSchema = z
+const versionSchema = z
   .string()
   .regex(/^\d{8}T\d{6}Z-[0-9a-f]{8}$/, 'not a version such as 20131201T000000Z-0123abcd');
 
 /** The frame of one run: everything in it follows from the request, so a repeated state does the same work. */
-export const runSchema = z.strictObject({
+const runSchema = z.strictObject({
   id: runId,
   /** The run knows nothing that was observed at or after this instant. */
   asOf: utcSecond,
@@ -43,7 +43,7 @@ export const requestSchema = z.strictObject({
   /** Trains as if it were this instant; the scheduled time, or else the start of the execution, when absent. */
   asOf: instant.optional(),
 });
-export type RetrainRequest = z.infer<typeof requestSchema>;
+type RetrainRequest = z.infer<typeof requestSchema>;
 
 const planInput = z.strictObject({
   step: z.literal('plan'),
@@ -128,7 +128,7 @@ const promoteInput = z.strictObject({
     .strictObject({ run: runSchema, outcome: z.enum(['promoted', 'refreshed']), expectedChampion })
     .optional(),
 });
-export type PromoteInput = z.infer<typeof promoteInput>;
+type PromoteInput = z.infer<typeof promoteInput>;
 
 /** Ends a location whose present champion stays, for the reasons given. */
 const keepInput = z.strictObject({
@@ -152,7 +152,7 @@ const publishInput = z.strictObject({
 });
 
 /** Every event that the retrain function accepts. */
-export const stepEvent = z.discriminatedUnion('step', [
+const stepEvent = z.discriminatedUnion('step', [
   planInput,
   prepareInput,
   inspectInput,

@@ -81,7 +81,7 @@ export function locationOf(node: SyntaxNode): number {
 }
 
 /** A copy in which `change` has had its way with every node, innermost first. */
-export function mapTree(value: unknown, change: (node: SyntaxNode) => SyntaxNode): unknown {
+function mapTree(value: unknown, change: (node: SyntaxNode) => SyntaxNode): unknown {
   if (Array.isArray(value)) {
     return value.map((one) => mapTree(one, change));
   }

@@ -78,7 +78,7 @@ export function printValue(value: DuckDBValue, type: DuckDBType): string | undef
 }
 
 /** Java's Double.toString: plain from 0.001 to below 10 million, else `1.2345E-5`; shortest digits that read back. */
-export function printDouble(value: number): string {
+function printDouble(value: number): string {
   if (!Number.isFinite(value)) {
     return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
   }
