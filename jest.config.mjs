@@ -2,7 +2,6 @@
 const esmPackages = [
   'hyparquet',
   'hyparquet-writer',
-  'hysnappy',
   '@observablehq/plot',
   'd3(-[^/]+)?',
   'preact',

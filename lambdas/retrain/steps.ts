@@ -43,7 +43,6 @@ export const requestSchema = z.strictObject({
   /** Trains as if it were this instant; the scheduled time, or else the start of the execution, when absent. */
   asOf: instant.optional(),
 });
-type RetrainRequest = z.infer<typeof requestSchema>;
 
 const planInput = z.strictObject({
   step: z.literal('plan'),
@@ -128,7 +127,6 @@ const promoteInput = z.strictObject({
     .strictObject({ run: runSchema, outcome: z.enum(['promoted', 'refreshed']), expectedChampion })
     .optional(),
 });
-type PromoteInput = z.infer<typeof promoteInput>;
 
 /** Ends a location whose present champion stays, for the reasons given. */
 const keepInput = z.strictObject({
