@@ -2,6 +2,7 @@
 const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>>> = {
   ingest: () => import('./ingest'),
   hourly: () => import('./hourly'),
+  svc: () => import('./svc'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {
