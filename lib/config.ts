@@ -45,7 +45,7 @@ const SAO_PAULO = [
 ];
 
 /** The block `garoa` in cdk.json: all that an owner decides. Every field has a default. */
-const configSchema = z
+export const configSchema = z
   .strictObject({
     stage: stage.default('prod'),
     provider: settingsSchema.shape.provider.default('weatherapi'),
