@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { type AthenaAccess, runQuery } from '../lake/athena';
+import { type Forecast, forecastSchema, readForecasts, type StoredForecasts } from '../lake/forecasts';
 import { FORECASTS, keys } from '../lake/layout';
-import { decodeParquet, encodeParquet } from '../lake/parquet';
-import { type Bucket, getObject, putIfAbsent, putIfUnchanged } from '../lake/s3';
+import { encodeParquet } from '../lake/parquet';
+import { type Bucket, putIfAbsent, putIfUnchanged } from '../lake/s3';
 import { FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
 import { regionsOf } from '../model/regions';
@@ -20,22 +21,6 @@ export interface ForecastAccess {
   readonly locations: readonly Location[];
   readonly rainThresholdMm: number;
 }
-
-const probability = z.number().min(0).max(1);
-
-/** A row of `forecasts`. */
-const forecastSchema = z.object({
-  location_id: z.string(),
-  issued_at: utcSecond,
-  base_hour: utcSecond,
-  target_hour: utcSecond,
-  probability,
-  will_rain: z.boolean(),
-  threshold: probability,
-  model_version: z.string(),
-  persistence_probability: probability.nullable(),
-});
-export type Forecast = z.infer<typeof forecastSchema>;
 
 /** Why a location has no forecast for the hour. */
 export interface WithoutForecast {
@@ -131,21 +116,6 @@ export async function issueForecasts(
 
 function withoutModel(refused: readonly unknown[]): string {
   return refused.length === 0 ? 'no model yet' : 'no model that can be used';
-}
-
-interface StoredForecasts {
-  readonly forecasts: readonly Forecast[];
-  readonly etag: string;
-}
-
-/** The stored forecasts of one target hour with the version of the object; undefined when none were made. */
-export async function readForecasts(processed: Bucket, key: string): Promise<StoredForecasts | undefined> {
-  const stored = await getObject(processed, key);
-  if (stored === undefined) {
-    return undefined;
-  }
-  const columns = FORECASTS.columns.map(({ name }) => name);
-  return { forecasts: await decodeParquet(stored.bytes, columns, forecastSchema), etag: stored.etag };
 }
 
 async function addForecasts(

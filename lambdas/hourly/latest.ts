@@ -1,28 +1,10 @@
-import * as z from 'zod';
+import type * as z from 'zod';
+import { type Forecast, latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { type Bucket, getObject, putIfAbsent, putIfUnchanged } from '../lake/s3';
 import type { Location } from '../runtime/settings';
-import { utcSecond } from '../weather/observation';
-import type { Forecast, WithoutForecast } from './forecast';
+import type { WithoutForecast } from './forecast';
 
-/** `latest.json`: the forecasts in force, for programs that want one object and no query. */
-export const latestSchema = z.object({
-  version: z.literal(1),
-  issuedAt: utcSecond,
-  targetHour: utcSecond,
-  forecasts: z.array(
-    z.object({
-      locationId: z.string(),
-      name: z.string(),
-      probability: z.number(),
-      willRain: z.boolean(),
-      threshold: z.number(),
-      modelVersion: z.string(),
-      persistenceProbability: z.number().nullable(),
-    }),
-  ),
-  withoutForecast: z.array(z.object({ locationId: z.string(), reason: z.string() })),
-});
 type Latest = z.infer<typeof latestSchema>;
 
 /** Each attempt lost means that another run wrote meanwhile. */

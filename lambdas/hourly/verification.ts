@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Forecast, readForecasts } from '../lake/forecasts';
 import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
 import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
@@ -6,7 +7,6 @@ import { addDays } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
 import { utcSecond } from '../weather/observation';
-import { type Forecast, readForecasts } from './forecast';
 
 /** Days that verification looks back over, counting the day itself. */
 export const WINDOWS = [1, 7, 30] as const;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Forecast, readForecasts } from '../hourly/forecast';
+import { type Forecast, readForecasts } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects } from '../lake/s3';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { latestSchema } from '../hourly/latest';
+import { latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, getText, putObject } from '../lake/s3';

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { latestSchema } from '../../lambdas/hourly/latest';
+import { latestSchema } from '../../lambdas/lake/forecasts';
 import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
 import { decodeParquet } from '../../lambdas/lake/parquet';
 import { getObject, getText } from '../../lambdas/lake/s3';

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Forecast } from '../../../lambdas/hourly/forecast';
 import {
   addScores,
   brierOf,
@@ -9,6 +8,7 @@ import {
   truthKey,
   windowRows,
 } from '../../../lambdas/hourly/verification';
+import type { Forecast } from '../../../lambdas/lake/forecasts';
 import { addDays, addHours } from '../../../lambdas/runtime/calendar';
 
 const start = '2026-11-23T00:00:00Z';

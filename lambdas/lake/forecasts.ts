@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { utcSecond } from '../weather/observation';
+import { FORECASTS } from './layout';
+import { decodeParquet } from './parquet';
+import { type Bucket, getObject } from './s3';
+
+/** Forecasts as they are stored: the hourly function writes them, verification and the report read them. */
+
+const probability = z.number().min(0).max(1);
+
+/** A row of `forecasts`. */
+export const forecastSchema = z.object({
+  location_id: z.string(),
+  issued_at: utcSecond,
+  base_hour: utcSecond,
+  target_hour: utcSecond,
+  probability,
+  will_rain: z.boolean(),
+  threshold: probability,
+  model_version: z.string(),
+  persistence_probability: probability.nullable(),
+});
+export type Forecast = z.infer<typeof forecastSchema>;
+
+export interface StoredForecasts {
+  readonly forecasts: readonly Forecast[];
+  readonly etag: string;
+}
+
+/** The stored forecasts of one target hour with the version of the object; undefined when none were made. */
+export async function readForecasts(processed: Bucket, key: string): Promise<StoredForecasts | undefined> {
+  const stored = await getObject(processed, key);
+  if (stored === undefined) {
+    return undefined;
+  }
+  const columns = FORECASTS.columns.map(({ name }) => name);
+  return { forecasts: await decodeParquet(stored.bytes, columns, forecastSchema), etag: stored.etag };
+}
+
+/** `latest.json`: the forecasts in force, for programs that want one object and no query. */
+export const latestSchema = z.object({
+  version: z.literal(1),
+  issuedAt: utcSecond,
+  targetHour: utcSecond,
+  forecasts: z.array(
+    z.object({
+      locationId: z.string(),
+      name: z.string(),
+      probability: z.number(),
+      willRain: z.boolean(),
+      threshold: z.number(),
+      modelVersion: z.string(),
+      persistenceProbability: z.number().nullable(),
+    }),
+  ),
+  withoutForecast: z.array(z.object({ locationId: z.string(), reason: z.string() })),
+});
