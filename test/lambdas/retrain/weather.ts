@@ -12,7 +12,17 @@ export type Row = Readonly<Record<string, number | string | null>>;
  * Hours of invented weather in which rain announces itself: pressure falls and humidity rises in the hours
  * before, so that a classifier can beat persistence. Features that play no part are noise or null.
  */
-export function invent(hours: number, seed = 1, from = '2013-01-01T00:00:00Z'): Row[] {
+export function invent(hours: number, seed = 1): readonly Row[] {
+  const key = `${hours} ${seed}`;
+  const known = invented.get(key) ?? weather(hours, seed);
+  invented.set(key, known);
+  return known;
+}
+
+const invented = new Map<string, readonly Row[]>();
+const FIRST_HOUR = Date.parse('2013-01-01T00:00:00Z');
+
+function weather(hours: number, seed: number): Row[] {
   const random = seededRandom(`weather ${seed}`);
   const wet: number[] = [];
   let front = 0;
@@ -28,7 +38,7 @@ export function invent(hours: number, seed = 1, from = '2013-01-01T00:00:00Z'): 
       FEATURE_NAMES.map((name) => [name, name.startsWith('visibility') ? null : noise()]),
     );
     return {
-      hour: new Date(Date.parse(from) + t * HOUR_MS).toISOString().replace('.000Z', 'Z'),
+      hour: new Date(FIRST_HOUR + t * HOUR_MS).toISOString().replace('.000Z', 'Z'),
       ...features,
       pressure_mb: 1015 - coming + noise(),
       humidity_pct: 60 + 4 * coming + 3 * noise(),
