@@ -80,21 +80,6 @@ export function locationOf(node: SyntaxNode): number {
   return typeof value === 'number' ? value : 0;
 }
 
-/** A copy in which `change` has had its way with every node, innermost first. */
-function mapTree(value: unknown, change: (node: SyntaxNode) => SyntaxNode): unknown {
-  if (Array.isArray(value)) {
-    return value.map((one) => mapTree(one, change));
-  }
-  if (!isNode(value) || '#number' in value) {
-    return value;
-  }
-  const copy: SyntaxNode = {};
-  for (const [property, inner] of Object.entries(value)) {
-    copy[property] = typeof inner === 'object' ? mapTree(inner, change) : inner;
-  }
-  return change(copy);
-}
-
 /** Every node of the tree, outermost first. */
 export function* nodesOf(value: unknown): Generator<SyntaxNode> {
   if (Array.isArray(value)) {
