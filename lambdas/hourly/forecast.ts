@@ -7,9 +7,11 @@ import { type Bucket, putIfAbsent, putIfUnchanged } from '../lake/s3';
 import { FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
 import { regionsOf } from '../model/regions';
+import type { RefusedModel } from '../model/registry';
 import { addHours } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
+import { settleAll } from '../runtime/settle';
 import { utcSecond } from '../weather/observation';
 import type { ChampionCache } from './champions';
 
@@ -68,55 +70,47 @@ export async function issueForecasts(
   const latest = addHours(targetHour, 1);
   const at = now < latest ? now : targetHour;
 
-  const limit = limitConcurrency(S3_CONCURRENCY);
-  const appointed = await Promise.all(
-    open.map(({ id }) =>
-      limit(async () => ({ id, ...(await access.champions.appointed(access.models, id, at)) })),
-    ),
-  );
-  const refused = appointed.flatMap(({ id, refused }) =>
-    refused.map(({ version, reason }) => ({ locationId: id, version, reason })),
-  );
-  const without: WithoutForecast[] = [];
-  const made: Forecast[] = [];
-  if (appointed.some(({ model }) => model !== undefined)) {
-    const features = await readFeatures(access, hour);
-    for (const { id, model, refused: unusable } of appointed) {
-      const row = features.get(id);
-      if (model === undefined) {
-        without.push({ locationId: id, reason: withoutModel(unusable) });
-      } else if (row === undefined) {
-        without.push({ locationId: id, reason: `no observation of the hour that began at ${hour}` });
-      } else {
-        const forecast = forecastOf(model, row, { issuedAt: now, baseHour: hour, targetHour });
-        if (forecastSchema.safeParse(forecast).success) {
-          made.push(forecast);
-        } else {
-          const reason = `its forecast is no probability: ${forecast.probability}`;
-          refused.push({ locationId: id, version: model.version, reason });
-          without.push({ locationId: id, reason });
-        }
-      }
+  let features: Promise<Map<string, FeatureRow>> | undefined;
+  /** One location; its model is let go before others are read, since thousands would not fit side by side. */
+  const forecastFor = async (id: string): Promise<Attempt> => {
+    const { model, refused } = await access.champions.appointed(access.models, id, at);
+    if (model === undefined) {
+      return { id, refused, reason: refused.length === 0 ? 'no model yet' : 'no model that can be used' };
     }
-  } else {
-    without.push(
-      ...appointed.map(({ id, refused: unusable }) => ({ locationId: id, reason: withoutModel(unusable) })),
-    );
-  }
+    // Asked for by the first model, once for all locations.
+    features ??= readFeatures(access, hour);
+    const row = (await features).get(id);
+    if (row === undefined) {
+      return { id, refused, reason: `no observation of the hour that began at ${hour}` };
+    }
+    const forecast = forecastOf(model, row, { issuedAt: now, baseHour: hour, targetHour });
+    if (!forecastSchema.safeParse(forecast).success) {
+      const reason = `its forecast is no probability: ${forecast.probability}`;
+      return { id, refused: [...refused, { version: model.version, reason }], reason };
+    }
+    return { id, refused, forecast };
+  };
+  const limit = limitConcurrency(S3_CONCURRENCY);
+  const attempts = await settleAll(open.map(({ id }) => limit(() => forecastFor(id))));
+  const made = attempts.flatMap((attempt) => ('forecast' in attempt ? [attempt.forecast] : []));
   const forecasts =
     made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, stored, made);
   const configured = new Set(access.locations.map(({ id }) => id));
   return {
     forecasts: forecasts.filter(({ location_id }) => configured.has(location_id)),
     made: made.length,
-    without,
-    refused,
+    without: attempts.flatMap((attempt) =>
+      'reason' in attempt ? [{ locationId: attempt.id, reason: attempt.reason }] : [],
+    ),
+    refused: attempts.flatMap(({ id, refused }) => refused.map((model) => ({ locationId: id, ...model }))),
   };
 }
 
-function withoutModel(refused: readonly unknown[]): string {
-  return refused.length === 0 ? 'no model yet' : 'no model that can be used';
-}
+/** What came of one location: a forecast, or why there is none. */
+type Attempt = { readonly id: string; readonly refused: readonly RefusedModel[] } & (
+  | { readonly forecast: Forecast }
+  | { readonly reason: string }
+);
 
 async function addForecasts(
   access: ForecastAccess,

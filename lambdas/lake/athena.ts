@@ -10,8 +10,9 @@ import {
   StartQueryExecutionCommand,
   StopQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type * as z from 'zod';
+import { getText } from './s3';
 import { sqlIdentifier, sqlName, sqlString } from './sql/literals';
 
 /** What a statement needs. One per invocation; `onFinished` is where the caller collects bytes and times. */
@@ -379,8 +380,8 @@ function parseCell(text: string | undefined, type: string): string | number | bo
 }
 
 async function readManifest(s3: S3Client, manifest: S3Address): Promise<S3Address[]> {
-  const reply = await s3.send(new GetObjectCommand({ Bucket: manifest.bucket, Key: manifest.key }));
-  const text = (await reply.Body?.transformToString()) ?? '';
+  // A CTAS without a row may name a manifest and write none.
+  const text = (await getText({ client: s3, name: manifest.bucket }, manifest.key)) ?? '';
   return text
     .split('\n')
     .map((line) => line.trim().replace(/^"(.*)"$/, '$1'))

@@ -4,19 +4,21 @@
  */
 export async function settleAll<T>(promises: Iterable<Promise<T>>): Promise<T[]> {
   const results: T[] = [];
-  const reasons: unknown[] = [];
+  /** Work that shares something fails with it for one and the same reason. */
+  const reasons = new Set<unknown>();
   for (const outcome of await Promise.allSettled(promises)) {
     if (outcome.status === 'fulfilled') {
       results.push(outcome.value);
     } else {
-      reasons.push(outcome.reason);
+      reasons.add(outcome.reason);
     }
   }
-  if (reasons.length === 1) {
-    throw reasons[0];
+  const [first, ...others] = reasons;
+  if (others.length > 0) {
+    throw new AggregateError(reasons, [...reasons].map(String).join('\n'));
   }
-  if (reasons.length > 1) {
-    throw new AggregateError(reasons, reasons.map(String).join('\n'));
+  if (reasons.size > 0) {
+    throw first;
   }
   return results;
 }
