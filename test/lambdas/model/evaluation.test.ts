@@ -197,4 +197,58 @@ describe('the weekly bootstrap', () => {
       10 * width(weeklyBootstrap(hours, spread, reference)),
     );
   });
+
+  it('of equal losses is zero, and so are both ends', () => {
+    const { improvement, lower, upper } = weeklyBootstrap(hours, reference, reference);
+    expect([improvement, lower, upper]).toEqual([0, 0, 0]);
+  });
+
+  const anyWeeks = fc.array(
+    fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
+    {
+      minLength: 1,
+      maxLength: 30,
+    },
+  );
+  const daily = (weeks: readonly [number, number][]) => ({
+    // The epoch was a Thursday, and weeks are counted from it: seven days from hour 0 on are one block.
+    days: Float64Array.from({ length: weeks.length * 7 }, (_, day) => day * 24 * HOUR_MS),
+    candidate: Float64Array.from(
+      { length: weeks.length * 7 },
+      (_, day) => weeks[Math.floor(day / 7)]?.[0] ?? 0,
+    ),
+    reference: Float64Array.from(
+      { length: weeks.length * 7 },
+      (_, day) => weeks[Math.floor(day / 7)]?.[1] ?? 0,
+    ),
+  });
+
+  it('has the difference of the mean losses within its interval, for any weeks', () => {
+    fc.assert(
+      fc.property(anyWeeks, (weeks) => {
+        const { days, candidate, reference } = daily(weeks);
+        const { improvement, lower, upper, blocks } = weeklyBootstrap(days, candidate, reference);
+        const mean = weeks.reduce((sum, [ours, theirs]) => sum + theirs - ours, 0) / weeks.length;
+        expect(blocks).toBe(weeks.length);
+        expect(improvement).toBeCloseTo(mean, 12);
+        expect(lower).toBeLessThanOrEqual(improvement + 1e-12);
+        expect(upper).toBeGreaterThanOrEqual(improvement - 1e-12);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('turns its sign when candidate and reference change places, for any weeks', () => {
+    fc.assert(
+      fc.property(anyWeeks, (weeks) => {
+        const { days, candidate, reference } = daily(weeks);
+        const there = weeklyBootstrap(days, candidate, reference);
+        const back = weeklyBootstrap(days, reference, candidate);
+        expect(back.improvement).toBeCloseTo(-there.improvement, 12);
+        expect(back.lower).toBeCloseTo(-there.upper, 12);
+        expect(back.upper).toBeCloseTo(-there.lower, 12);
+      }),
+      { numRuns: 25 },
+    );
+  });
 });
