@@ -150,17 +150,11 @@ function compressionOf({ write_compression, parquet_compression }: Properties): 
 /** The query's rows, kept in its order. */
 async function materialize(prepared: PreparedQuery, withData: boolean): Promise<readonly OutputColumn[]> {
   const { connection, sql } = prepared;
-  await connection.run(`CREATE TEMP TABLE ctas AS ${sql}${withData ? '' : ' LIMIT 0'}`);
-  const empty = await connection.run('SELECT * FROM ctas LIMIT 0');
-  const types = empty.columnTypes();
-  return empty.columnNames().flatMap((name, index) => {
-    const type = types[index];
-    return type === undefined ? [] : [{ name: name.toLowerCase(), type }];
-  });
-}
-
-function requireColumns(columns: readonly OutputColumn[], properties: Properties): void {
-  const names = columns.map(({ name }) => name);
+  // Asked before the table is made, which would give columns of one name different ones.
+  const query = await connection.prepare(sql);
+  const names = Array.from({ length: query.columnCount }, (_, index) =>
+    query.columnName(index).toLowerCase(),
+  );
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new QueryFailure(
@@ -168,6 +162,12 @@ function requireColumns(columns: readonly OutputColumn[], properties: Properties
       `line 1:1: Column name '${twice}' specified more than once`,
     );
   }
+  await connection.run(`CREATE TEMP TABLE ctas AS ${sql}${withData ? '' : ' LIMIT 0'}`);
+  return names.map((name, index) => ({ name, type: query.columnType(index) }));
+}
+
+function requireColumns(columns: readonly OutputColumn[], properties: Properties): void {
+  const names = columns.map(({ name }) => name);
   for (const { name, type } of columns) {
     if (hiveType(type) === undefined) {
       throw new QueryFailure('NOT_SUPPORTED', `Unsupported Hive type: ${type} (column ${name})`);

@@ -1,5 +1,5 @@
 import { strftimePattern } from './date-patterns';
-import { duckDbFunction } from './functions';
+import { duckDbFunction, isAggregate, untyped } from './functions';
 import { QueryFailure } from './query-failure';
 import {
   call,
@@ -40,6 +40,8 @@ interface Context {
   /** Names of WITH queries in reach. */
   readonly named: ReadonlySet<string>;
   readonly viewDepth: number;
+  /** Inside TRY, where DuckDB takes no function that ends the query: there failing must mean null. */
+  readonly inTry: boolean;
 }
 
 const MAXIMUM_VIEW_DEPTH = 16;
@@ -68,7 +70,7 @@ export function translate(
     readonly place: (node: SyntaxNode) => string;
   },
 ): SyntaxNode {
-  return rewriteQuery(tree, { ...options, named: new Set(), viewDepth: 0 });
+  return rewriteQuery(tree, { ...options, named: new Set(), viewDepth: 0, inTry: false });
 }
 
 function rewriteQuery(node: SyntaxNode, outer: Context): SyntaxNode {
@@ -168,6 +170,8 @@ function rewriteExpression(node: SyntaxNode, context: Context): SyntaxNode {
   switch (text(node, 'class')) {
     case 'COLUMN_REF':
       return rewriteColumn(node, context);
+    case 'CONSTANT':
+      return rewriteConstant(node);
     case 'CAST':
       return rewriteCast(node, context);
     case 'COMPARISON': {
@@ -179,6 +183,9 @@ function rewriteExpression(node: SyntaxNode, context: Context): SyntaxNode {
       return { ...node, input, lower, upper };
     }
     case 'OPERATOR':
+      if (text(node, 'type') === 'OPERATOR_TRY') {
+        return rewriteProperties(node, { ...context, inTry: true });
+      }
       return /^COMPARE_(NOT_)?IN$/.test(text(node, 'type'))
         ? { ...node, children: comparable(children(node, 'children'), context) }
         : rewriteProperties(node, context);
@@ -191,6 +198,15 @@ function rewriteExpression(node: SyntaxNode, context: Context): SyntaxNode {
     default:
       return rewriteProperties(node, context);
   }
+}
+
+/** DuckDB prints the double of `1e3` as `1000.0`, which it would read back as a decimal. */
+function rewriteConstant(node: SyntaxNode): SyntaxNode {
+  const value = child(node, 'value');
+  const number = text(child(value, 'value'), '#number');
+  return text(child(value, 'type'), 'id') === 'DOUBLE' && number !== ''
+    ? cast(constant(number, node), 'DOUBLE', node)
+    : node;
 }
 
 /** The words for now are columns to DuckDB's parser. */
@@ -229,11 +245,11 @@ function rewriteCast(node: SyntaxNode, context: Context): SyntaxNode {
       cast_type: { id: zoned ? 'TIMESTAMP WITH TIME ZONE' : 'TIMESTAMP', type_info: null },
     };
   }
-  if (id === 'VARCHAR' && literal === undefined && node.try_cast !== true) {
+  if (id === 'VARCHAR' && literal === undefined && node.try_cast !== true && !context.inTry) {
     return call('trino_to_varchar', [withoutAlias(inner)], node);
   }
-  if (INTEGER_TYPES.has(id) && literal === undefined && !isWhole(operand)) {
-    return { ...node, child: call('trino_to_integral', [withoutAlias(inner)], {}) };
+  if (INTEGER_TYPES.has(id) && literal === undefined && node.try_cast !== true && !isWhole(operand)) {
+    return call(`trino_to_${id.toLowerCase()}`, [withoutAlias(inner)], node);
   }
   return { ...node, child: inner };
 }
@@ -245,7 +261,7 @@ function rewriteFunction(node: SyntaxNode, context: Context): SyntaxNode {
   const bySyntax = text(node, 'schema') === 'main';
   if (bySyntax && name === 'timezone') {
     const [zone, instant] = rewritten();
-    return call('trino_at_timezone', [instant, zone], node);
+    return call(typedFor(args, 'trino_at_timezone'), [instant, zone], node);
   }
   if (bySyntax && name === 'date_part') {
     const [field, instant] = args;
@@ -285,27 +301,48 @@ function rewriteFunction(node: SyntaxNode, context: Context): SyntaxNode {
       // The macro's questions cost time wherever the answer is known: doubles divide alike in both engines.
       return args.some(isDouble)
         ? { ...node, children: rewritten() }
-        : call('trino_divide', rewritten().map(withoutAlias), node);
+        : call(context.inTry ? 'trino_try_divide' : 'trino_divide', rewritten(), node);
+    case '%':
+    case 'mod':
+      return context.inTry ? operator('%', rewritten(), node) : call('trino_modulus', rewritten(), node);
     case '+':
     case '-': {
       const [left, right] = args;
       if (right !== undefined && isInterval(right)) {
-        return call(name === '+' ? 'trino_plus_interval' : 'trino_minus_interval', rewritten(), node);
+        return call(
+          typedFor(args, name === '+' ? 'trino_plus_interval' : 'trino_minus_interval'),
+          rewritten(),
+          node,
+        );
       }
       if (left !== undefined && right !== undefined && isInterval(left) && name === '+') {
-        return call('trino_plus_interval', rewritten().reverse(), node);
+        return call(typedFor(args, 'trino_plus_interval'), rewritten().reverse(), node);
       }
       return { ...node, children: rewritten() };
     }
   }
   const known = knownFunction(node, context);
   // DuckDB's arg_max_null has no form with a count.
-  const target = /^arg_(max|min)_null$/.test(known) && args.length === 3 ? known.replace('_null', '') : known;
+  const target =
+    /^arg_(max|min)_null$/.test(known) && args.length === 3
+      ? known.replace('_null', '')
+      : typedFor(args, known);
   return {
     ...rewriteProperties(node, context),
     function_name: target,
     is_operator: target === name && node.is_operator === true,
   };
+}
+
+/** The macro, or its form without types when DuckDB will not know those of the arguments in time. */
+function typedFor(args: readonly SyntaxNode[], macro: string): string {
+  const hidden = [...nodesOf(args)].some(
+    (node) =>
+      text(node, 'class') === 'WINDOW' ||
+      text(node, 'class') === 'SUBQUERY' ||
+      (text(node, 'class') === 'FUNCTION' && isAggregate(text(node, 'function_name').toLowerCase())),
+  );
+  return hidden ? untyped(macro) : macro;
 }
 
 const DATE_PARTS: Readonly<Record<string, string>> = {
@@ -338,11 +375,13 @@ function comparable(operands: readonly unknown[], context: Context): unknown[] {
   return operands.map((operand) => {
     const kind = literalKind(operand);
     if (kind !== undefined && isNode(operand)) {
-      return kind === 'text' ? cast(operand, 'VARCHAR', {}) : operand;
+      return kind === 'text' ? cast(operand, 'VARCHAR', {}) : rewriteConstant(operand);
     }
     const rewritten = rewrite(operand, context);
     const isColumn = isNode(operand) && text(operand, 'class') === 'COLUMN_REF';
-    return literal === undefined || !isColumn ? rewritten : call(`trino_${literal}`, [rewritten], {});
+    return literal === undefined || !isColumn || context.inTry
+      ? rewritten
+      : call(`trino_${literal}`, [rewritten], {});
   });
 }
 
@@ -407,7 +446,8 @@ function isDouble(node: SyntaxNode): boolean {
 /** Certainly without a fraction, so that casts to integers have nothing to round. */
 function isWhole(node: SyntaxNode): boolean {
   return (
-    text(node, 'class') === 'CONSTANT' ||
+    (text(node, 'class') === 'CONSTANT' &&
+      INTEGER_TYPES.has(text(child(child(node, 'value'), 'type'), 'id'))) ||
     ['round', 'floor', 'ceil', 'ceiling', 'truncate', 'count', 'count_star'].includes(
       text(node, 'function_name'),
     )

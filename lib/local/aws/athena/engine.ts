@@ -86,7 +86,7 @@ export class AthenaEngine {
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
-    for (const statement of MACRO_STATEMENTS) {
+    for (const statement of [...TRINO_SETTINGS, ...MACRO_STATEMENTS]) {
       await connection.run(statement);
     }
     connection.closeSync();

@@ -3,10 +3,14 @@
  * where DuckDB has it; and where both have a name with different meanings, Trino's counts.
  */
 
-/** Both engines mean the same by these (aggregates, window functions, scalars, operators). */
-const SAME = `
+/** Both engines mean the same by these aggregates. */
+const SAME_AGGREGATES = words(`
   count count_star sum avg min max bool_and bool_or count_if array_agg any_value corr covar_pop covar_samp
   regr_slope regr_intercept stddev_pop stddev_samp var_pop var_samp
+`);
+
+/** And by these window functions, scalars and operators. */
+const SAME = words(`
   row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value
   + - * || ~~ !~~ like_escape not_like_escape
   abs asin atan atan2 cbrt cos cosh degrees exp pi pow power radians round sin sinh tan tanh random
@@ -14,10 +18,10 @@ const SAME = `
   split_part chr translate
   year month day hour minute second millisecond quarter week
   row map json_extract json_array_length
-`;
+`);
 
-/** Trino's name, and what DuckDB calls the same thing. Aggregates are renamed: a macro takes no FILTER or OVER. */
-const RENAMED: Readonly<Record<string, string>> = {
+/** Aggregates under another name: a macro takes no FILTER or OVER. */
+const RENAMED_AGGREGATES: Readonly<Record<string, string>> = {
   every: 'bool_and',
   arbitrary: 'any_value',
   // DuckDB's max_by leaves out rows whose first argument is null; Trino's does not.
@@ -28,6 +32,10 @@ const RENAMED: Readonly<Record<string, string>> = {
   approx_distinct: 'approx_count_distinct',
   // Exact, hence the same in every run.
   approx_percentile: 'quantile_disc',
+};
+
+/** Trino's name, and what DuckDB calls the same thing. */
+const RENAMED: Readonly<Record<string, string>> = {
   cardinality: 'len',
   contains: 'list_contains',
   element_at: 'list_extract',
@@ -49,6 +57,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   last_day_of_month: 'last_day',
   to_unixtime: 'epoch',
   regexp_like: 'regexp_matches',
+  truncate: 'trunc',
   is_nan: 'isnan',
   is_finite: 'isfinite',
   is_infinite: 'isinf',
@@ -61,21 +70,28 @@ const EXACT_INTEGERS = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
 const UNITS = ['millisecond', 'second', 'minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'] as const;
 const DECIMAL_DIVISION = `'NOT_SUPPORTED: Athena divides decimals to the scale of its arguments, so that 7 / 1000.0 is 0.0. Write 1000e0, or cast to double.'`;
 
+const IS_INTEGER = `(typeof(a) IN ${EXACT_INTEGERS} AND typeof(b) IN ${EXACT_INTEGERS})`;
+const IS_FLOATING = `(typeof(a) IN ('DOUBLE', 'FLOAT') OR typeof(b) IN ('DOUBLE', 'FLOAT'))`;
+const IS_DECIMAL = `(NOT ${IS_FLOATING} AND (typeof(a) LIKE 'DECIMAL%' OR typeof(b) LIKE 'DECIMAL%'))`;
+
 /**
- * `(parameters) AS body` for each, made as the macro `trino_<name>`. Overloads by type give Trino's result types;
- * `typeof` is constant when a query is bound, so branches on it cost nothing where rows are read.
+ * `(parameters) AS body` for each, made as the macro `trino_<name>`. `typeof` is constant when a query is bound, so
+ * branches on it cost nothing where rows are read. Created with `/` as integer division of integers.
  */
 const MACROS: Readonly<Record<string, readonly string[]>> = {
+  // DuckDB's division by zero is null where `/` is integer division; texts take the type of the division.
   '/': [
     `(a, b) AS CASE
-       WHEN typeof(a) IN ${EXACT_INTEGERS} AND typeof(b) IN ${EXACT_INTEGERS} AND b = 0 THEN error('DIVISION_BY_ZERO: Division by zero')
-       WHEN (typeof(a) LIKE 'DECIMAL%' AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')) OR (typeof(b) LIKE 'DECIMAL%' AND typeof(a) NOT IN ('DOUBLE', 'FLOAT')) THEN error(${DECIMAL_DIVISION})
+       WHEN ${IS_INTEGER} AND b = 0 THEN error('DIVISION_BY_ZERO: Division by zero')
+       WHEN ${IS_DECIMAL} THEN error(${DECIMAL_DIVISION})
+       WHEN ${IS_FLOATING} AND b = 0 AND a > 0 AND a <= CAST('infinity' AS DOUBLE) THEN 'Infinity'
+       WHEN ${IS_FLOATING} AND b = 0 AND a < 0 THEN '-Infinity'
+       WHEN ${IS_FLOATING} AND b = 0 AND a IS NOT NULL THEN 'NaN'
        ELSE a / b END`,
   ],
+  try_divide: ['(a, b) AS a / b'],
   '%': [
-    `(a, b) AS CASE
-       WHEN typeof(a) IN ${EXACT_INTEGERS} AND typeof(b) IN ${EXACT_INTEGERS} AND b = 0 THEN error('DIVISION_BY_ZERO: Division by zero')
-       ELSE a % b END`,
+    `(a, b) AS CASE WHEN ${IS_INTEGER} AND b = 0 THEN error('DIVISION_BY_ZERO: Division by zero') ELSE a % b END`,
   ],
   // What stands beside a literal in a comparison: it must be of the literal's kind.
   text: [
@@ -84,24 +100,6 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
   number: [
     `(x) AS CASE WHEN typeof(x) IN ('VARCHAR', 'BOOLEAN', 'DATE', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE') THEN error('TYPE_MISMATCH: Cannot apply operator: ' || lower(typeof(x)) || ' = number') ELSE x END`,
   ],
-  // Trino adds whole days to a date and keeps it one.
-  plus_interval: [
-    '(a DATE, b INTERVAL) AS CAST(a + b AS DATE)',
-    '(a TIMESTAMP, b INTERVAL) AS a + b',
-    '(a TIMESTAMPTZ, b INTERVAL) AS a + b',
-    '(a INTERVAL, b INTERVAL) AS a + b',
-  ],
-  minus_interval: [
-    '(a DATE, b INTERVAL) AS CAST(a - b AS DATE)',
-    '(a TIMESTAMP, b INTERVAL) AS a - b',
-    '(a TIMESTAMPTZ, b INTERVAL) AS a - b',
-    '(a INTERVAL, b INTERVAL) AS a - b',
-  ],
-  ceil: ['(x BIGINT) AS x', '(x DOUBLE) AS ceil(x)'],
-  ceiling: ['(x BIGINT) AS x', '(x DOUBLE) AS ceil(x)'],
-  floor: ['(x BIGINT) AS x', '(x DOUBLE) AS floor(x)'],
-  sign: ['(x BIGINT) AS CAST(sign(x) AS BIGINT)', '(x DOUBLE) AS CAST(sign(x) AS DOUBLE)'],
-  truncate: ['(x DOUBLE) AS trunc(x)', '(x DECIMAL(38, 10), n) AS trunc(x, n)'],
   // Where DuckDB ends a query over an argument out of range, Trino has NaN and infinities.
   ln: [`(x) AS ${logarithm('ln(%)')}`],
   log2: [`(x) AS ${logarithm('log2(%)')}`],
@@ -131,37 +129,9 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Whole units that have passed, where DuckDB's date_diff counts the boundaries crossed.
   date_diff: ['(unit, a, b) AS date_sub(unit, a, b)'],
-  date_trunc: [
-    '(unit, x DATE) AS CAST(date_trunc(unit, x) AS DATE)',
-    '(unit, x TIMESTAMP) AS date_trunc(unit, x)',
-    '(unit, x TIMESTAMPTZ) AS date_trunc(unit, x)',
-  ],
-  date_add: [
-    `(unit, n, x DATE) AS CAST(x + ${intervalOf('n')} AS DATE)`,
-    `(unit, n, x TIMESTAMP) AS x + ${intervalOf('n')}`,
-    `(unit, n, x TIMESTAMPTZ) AS x + ${intervalOf('n')}`,
-  ],
   date: ['(x) AS CAST(x AS DATE)'],
   from_iso8601_timestamp: ['(s) AS CAST(s AS TIMESTAMPTZ)'],
   from_iso8601_date: ['(s) AS CAST(s AS DATE)'],
-  to_iso8601: [
-    `(x DATE) AS strftime(x, '%Y-%m-%d')`,
-    `(x TIMESTAMP) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%g')`,
-    `(x TIMESTAMPTZ) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%gZ')`,
-  ],
-  // The local time of an instant; a timestamp without zone is UTC. DuckDB has no value that carries its zone.
-  at_timezone: [
-    '(x TIMESTAMP, zone) AS timezone(zone, CAST(x AS TIMESTAMPTZ))',
-    '(x TIMESTAMPTZ, zone) AS timezone(zone, x)',
-  ],
-  sequence: [
-    '(a DATE, b DATE) AS list_transform(generate_series(a, b, INTERVAL 1 DAY), lambda x: CAST(x AS DATE))',
-    '(a BIGINT, b BIGINT) AS CASE WHEN a <= b THEN generate_series(a, b, 1) ELSE generate_series(a, b, -1) END',
-    '(a DATE, b DATE, step INTERVAL) AS list_transform(generate_series(a, b, step), lambda x: CAST(x AS DATE))',
-    '(a TIMESTAMP, b TIMESTAMP, step INTERVAL) AS generate_series(a, b, step)',
-    '(a TIMESTAMPTZ, b TIMESTAMPTZ, step INTERVAL) AS generate_series(a, b, step)',
-    '(a BIGINT, b BIGINT, step BIGINT) AS generate_series(a, b, step)',
-  ],
   slice: ['(a, start, n) AS list_slice(a, start, start + n - 1)'],
   json_extract_scalar: [
     `(j, path) AS CASE WHEN json_type(j, path) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(j, path) END`,
@@ -179,43 +149,145 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
        WHEN typeof(x) = 'DOUBLE' AND contains(CAST(x AS VARCHAR), 'e') THEN error('NOT_SUPPORTED: a double of this size as text is not the same on this machine and in Athena')
        ELSE CAST(x AS VARCHAR) END`,
   ],
-  // CAST(… AS BIGINT): Trino rounds halves away from zero, DuckDB to even.
-  to_integral: [
-    '(x DOUBLE) AS round(x)',
-    '(x BIGINT) AS x',
-    '(x HUGEINT) AS x',
-    '(x DECIMAL(38, 10)) AS round(x)',
-    '(x VARCHAR) AS x',
-    '(x BOOLEAN) AS x',
-  ],
+  // Trino rounds halves away from zero, DuckDB to even.
+  to_tinyint: [roundedTo('TINYINT')],
+  to_smallint: [roundedTo('SMALLINT')],
+  to_integer: [roundedTo('INTEGER')],
+  to_bigint: [roundedTo('BIGINT')],
+};
+
+/**
+ * Functions whose result type follows their argument's. `byType` are overloads; DuckDB cannot choose among them for
+ * an argument that holds an aggregate or a window, so `otherwise` serves there, with times where Trino has dates.
+ */
+const TYPED_MACROS: Readonly<Record<string, { byType: readonly string[]; otherwise: readonly string[] }>> = {
+  // Trino adds whole days to a date and keeps it one.
+  plus_interval: {
+    byType: [
+      '(a DATE, b INTERVAL) AS CAST(a + b AS DATE)',
+      '(a TIMESTAMP, b INTERVAL) AS a + b',
+      '(a TIMESTAMPTZ, b INTERVAL) AS a + b',
+      '(a INTERVAL, b INTERVAL) AS a + b',
+    ],
+    otherwise: ['(a, b) AS a + b'],
+  },
+  minus_interval: {
+    byType: [
+      '(a DATE, b INTERVAL) AS CAST(a - b AS DATE)',
+      '(a TIMESTAMP, b INTERVAL) AS a - b',
+      '(a TIMESTAMPTZ, b INTERVAL) AS a - b',
+      '(a INTERVAL, b INTERVAL) AS a - b',
+    ],
+    otherwise: ['(a, b) AS a - b'],
+  },
+  ceil: { byType: ['(x BIGINT) AS x', '(x DOUBLE) AS ceil(x)'], otherwise: ['(x) AS ceil(x)'] },
+  ceiling: { byType: ['(x BIGINT) AS x', '(x DOUBLE) AS ceil(x)'], otherwise: ['(x) AS ceil(x)'] },
+  floor: { byType: ['(x BIGINT) AS x', '(x DOUBLE) AS floor(x)'], otherwise: ['(x) AS floor(x)'] },
+  sign: {
+    byType: ['(x BIGINT) AS CAST(sign(x) AS BIGINT)', '(x DOUBLE) AS CAST(sign(x) AS DOUBLE)'],
+    otherwise: ['(x) AS CAST(sign(x) AS DOUBLE)'],
+  },
+  date_trunc: {
+    byType: [
+      '(unit, x DATE) AS CAST(date_trunc(unit, x) AS DATE)',
+      '(unit, x TIMESTAMP) AS date_trunc(unit, x)',
+      '(unit, x TIMESTAMPTZ) AS date_trunc(unit, x)',
+    ],
+    otherwise: ['(unit, x) AS date_trunc(unit, x)'],
+  },
+  date_add: {
+    byType: [
+      `(unit, n, x DATE) AS CAST(x + ${intervalOf('n')} AS DATE)`,
+      `(unit, n, x TIMESTAMP) AS x + ${intervalOf('n')}`,
+      `(unit, n, x TIMESTAMPTZ) AS x + ${intervalOf('n')}`,
+    ],
+    otherwise: [`(unit, n, x) AS x + ${intervalOf('n')}`],
+  },
+  to_iso8601: {
+    byType: [
+      `(x DATE) AS strftime(x, '%Y-%m-%d')`,
+      `(x TIMESTAMP) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%g')`,
+      `(x TIMESTAMPTZ) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%gZ')`,
+    ],
+    otherwise: [`(x) AS strftime(CAST(x AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%g')`],
+  },
+  // The local time of an instant; a timestamp without zone is UTC. DuckDB has no value that carries its zone.
+  at_timezone: {
+    byType: [
+      '(x TIMESTAMP, zone) AS timezone(zone, CAST(x AS TIMESTAMPTZ))',
+      '(x TIMESTAMPTZ, zone) AS timezone(zone, x)',
+    ],
+    otherwise: ['(x, zone) AS timezone(zone, CAST(x AS TIMESTAMPTZ))'],
+  },
+  sequence: {
+    byType: [
+      '(a DATE, b DATE) AS list_transform(generate_series(a, b, INTERVAL 1 DAY), lambda x: CAST(x AS DATE))',
+      '(a BIGINT, b BIGINT) AS CASE WHEN a <= b THEN generate_series(a, b, 1) ELSE generate_series(a, b, -1) END',
+      '(a DATE, b DATE, step INTERVAL) AS list_transform(generate_series(a, b, step), lambda x: CAST(x AS DATE))',
+      '(a TIMESTAMP, b TIMESTAMP, step INTERVAL) AS generate_series(a, b, step)',
+      '(a TIMESTAMPTZ, b TIMESTAMPTZ, step INTERVAL) AS generate_series(a, b, step)',
+      '(a BIGINT, b BIGINT, step BIGINT) AS generate_series(a, b, step)',
+    ],
+    otherwise: ['(a, b) AS generate_series(a, b, 1)', '(a, b, step) AS generate_series(a, b, step)'],
+  },
 };
 
 /** Macros that the translation puts in itself; Athena has no functions of these names. */
-const INTERNAL = new Set(['text', 'number', 'plus_interval', 'minus_interval', 'to_varchar', 'to_integral']);
+const INTERNAL = new Set([
+  ...['text', 'number', 'try_divide', 'plus_interval', 'minus_interval', 'to_varchar'],
+  ...['to_tinyint', 'to_smallint', 'to_integer', 'to_bigint'],
+]);
 
 const KNOWN: ReadonlyMap<string, string> = new Map([
-  ...SAME.split(/\s+/)
-    .filter((name) => name !== '')
-    .map((name) => [name, name] as const),
-  ...Object.entries(RENAMED),
-  ...Object.keys(MACROS)
+  ...[...SAME_AGGREGATES, ...SAME].map((name) => [name, name] as const),
+  ...Object.entries({ ...RENAMED_AGGREGATES, ...RENAMED }),
+  ...[...Object.keys(MACROS), ...Object.keys(TYPED_MACROS)]
     .filter((name) => !INTERNAL.has(name))
     .map((name) => [name, macroName(name)] as const),
 ]);
+
+const AGGREGATES = new Set([...SAME_AGGREGATES, ...Object.keys(RENAMED_AGGREGATES)]);
 
 /** What to call in DuckDB for a function of Trino; undefined when Athena has no such function here. */
 export function duckDbFunction(name: string): string | undefined {
   return KNOWN.get(name);
 }
 
+export function isAggregate(name: string): boolean {
+  return AGGREGATES.has(name);
+}
+
+/** The macro to call instead when DuckDB cannot tell the types of the arguments; most macros do not ask. */
+export function untyped(macro: string): string {
+  return macro.replace(/^trino_/, '') in TYPED_MACROS ? `${macro}_untyped` : macro;
+}
+
 /** Statements that define the macros, for each DuckDB instance that runs Athena's SQL. */
-export const MACRO_STATEMENTS: readonly string[] = Object.entries(MACROS).map(
-  ([name, overloads]) => `CREATE MACRO ${macroName(name)}${overloads.join(', ')}`,
-);
+export const MACRO_STATEMENTS: readonly string[] = [
+  'SET integer_division = true',
+  ...Object.entries(MACROS).map(([name, bodies]) => createMacro(macroName(name), bodies)),
+  ...Object.entries(TYPED_MACROS).flatMap(([name, { byType, otherwise }]) => [
+    createMacro(macroName(name), byType),
+    createMacro(`${macroName(name)}_untyped`, otherwise),
+  ]),
+  'RESET integer_division',
+];
+
+function createMacro(name: string, bodies: readonly string[]): string {
+  return `CREATE MACRO ${name}${bodies.join(', ')}`;
+}
 
 function macroName(name: string): string {
-  const words: Readonly<Record<string, string>> = { '/': 'divide', '%': 'modulus' };
-  return `trino_${words[name] ?? name}`;
+  const symbols: Readonly<Record<string, string>> = { '/': 'divide', '%': 'modulus' };
+  return `trino_${symbols[name] ?? name}`;
+}
+
+function words(text: string): readonly string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
+function roundedTo(type: string): string {
+  return `(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(round(CAST(x AS DOUBLE)) AS ${type}) ELSE CAST(x AS ${type}) END`;
 }
 
 /** @param template what to take of `%`, a positive double */

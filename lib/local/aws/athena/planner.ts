@@ -9,8 +9,7 @@ import { duckDbType } from './types';
 /** Settings under which DuckDB computes as Trino does. `nulls_last` is both engines' default, said aloud. */
 export const TRINO_SETTINGS = [
   `SET TimeZone = 'UTC'`,
-  'SET integer_division = true',
-  // x / 0e0 is infinite or NaN, not null.
+  // x / 0e0 is infinite or NaN, not null. Divisions of integers go through a macro.
   'SET ieee_floating_point_ops = true',
   `SET default_null_order = 'nulls_last'`,
 ];
