@@ -60,8 +60,8 @@ function refuseUntrainable(x: Matrix, y: Uint8Array): void {
       `${rows} rows of ${columns} columns, ${values.length} values and ${y.length} labels do not go together.`,
     );
   }
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) {
+  if (!values.every(Number.isFinite)) {
+    const wrong = values.findIndex((value) => !Number.isFinite(value));
     throw new FitRefused(
       `Row ${Math.floor(wrong / columns)}, column ${wrong % columns} is ${values[wrong]}.`,
     );

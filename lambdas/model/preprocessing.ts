@@ -14,6 +14,10 @@ const CLIP_QUANTILE = 0.001;
 /** A feature that is missing in fewer training rows than this share gets no indicator of its own. */
 const INDICATOR_SHARE = 0.005;
 
+// Read once: hours × features come by here in every fold.
+const { round } = Math;
+const { isNaN: isMissing } = Number;
+
 /** Relative to the values: what varies less is constant but for rounding. */
 const SMALLEST_DEVIATION = 1e-12;
 
@@ -54,24 +58,19 @@ export function fitPreprocessing(
     if (!wanted.has(feature)) {
       return;
     }
-    const all = Float64Array.from({ length: x.rows }, (_, i) => x.values[i * x.columns + j] ?? Number.NaN);
-    const infinite = all.findIndex(
-      (value) => value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY,
-    );
-    if (infinite >= 0) {
-      throw new RangeError(`Feature ${feature} of row ${infinite} is infinite.`);
+    const missing = new Uint8Array(x.rows);
+    const known = knownValues(x, j, missing);
+    if (!known.every(Number.isFinite)) {
+      throw new RangeError(`Feature ${feature} is infinite in some row.`);
     }
-    const known = all.filter((value) => !Number.isNaN(value)).sort();
-    const column = scaleOf(feature, known, all.length);
-    if (column !== undefined) {
-      columns.push(column);
+    const column = scaleOf(feature, known.sort(), x.rows);
+    if (column === undefined) {
+      return;
     }
-    const missing = all.length - known.length;
+    columns.push(column);
     // Features that always miss together share one indicator: copies would only weigh the same fact more.
-    const pattern = Buffer.from(Uint8Array.from(all, (value) => (Number.isNaN(value) ? 1 : 0))).toString(
-      'latin1',
-    );
-    if (column !== undefined && missing >= INDICATOR_SHARE * all.length && !patterns.has(pattern)) {
+    const pattern = Buffer.from(missing.buffer).toString('latin1');
+    if (x.rows - known.length >= INDICATOR_SHARE * x.rows && !patterns.has(pattern)) {
       patterns.add(pattern);
       indicators.push(feature);
     }
@@ -103,44 +102,72 @@ export function applyPreprocessing(
   const values = new Float64Array(x.rows * width);
   for (let i = 0; i < x.rows; i++) {
     const raw = row(x, i);
-    scaled.forEach(({ place, median, lower, upper, mean, deviation }, j) => {
-      const value = raw[place] ?? Number.NaN;
-      const bounded = Math.min(Math.max(Number.isNaN(value) ? median : value, lower), upper);
-      values[i * width + j] = Math.round((bounded - mean) / deviation / PREPARED_UNIT) * PREPARED_UNIT;
-    });
-    flagged.forEach((place, j) => {
-      values[i * width + scaled.length + j] = Number.isNaN(raw[place] ?? Number.NaN) ? 1 : 0;
-    });
+    let at = i * width;
+    for (const { place, median, lower, upper, mean, deviation } of scaled) {
+      const value = raw[place] ?? median;
+      const bounded = clip(isMissing(value) ? median : value, lower, upper);
+      values[at++] = round((bounded - mean) / (deviation * PREPARED_UNIT)) * PREPARED_UNIT;
+    }
+    for (const place of flagged) {
+      values[at++] = isMissing(raw[place] ?? 0) ? 1 : 0;
+    }
   }
   return { rows: x.rows, columns: width, values };
 }
 
-/** Undefined when the known values do not vary. Missing rows count with what they are replaced by. */
+/** Undefined when the known values (ascending) do not vary. Missing rows count with what they are replaced by. */
 function scaleOf(
   feature: string,
   known: Float64Array,
   rows: number,
 ): Preprocessing['columns'][number] | undefined {
-  if (known.length === 0 || known[0] === known[known.length - 1]) {
+  const lowest = known[0];
+  const highest = known[known.length - 1];
+  if (lowest === undefined || highest === undefined || lowest === highest) {
     return undefined;
   }
-  const full = [known[0] ?? Number.NaN, known[known.length - 1] ?? Number.NaN] as const;
   const clipped = [
     quantileOfSorted(known, CLIP_QUANTILE),
     quantileOfSorted(known, 1 - CLIP_QUANTILE),
   ] as const;
   // A flag that is rarer than the quantile would be clipped away altogether.
-  const [lower, upper] = clipped[0] < clipped[1] ? clipped : full;
+  const [lower, upper] = clipped[0] < clipped[1] ? clipped : [lowest, highest];
   const median = quantileOfSorted(known, 0.5);
-  const bounded = (value: number) => Math.min(Math.max(value, lower), upper);
   const missing = rows - known.length;
-  const mean = known.reduce((sum, value) => sum + bounded(value), missing * bounded(median)) / rows;
-  const squares = known.reduce(
-    (sum, value) => sum + (bounded(value) - mean) ** 2,
-    missing * (bounded(median) - mean) ** 2,
-  );
+  let sum = missing * median;
+  for (const value of known) {
+    sum += clip(value, lower, upper);
+  }
+  const mean = sum / rows;
+  let squares = missing * (median - mean) ** 2;
+  for (const value of known) {
+    const distance = clip(value, lower, upper) - mean;
+    squares += distance * distance;
+  }
   const deviation = Math.sqrt(squares / rows);
   return deviation > SMALLEST_DEVIATION * Math.max(Math.abs(lower), Math.abs(upper), 1)
     ? { feature, median, lower, upper, mean, deviation }
     : undefined;
+}
+
+/** The values of a column that are there, in the order of the rows; marks the rows where none is. */
+function knownValues(x: Matrix, column: number, missing: Uint8Array): Float64Array {
+  const known = new Float64Array(x.rows);
+  let count = 0;
+  for (let i = 0; i < x.rows; i++) {
+    const value = x.values[i * x.columns + column];
+    if (value === undefined || isMissing(value)) {
+      missing[i] = 1;
+    } else {
+      known[count++] = value;
+    }
+  }
+  return known.subarray(0, count);
+}
+
+/** `Math.min(Math.max(…))` costs several times as much, and this is where the time goes. */
+function clip(value: number, lower: number, upper: number): number {
+  if (value < lower) return lower;
+  if (value > upper) return upper;
+  return value;
 }

@@ -116,6 +116,7 @@ export function joinMembers(models: readonly SvcModel[]): SvcEnsemble {
   };
 }
 
+/** ‖a−b‖² for rbf, ‖a−b‖₁ for laplacian. */
 function distance(
   kernel: SvcOptions['kernel'],
   a: Float64Array,
@@ -125,9 +126,15 @@ function distance(
   width: number,
 ): number {
   let sum = 0;
-  for (let j = 0; j < width; j++) {
-    const difference = at(a, fromA + j) - at(b, fromB + j);
-    sum += kernel === 'rbf' ? difference * difference : Math.abs(difference);
+  if (kernel === 'rbf') {
+    for (let j = 0; j < width; j++) {
+      sum += (at(a, fromA + j) - at(b, fromB + j)) ** 2;
+    }
+  } else {
+    for (let j = 0; j < width; j++) {
+      const difference = at(a, fromA + j) - at(b, fromB + j);
+      sum += difference < 0 ? -difference : difference;
+    }
   }
   return sum;
 }

@@ -1,0 +1,97 @@
+import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import {
+  ModelRefused,
+  parseModel,
+  predictProbability,
+  type RainModel,
+} from '../../../lambdas/model/model-file';
+import { modelFile } from './model-file-fixture';
+
+const sound = modelFile('ewr', '20130501T000000Z-01234567');
+
+const changed = (change: (model: RainModel) => unknown): unknown => change(structuredClone(sound));
+
+describe('a model file', () => {
+  it('is read as it was written', () => {
+    expect(parseModel(JSON.parse(JSON.stringify(sound)))).toEqual(sound);
+  });
+
+  it.each([
+    [
+      'of another schema',
+      changed((model) => ({ ...model, schemaVersion: 2 })),
+      /Not a model file of schema 1/,
+    ],
+    ['that is cut off', JSON.parse('{"schemaVersion":1}'), /location/],
+    ['that is no object', null, /Not a model file/],
+    ['with a number that is none', changed((model) => ({ ...model, threshold: null })), /threshold/],
+    ['with fields that nobody knows', changed((model) => ({ ...model, surprise: 1 })), /surprise/],
+    [
+      'with a feature that the code does not have',
+      changed((model) => ({ ...model, featureNames: ['moon_phase', ...model.featureNames.slice(1)] })),
+      new RegExp(`Feature 0 is moon_phase in the model and ${FEATURE_NAMES[0]} in the code`),
+    ],
+    [
+      'with fewer features',
+      changed((model) => ({ ...model, featureNames: model.featureNames.slice(0, -1) })),
+      /is absent in the model/,
+    ],
+    [
+      'with more features',
+      changed((model) => ({ ...model, featureNames: [...model.featureNames, 'more'] })),
+      /features, the code/,
+    ],
+    [
+      'that prepares what is no feature',
+      changed((model) => ({
+        ...model,
+        preprocessing: { ...model.preprocessing, indicators: ['moon_phase'] },
+      })),
+      /moon_phase, which is no feature/,
+    ],
+    [
+      'with a support vector too short',
+      changed((model) => ({ ...model, supportVectors: [[], ...model.supportVectors.slice(1)] })),
+      /Support vector 0/,
+    ],
+    [
+      'with a coefficient too many',
+      changed((model) => ({
+        ...model,
+        members: model.members.map((member) => ({ ...member, coefficients: [...member.coefficients, 1] })),
+      })),
+      /Member 0/,
+    ],
+    [
+      'with a calibration of other members',
+      changed((model) => ({
+        ...model,
+        calibration: { kind: 'logistic', always: { intercept: 0, weights: [1, 2, 3, 4] } },
+      })),
+      /weight for each of/,
+    ],
+  ])('%s is refused with the reason', (_, json, reason) => {
+    expect(() => parseModel(json)).toThrow(ModelRefused);
+    expect(() => parseModel(json)).toThrow(reason);
+  });
+
+  it('forecasts rows with everything missing, and refuses other widths and infinities', () => {
+    const missing = {
+      rows: 2,
+      columns: FEATURE_NAMES.length,
+      values: new Float64Array(2 * FEATURE_NAMES.length).fill(Number.NaN),
+    };
+    const [first = Number.NaN, second = Number.NaN] = predictProbability(sound, missing);
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(1);
+    expect(second).toBe(first);
+    expect(() => predictProbability(sound, { rows: 1, columns: 2, values: new Float64Array(2) })).toThrow(
+      /2 features/,
+    );
+    const infinite = {
+      ...missing,
+      values: missing.values.map((_, i) => (i === 3 ? Number.NEGATIVE_INFINITY : 0)),
+    };
+    expect(() => predictProbability(sound, infinite)).toThrow(`Feature ${FEATURE_NAMES[3]} is infinite.`);
+  });
+});
