@@ -81,7 +81,7 @@ export function fitClassifier(
 }
 
 /** Decision values of a range of rows, one column per member. */
-export function classify(classifier: Classifier, set: TrainingSet, range: RowRange): Matrix {
+function classify(classifier: Classifier, set: TrainingSet, range: RowRange): Matrix {
   const raw = selectRows(set.x, trainingRows(range, range.end - range.start));
   const x = applyPreprocessing(classifier.preprocessing, raw, set.featureNames);
   const decide = smoSupported() ? decisionValues : decisionFunction;

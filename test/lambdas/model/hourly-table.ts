@@ -6,7 +6,7 @@ import type { TrainingSet } from '../../../lambdas/model/training-set';
 
 const RECORDING = join(__dirname, '../../../lib/local/recordings/nyc-2013.csv.gz');
 const DATABASE = 'garoa';
-export const RAIN_THRESHOLD_MM = 0.1;
+const RAIN_THRESHOLD_MM = 0.1;
 
 /** One row of `hourly_observations`, with the columns that features look at. Null is unknown. */
 export interface HourlyRow {
