@@ -62,10 +62,11 @@ export function quotaReport(
   const larger = plans.find(({ callsPerMonth: quota }) => calls <= quota);
   return {
     text,
+    // Whole again: the command line shows no infos where there are warnings.
     warning:
-      `Polling needs ${number(calls)} calls a month; the plan ${plan.name} of ${title} holds ` +
-      `${number(plan.callsPerMonth)}. Raise pollEveryMinutes of some locations, name fewer locations` +
-      `${larger === undefined ? '.' : `, or set garoa.plan to "${larger.id}" once the account has it.`}`,
+      `${text} The plan ${plan.name} holds ${number(plan.callsPerMonth)}: ` +
+      (larger === undefined ? '' : `set garoa.plan to "${larger.id}" once the account has it, `) +
+      'raise pollEveryMinutes of some locations, or name fewer.',
   };
 }
 
