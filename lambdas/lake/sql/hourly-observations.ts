@@ -42,7 +42,7 @@ export function hourlyObservationsSql(query: HourlyObservationsQuery): string {
   UNION ALL
   SELECT ${columns}
   FROM ${table}
-  WHERE dt = ${sqlDate(dayAfter)} AND hour = 0
+  WHERE dt = ${sqlDate(dayAfter)} AND hour = '00'
 ),
 ranked AS (
   SELECT *,

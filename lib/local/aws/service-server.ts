@@ -143,7 +143,11 @@ function send(outgoing: ServerResponse, request: ServiceRequest, reply: ServiceR
   outgoing.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** The SDK writes AWS_SDK_UA_APP_ID into its user agent as `app/<id>`. */
+/**
+ * The SDK writes AWS_SDK_UA_APP_ID into its user agent as `app/<id>`. Powertools, once loaded, appends its own
+ * name to the variable.
+ */
 function callerOf(headers: IncomingHttpHeaders): string {
-  return /(?:^|\s)app\/(\S+)/.exec(headers['user-agent'] ?? '')?.[1] ?? 'unknown';
+  const id = /(?:^|\s)app\/(\S+)/.exec(headers['user-agent'] ?? '')?.[1];
+  return id?.replace(/-PT-.*$/, '') ?? 'unknown';
 }

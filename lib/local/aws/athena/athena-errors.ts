@@ -25,6 +25,10 @@ const TRANSLATIONS: readonly (readonly [RegExp, (match: RegExpExecArray) => Quer
       new QueryFailure('TYPE_MISMATCH', `Cannot apply operator: ${a?.toLowerCase()} = ${b?.toLowerCase()}`),
   ],
   [
+    /collations are only supported for type varchar|Macro trino_number\(\) does not support/,
+    () => new QueryFailure('TYPE_MISMATCH', 'Cannot apply operator: a column and a literal of another type'),
+  ],
+  [
     /No function matches the given name and argument types '([^(']+)\(([^']*)\)'|Macro (\w+)\(\) (?:does not support the supplied|has multiple overloads)/,
     ([, name, types, macro]) =>
       new QueryFailure(

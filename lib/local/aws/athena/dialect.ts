@@ -9,6 +9,7 @@ import {
   constant,
   isNode,
   locationOf,
+  mapTree,
   nodesOf,
   type SyntaxNode,
   text,
@@ -59,7 +60,8 @@ const INTEGER_TYPES = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT']);
 
 /**
  * The parse tree of a Trino query as the tree that means the same to DuckDB: table names resolved (views
- * expanded), functions by Trino's meaning, the clock virtual, text and numbers not compared with each other.
+ * expanded), functions by Trino's meaning, the clock virtual. Columns beside literals are marked: take the marks
+ * with `withTypeChecks` or `withoutTypeChecks`.
  * @throws QueryFailure in Athena's words for what Athena does not know.
  */
 export function translate(
@@ -379,9 +381,42 @@ function comparable(operands: readonly unknown[], context: Context): unknown[] {
     }
     const rewritten = rewrite(operand, context);
     const isColumn = isNode(operand) && text(operand, 'class') === 'COLUMN_REF';
-    return literal === undefined || !isColumn || context.inTry
-      ? rewritten
-      : call(`trino_${literal}`, [rewritten], {});
+    return literal === undefined || !isColumn ? rewritten : call(TYPE_CHECKS[literal], [rewritten], {});
+  });
+}
+
+/** Marks around columns that stand beside a literal, for the two functions below. */
+const TYPE_CHECKS = { text: 'athena_text', number: 'athena_number' } as const;
+
+/** The tree for planning, in which a column beside a literal of another type does not bind. */
+export function withTypeChecks(tree: SyntaxNode): SyntaxNode {
+  return mapTree(tree, (node) => {
+    const [operand] = children(node, 'children');
+    switch (text(node, 'function_name')) {
+      case TYPE_CHECKS.text:
+        // Only text can be collated; by its bytes is how it compares anyhow.
+        return {
+          class: 'COLLATE',
+          type: 'COLLATE',
+          alias: '',
+          query_location: 0,
+          child: operand,
+          collation: 'C',
+        };
+      case TYPE_CHECKS.number:
+        return { ...node, function_name: 'trino_number' };
+      default:
+        return node;
+    }
+  });
+}
+
+/** The tree for running. */
+export function withoutTypeChecks(tree: SyntaxNode): SyntaxNode {
+  const marks: readonly string[] = Object.values(TYPE_CHECKS);
+  return mapTree(tree, (node) => {
+    const [operand] = children(node, 'children');
+    return operand !== undefined && marks.includes(text(node, 'function_name')) ? operand : node;
   });
 }
 

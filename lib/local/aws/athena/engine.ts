@@ -5,7 +5,7 @@ import type { DatabaseResource, WorkgroupResource } from '../../resources';
 import type { ObjectStore } from '../object-store';
 import { Catalogue, type TableUse } from './catalogue';
 import { createTableAs } from './ctas';
-import { translate } from './dialect';
+import { translate, withoutTypeChecks, withTypeChecks } from './dialect';
 import { MACRO_STATEMENTS } from './functions';
 import { Planner, TRINO_SETTINGS } from './planner';
 import { QueryFailure } from './query-failure';
@@ -208,8 +208,8 @@ export async function withQuery<T>(
     now,
     place: (node) => positionOf(request.sql, query.offset + locationOf(node)),
   });
-  const sql = (await planner.print(translated)).replace(/;\s*$/, '');
-  const partitions = await planner.partitions(sql, uses, now);
+  const partitions = await planner.partitions(withTypeChecks(translated), uses, now);
+  const sql = await planner.print(withoutTypeChecks(translated));
   const read = uses.map((one) => ({
     ...one,
     files: filesAt(store, partitions.get(one.relation) ?? []),

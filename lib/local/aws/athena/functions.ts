@@ -93,13 +93,8 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
   '%': [
     `(a, b) AS CASE WHEN ${IS_INTEGER} AND b = 0 THEN error('DIVISION_BY_ZERO: Division by zero') ELSE a % b END`,
   ],
-  // What stands beside a literal in a comparison: it must be of the literal's kind.
-  text: [
-    `(x) AS CASE WHEN typeof(x) NOT IN ('VARCHAR', 'JSON', '"NULL"') THEN error('TYPE_MISMATCH: Cannot apply operator: ' || lower(typeof(x)) || ' = varchar') ELSE x END`,
-  ],
-  number: [
-    `(x) AS CASE WHEN typeof(x) IN ('VARCHAR', 'BOOLEAN', 'DATE', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE') THEN error('TYPE_MISMATCH: Cannot apply operator: ' || lower(typeof(x)) || ' = number') ELSE x END`,
-  ],
+  // Beside a number stands a number: text does not become a double by itself.
+  number: ['(x DOUBLE) AS x'],
   // Where DuckDB ends a query over an argument out of range, Trino has NaN and infinities.
   ln: [`(x) AS ${logarithm('ln(%)')}`],
   log2: [`(x) AS ${logarithm('log2(%)')}`],
@@ -234,7 +229,7 @@ const TYPED_MACROS: Readonly<Record<string, { byType: readonly string[]; otherwi
 
 /** Macros that the translation puts in itself; Athena has no functions of these names. */
 const INTERNAL = new Set([
-  ...['text', 'number', 'try_divide', 'plus_interval', 'minus_interval', 'to_varchar'],
+  ...['number', 'try_divide', 'plus_interval', 'minus_interval', 'to_varchar'],
   ...['to_tinyint', 'to_smallint', 'to_integer', 'to_bigint'],
 ]);
 

@@ -93,16 +93,16 @@ export class Planner {
   }
 
   /**
-   * @param sql translated text over the relations of `uses`
+   * @param tree translated query over the relations of `uses`
    * @throws DuckDB's error when the query does not bind: unknown columns, types that do not fit.
    */
-  partitions(sql: string, uses: readonly TableUse[], now: Date): Promise<ReadPartitions> {
+  partitions(tree: SyntaxNode, uses: readonly TableUse[], now: Date): Promise<ReadPartitions> {
     return this.alone(async () => {
       try {
         for (const { relation, table } of uses) {
           await this.connection.run(`CREATE TEMP TABLE ${relation} (${columnDefinitions(table)})`);
         }
-        const plan = await this.explain(sql);
+        const plan = await this.explain(await this.printNow(tree));
         const read = new Map<string, readonly string[]>();
         for (const use of uses) {
           read.set(use.relation, await this.locations(use, plan, now));
@@ -217,7 +217,7 @@ export class Planner {
       const tree = await this.parseNow(`SELECT 1 WHERE ${filter}`);
       const relaxed = { ...tree, where_clause: relax(child(tree, 'where_clause'), keys) };
       const printed = await this.printNow(relaxed);
-      return `(${printed.slice(printed.indexOf(' WHERE ') + ' WHERE '.length).replace(/;\s*$/, '')})`;
+      return `(${printed.slice(printed.indexOf(' WHERE ') + ' WHERE '.length)})`;
     } catch {
       // A notation of the plan that is not SQL: no partition is left out on its account.
       return 'true';
@@ -228,8 +228,9 @@ export class Planner {
     return parseTree(await this.value('SELECT json_serialize_sql($1::VARCHAR)', sql));
   }
 
-  private printNow(tree: SyntaxNode): Promise<string> {
-    return this.value('SELECT json_deserialize_sql($1::VARCHAR::JSON)', printTree(tree));
+  private async printNow(tree: SyntaxNode): Promise<string> {
+    const sql = await this.value('SELECT json_deserialize_sql($1::VARCHAR::JSON)', printTree(tree));
+    return sql.replace(/;\s*$/, '');
   }
 
   private async value(sql: string, argument: string): Promise<string> {

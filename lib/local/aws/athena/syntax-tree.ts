@@ -80,6 +80,22 @@ export function locationOf(node: SyntaxNode): number {
   return typeof value === 'number' ? value : 0;
 }
 
+/** A copy in which `change` has had its way with every node, innermost first. */
+export function mapTree(node: SyntaxNode, change: (node: SyntaxNode) => SyntaxNode): SyntaxNode {
+  const copy: SyntaxNode = {};
+  for (const [property, value] of Object.entries(node)) {
+    copy[property] = mapValue(value, change);
+  }
+  return change(copy);
+}
+
+function mapValue(value: unknown, change: (node: SyntaxNode) => SyntaxNode): unknown {
+  if (Array.isArray(value)) {
+    return value.map((one) => mapValue(one, change));
+  }
+  return isNode(value) ? mapTree(value, change) : value;
+}
+
 /** Every node of the tree, outermost first. */
 export function* nodesOf(value: unknown): Generator<SyntaxNode> {
   if (Array.isArray(value)) {

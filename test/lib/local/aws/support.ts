@@ -6,6 +6,7 @@ import { AthenaClient } from '@aws-sdk/client-athena';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod';
 import { TABLES, type TableLayout } from '../../../../lambdas/lake/layout';
 import {
   type AwsEndpoints,
@@ -13,6 +14,7 @@ import {
   startAwsEndpoints,
 } from '../../../../lib/local/aws/endpoints';
 import type { DeployedResources, GlueTable } from '../../../../lib/local/resources';
+import { tableInput } from '../../../../lib/tables';
 
 export const ACCOUNT = '123456789012';
 export const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:alarms`;
@@ -107,27 +109,23 @@ export function ndjson(rows: readonly object[]): Buffer {
   return gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }
 
+/** As the stack declares it. */
 function glueTable(layout: TableLayout): GlueTable {
   const location = `s3://${layout.zone}/${layout.prefix}`;
+  const { partitionKeys, parameters, storageDescriptor } = z
+    .object({
+      partitionKeys: z.array(z.object({ name: z.string(), type: z.string() })),
+      parameters: z.record(z.string(), z.string()),
+      storageDescriptor: z.object({ serdeInfo: z.object({ serializationLibrary: z.string() }) }),
+    })
+    .parse(tableInput(layout, location, '2013-01-01'));
   return {
     name: layout.name,
     type: 'EXTERNAL_TABLE',
     columns: layout.columns,
-    partitionKeys: layout.partitions.map((name) => ({ name, type: name === 'hour' ? 'int' : 'string' })),
+    partitionKeys,
     location,
-    serde:
-      layout.format === 'json'
-        ? 'org.apache.hive.hcatalog.data.JsonSerDe'
-        : 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe',
-    parameters: {
-      'projection.enabled': 'true',
-      'projection.dt.type': 'date',
-      'projection.dt.format': 'yyyy-MM-dd',
-      'projection.dt.range': '2013-01-01,NOW+1DAY',
-      'projection.hour.type': 'integer',
-      'projection.hour.range': '0,23',
-      'projection.hour.digits': '2',
-      'storage.location.template': `${location}${layout.partitions.map((name) => `${name}=\${${name}}/`).join('')}`,
-    },
+    serde: storageDescriptor.serdeInfo.serializationLibrary,
+    parameters,
   };
 }
