@@ -14,7 +14,7 @@ WITH lines AS (
   UNION ALL
   SELECT location_id, observed_at, ingested_at, source, kind, temp_c, dewpoint_c, humidity_pct, pressure_mb, wind_kph, wind_degree, gust_kph, precip_mm, cloud_pct, visibility_km, uv, condition_code
   FROM "garoa"."observations"
-  WHERE dt = '2026-11-24' AND hour = 0
+  WHERE dt = '2026-11-24' AND hour = '00'
 ),
 ranked AS (
   SELECT *,
