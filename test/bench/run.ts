@@ -3,6 +3,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
   ingest: () => import('./ingest'),
   hourly: () => import('./hourly'),
   svc: () => import('./svc'),
+  retrain: () => import('./retrain'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {
