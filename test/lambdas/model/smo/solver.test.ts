@@ -13,6 +13,9 @@ import { consequences, kernelMatrix, trainReference } from './libsvm-reference';
 import { normal, seededUniform } from './seeded';
 import { weatherRows } from './weather-rows';
 
+// Many small fits, on what may be a busy machine.
+jest.setTimeout(60_000);
+
 const OPTIONS: SvcOptions = {
   kernel: 'rbf',
   c: 1,
