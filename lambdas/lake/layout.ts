@@ -20,7 +20,7 @@ export interface TableLayout {
   readonly prefix: string;
   readonly format: 'parquet' | 'json';
   readonly columns: readonly Column[];
-  /** Partition keys in path order, projected: `dt` a UTC date (declared string), `hour` 00–23 (declared int). */
+  /** Partition keys in path order, projected, and declared as text: `dt` a UTC date, `hour` 00–23. */
   readonly partitions: readonly ('dt' | 'hour')[];
   readonly comment: string;
 }

@@ -53,14 +53,14 @@ async function aggregate(
     ['location_id', 'observed_at', 'ingested_at', 'source', 'kind'].includes(name) ? 'VARCHAR' : 'DOUBLE';
   await connection.run('DROP TABLE IF EXISTS garoa.observations');
   await connection.run(
-    `CREATE TABLE garoa.observations (${columns.map((name) => `${name} ${type(name)}`).join(', ')}, dt VARCHAR, hour INTEGER)`,
+    `CREATE TABLE garoa.observations (${columns.map((name) => `${name} ${type(name)}`).join(', ')}, dt VARCHAR, hour VARCHAR)`,
   );
   if (readings.length > 0) {
     const rows = readings.map((row) => {
       const values = Object.values(row).map((value) =>
         value === null ? 'NULL' : typeof value === 'number' ? `${value}::DOUBLE` : `'${value}'`,
       );
-      return `(${values.join(', ')}, '${row.ingested_at.slice(0, 10)}', ${Number(row.ingested_at.slice(11, 13))})`;
+      return `(${values.join(', ')}, '${row.ingested_at.slice(0, 10)}', '${row.ingested_at.slice(11, 13)}')`;
     });
     await connection.run(`INSERT INTO garoa.observations VALUES ${rows.join(', ')}`);
   }
