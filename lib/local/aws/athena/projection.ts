@@ -90,17 +90,18 @@ function dateBound(bound: string, format: string, now: Date): number {
     return parseDate(bound, format);
   }
   const [, sign, count, unit] = relative;
+  const atUnit = (time: number) => parseDate(formatDate(new Date(time), format), format);
   if (sign === undefined || unit === undefined) {
-    return now.getTime();
+    return atUnit(now.getTime());
   }
   const amount = Number(`${sign}${count}`);
   const fixed = MILLISECONDS[`${unit}S`];
   if (fixed !== undefined) {
-    return now.getTime() + amount * fixed;
+    return atUnit(now.getTime() + amount * fixed);
   }
   const moved = new Date(now);
   moved.setUTCMonth(moved.getUTCMonth() + amount * (unit === 'YEAR' ? 12 : 1));
-  return moved.getTime();
+  return atUnit(moved.getTime());
 }
 
 const FIELDS = /yyyy|MM|dd|HH|mm|ss/g;
