@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { DatabaseResource, WorkgroupResource } from '../../resources';
 import type { ObjectStore } from '../object-store';
+import { requireNoAliasUse } from './aliases';
 import { Catalogue, type TableUse } from './catalogue';
 import { createTableAs } from './ctas';
 import { translate, withoutTypeChecks, withTypeChecks } from './dialect';
@@ -203,11 +204,9 @@ export async function withQuery<T>(
   const parsed = await planner.parse(query.text);
   const { tree, unnamed } = nameColumns(parsed);
   const uses: TableUse[] = [];
-  const translated = translate(tree, {
-    resolver: catalogue.resolver(request.database, uses),
-    now,
-    place: (node) => positionOf(request.sql, query.offset + locationOf(node)),
-  });
+  const place = (node: SyntaxNode) => positionOf(request.sql, query.offset + locationOf(node));
+  const translated = translate(tree, { resolver: catalogue.resolver(request.database, uses), now, place });
+  requireNoAliasUse(translated, uses, place);
   const partitions = await planner.partitions(withTypeChecks(translated), uses, now);
   const sql = await planner.print(withoutTypeChecks(translated));
   const read = uses.map((one) => ({

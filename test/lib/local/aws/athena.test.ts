@@ -548,6 +548,27 @@ describe("Trino's meaning of what DuckDB means otherwise", () => {
     ).toMatch(/TYPE_MISMATCH/);
   });
 
+  it.each([
+    ['SELECT x + 1 AS y, y * 2 AS z FROM (VALUES (1)) AS t (x)', '1:20'],
+    ['SELECT x + 1 AS y FROM (VALUES (1)) AS t (x) WHERE y > 1', '1:52'],
+    ['SELECT x + 1 AS y, count(*) FROM (VALUES (1)) AS t (x) GROUP BY y', '1:65'],
+    ['SELECT substr(dt, 1, 7) AS month, count(*) FROM observations GROUP BY month', '1:71'],
+    ['SELECT * FROM (SELECT x AS y FROM (VALUES (1)) AS t (x) GROUP BY y) AS s', '1:66'],
+    ['SELECT (SELECT max(x) AS y FROM (VALUES (1)) AS t (x) HAVING y > 0)', '1:62'],
+  ])('does not know output names before ORDER BY: %s', async (sql, place) => {
+    expect(await failure(sql)).toMatch(new RegExp(`COLUMN_NOT_FOUND: line ${place}: `));
+  });
+
+  it('tells output names from columns of the same name', async () => {
+    const { rows } = await query(
+      "WITH a AS (SELECT dt, hour, temp_c AS t FROM observations WHERE dt = '2013-03-09') SELECT upper(a.dt) AS dt, -t AS t, (SELECT max(t) FROM a) AS top FROM a WHERE t > 1 GROUP BY dt, t ORDER BY t, top",
+    );
+    expect(rows).toEqual([
+      ['2013-03-09', '-23.5', '23.5'],
+      ['2013-03-09', '-7.5', '23.5'],
+    ]);
+  });
+
   it('does not divide decimals, whose result would be another one in Athena', async () => {
     expect(await failure('SELECT 7 / 1000.0')).toMatch(/decimals to the scale of its arguments/);
     expect(await value('7 / 1000e0')).toBe('0.007');
