@@ -228,28 +228,6 @@ describe('two runs at once', () => {
 });
 
 describe('a death', () => {
-  it('at any change, before or after it, is made good by the next run', async () => {
-    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09'));
-    const whole = local.access();
-    await commitDays(whole, order('2013-03-09'));
-    const expected = await local.content();
-    expect(whole.changes()).toEqual([
-      'StartQueryExecutionCommand',
-      'CopyObjectCommand',
-      ...['StartQueryExecutionCommand', 'DeleteObjectsCommand'],
-    ]);
-    for (let change = 1; change <= 4; change += 1) {
-      for (const when of ['before', 'after'] as const) {
-        await deleteObjects(local.processed, [keys.hourlyDay('2013-03-09')]);
-        const dying = local.access({ change, when });
-        await commitDays(dying, order('2013-03-09')).catch(() => undefined);
-        expect(dying.died()).toBe(true);
-        await commitDays(local.access(), order('2013-03-09'));
-        expect(await local.content()).toEqual(expected);
-      }
-    }
-  });
-
   it('leaves what the sweeper takes away a day later, and nothing else', async () => {
     await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09'));
     await commitDays(local.access({ change: 2, when: 'before' }), order('2013-03-09')).catch(() => undefined);
