@@ -22,6 +22,8 @@ const MAXIMUM_QUERY_BYTES = 262_144;
 const MAXIMUM_PAGE = 1_000;
 /** Queries that run at the same time; others wait as QUEUED. */
 const MAXIMUM_RUNNING = 4;
+/** Executions that are remembered; Athena keeps them for 45 days. */
+const MAXIMUM_REMEMBERED = 5_000;
 /** GetQueryExecution waits this long for a running query to end: a poll then costs no more than the query does. */
 const LONGEST_WAIT_MS = 200;
 
@@ -68,7 +70,7 @@ interface Execution extends ExecutionRequest {
 }
 
 export interface Athena extends Service {
-  /** Every execution so far, oldest first. */
+  /** The executions that are remembered, oldest first. */
   executions(): readonly QueryExecutionRecord[];
   /** Stops what runs and waits for it. */
   stop(): Promise<void>;
@@ -149,11 +151,20 @@ export function athenaService(options: {
       failure: undefined,
     };
     executions.set(execution.id, execution);
+    forgetOldest();
     if (token !== undefined) {
       byToken.set(token, execution);
     }
     run(execution).finally(end);
     return execution;
+  }
+
+  function forgetOldest(): void {
+    const [oldest] = executions.values();
+    if (executions.size > MAXIMUM_REMEMBERED && oldest?.completed !== undefined) {
+      executions.delete(oldest.id);
+      byToken.delete(oldest.token ?? '');
+    }
   }
 
   async function run(execution: Execution): Promise<void> {

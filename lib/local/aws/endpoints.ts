@@ -42,7 +42,7 @@ export interface AwsEndpoints {
   readonly objects: ObjectStore;
   /** Number of calls so far by `service:operation`, such as `s3:PutObject`. */
   callCounts(): Readonly<Record<string, number>>;
-  /** Every query so far, with state and bytes scanned, oldest first. */
+  /** Queries with state and bytes scanned, oldest first; of long runs the last thousands. */
   queries(): readonly QueryExecutionRecord[];
   /** Gives a secret, by name or ARN, a new value. */
   setSecret(id: string, value: string): void;

@@ -8,6 +8,9 @@ import { duckDbType, readsParquet } from './types';
 
 const parquetColumn = z.tuple([z.string(), z.string(), z.string()]);
 
+/** Footers that are remembered; staging files come and go under new names. */
+const MAXIMUM_SCHEMAS = 20_000;
+
 /** Name and physical type of each column of one Parquet file. */
 type ParquetSchema = ReadonlyMap<string, string>;
 
@@ -70,6 +73,9 @@ export class TableScans {
     connection: DuckDBConnection,
     files: readonly ObjectFile[],
   ): Promise<ParquetSchema[]> {
+    if (this.schemas.size > MAXIMUM_SCHEMAS) {
+      this.schemas.clear();
+    }
     const unknown = files.filter(({ path, version }) => this.schemas.get(path)?.version !== version);
     if (unknown.length > 0) {
       const reader = await connection.runAndReadAll(
