@@ -77,6 +77,13 @@ export class AthenaEngine {
     readonly directory: string;
     readonly now: () => Date;
   }): Promise<AthenaEngine> {
+    const planner = await Planner.create();
+    const catalogue = await Catalogue.of(options.databases, (sql) => planner.parse(sql)).catch(
+      (error: unknown) => {
+        planner.close();
+        throw error;
+      },
+    );
     const spill = join(options.directory, 'athena-spill');
     mkdirSync(spill, { recursive: true });
     const instance = await DuckDBInstance.create(':memory:', {
@@ -91,8 +98,6 @@ export class AthenaEngine {
       await connection.run(statement);
     }
     connection.closeSync();
-    const planner = await Planner.create();
-    const catalogue = await Catalogue.of(options.databases, (sql) => planner.parse(sql));
     return new AthenaEngine(instance, {
       store: options.store,
       catalogue,

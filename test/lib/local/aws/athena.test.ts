@@ -11,7 +11,7 @@ import {
   StopQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
 import * as fc from 'fast-check';
-import { NOW, ndjson, startTestCloud, type TestCloud } from './support';
+import { NOW, ndjson, RESOURCES, startTestCloud, type TestCloud } from './support';
 
 // A cold parse of Trino's grammar takes seconds on a busy machine.
 jest.setTimeout(30_000);
@@ -743,6 +743,46 @@ describe('views', () => {
     expect(await failure('CREATE VIEW broken AS SELECT nope FROM observations')).toMatch(/COLUMN_NOT_FOUND/);
     await succeed('DROP VIEW rainy');
     expect(await failure('SELECT * FROM rainy')).toMatch(/TABLE_NOT_FOUND/);
+  });
+
+  it('come from the stack as Glue keeps them: base64 JSON in a comment', async () => {
+    const declared = (text: string) => ({
+      ...RESOURCES,
+      databases: [
+        ...RESOURCES.databases,
+        {
+          name: 'views',
+          tables: [
+            {
+              name: 'places',
+              type: 'VIRTUAL_VIEW' as const,
+              columns: [{ name: 'place', type: 'string' }],
+              partitionKeys: [],
+              parameters: { presto_view: 'true' },
+              viewOriginalText: text,
+            },
+          ],
+        },
+      ],
+    });
+    const view = {
+      originalSql: "SELECT upper(location_id) FROM observations WHERE dt = '2013-03-09' AND hour = '07'",
+      catalog: 'awsdatacatalog',
+      schema: 'garoa',
+      columns: [{ name: 'place', type: 'varchar' }],
+    };
+    const encoded = Buffer.from(JSON.stringify(view)).toString('base64');
+    const shared = cloud;
+    cloud = await startTestCloud({ resources: declared(`/* Presto View: ${encoded} */`) });
+    const key = 'observations/dt=2013-03-09/hour=07/0715-weatherapi.ndjson.gz';
+    cloud.endpoints.objects.put('raw', key, ndjson([{ location_id: 'jfk' }]));
+    try {
+      expect((await query('SELECT place FROM views.places')).rows).toEqual([['JFK']]);
+    } finally {
+      await cloud.close();
+      cloud = shared;
+    }
+    await expect(startTestCloud({ resources: declared('SELECT 1') })).rejects.toThrow('View places');
   });
 
   it('are listed with the tables', async () => {
