@@ -53,7 +53,7 @@ export function recipeContext(set: TrainingSet, development: RowRange): RecipeCo
 
 /** A year and a half, which four folds of three classifiers learn in seconds; longer histories may use more. */
 const USUAL_WINDOW_ROWS = 12_000;
-const LONG_WINDOW_ROWS = 30_000;
+const LONG_WINDOW_ROWS = 40_000;
 
 /**
  * Class weights of an ensemble. Each classifier sees best near its own balance of misses and false alarms; together
