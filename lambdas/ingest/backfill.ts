@@ -8,8 +8,7 @@ import {
   locationsIn,
   packLines,
   RAW_CONTENT_TYPE,
-  type RawLine,
-  rawLine,
+  rawLinesOf,
 } from './raw-objects';
 
 export interface BackfillDependencies {
@@ -37,27 +36,12 @@ export async function backfillDay(
   const there = job.force ? new Set<string>() : await locationsStored(bucket, job.date, source);
   const wanted = job.locations.filter(({ id }) => !there.has(id));
 
-  const lines: RawLine[] = [];
-  const failures: Failure[] = [];
-  let implausible = 0;
   const outcomes = await Promise.all(wanted.map((location) => provider.history(location, job.date)));
-  for (const outcome of outcomes) {
-    const { location } = outcome;
-    if ('failure' in outcome) {
-      failures.push({
-        location: location.id,
-        reason: outcome.failure.reason,
-        message: outcome.failure.message,
-      });
-      continue;
-    }
-    for (const reading of outcome.readings) {
-      const about = { location_id: location.id, ingested_at: job.at, source, kind: 'history' as const };
-      const checked = rawLine(reading, about);
-      lines.push(checked.line);
-      implausible += checked.implausible;
-    }
-  }
+  const { lines, failures, implausible } = rawLinesOf(outcomes, {
+    ingested_at: job.at,
+    source,
+    kind: 'history',
+  });
 
   if (lines.length > 0) {
     const fetched = new Set(lines.map(({ location_id }) => location_id));

@@ -8,7 +8,7 @@ import {
   packLines,
   RAW_CONTENT_TYPE,
   type RawLine,
-  rawLine,
+  rawLinesOf,
   scheduledKey,
 } from './raw-objects';
 
@@ -31,26 +31,11 @@ export interface PollOutcome {
  */
 export async function pollCurrent(job: PollJob, dependencies: PollDependencies): Promise<PollOutcome> {
   const { provider, source } = dependencies;
-  const lines: RawLine[] = [];
-  const failures: Failure[] = [];
-  let implausible = 0;
-  for (const outcome of await provider.current(job.locations)) {
-    const { location } = outcome;
-    if ('failure' in outcome) {
-      failures.push({
-        location: location.id,
-        reason: outcome.failure.reason,
-        message: outcome.failure.message,
-      });
-      continue;
-    }
-    for (const reading of outcome.readings) {
-      const about = { location_id: location.id, ingested_at: job.minute, source, kind: 'current' as const };
-      const checked = rawLine(reading, about);
-      lines.push(checked.line);
-      implausible += checked.implausible;
-    }
-  }
+  const { lines, failures, implausible } = rawLinesOf(await provider.current(job.locations), {
+    ingested_at: job.minute,
+    source,
+    kind: 'current',
+  });
 
   const { stored, present } = await store(job, lines, dependencies);
   return {

@@ -5,7 +5,8 @@ import * as z from 'zod';
 import { keys } from '../lake/layout';
 import type { Observation } from '../weather/observation';
 import { plausible } from '../weather/plausibility';
-import type { Reading } from '../weather/provider';
+import type { Outcome, Reading } from '../weather/provider';
+import type { Failure } from './failures';
 import type { Shard } from './shards';
 
 export const RAW_CONTENT_TYPE = 'application/x-ndjson';
@@ -41,8 +42,39 @@ export function historyPrefix(date: string, source: string): string {
   return `${keys.rawHour(date, '00')}history-${source}-`;
 }
 
+/** What a provider's answers are in the lake: lines to store, locations that gave none, values that were refused. */
+export interface RawLines {
+  readonly lines: readonly RawLine[];
+  readonly failures: readonly Failure[];
+  /** Values that were no numbers or could not be. */
+  readonly implausible: number;
+}
+
+/** Turns what a provider said of some locations into lines; polls and backfills alike go through here. */
+export function rawLinesOf(
+  outcomes: readonly Outcome[],
+  about: Pick<Observation, 'ingested_at' | 'source' | 'kind'>,
+): RawLines {
+  const lines: RawLine[] = [];
+  const failures: Failure[] = [];
+  let implausible = 0;
+  for (const outcome of outcomes) {
+    const { id } = outcome.location;
+    if ('failure' in outcome) {
+      failures.push({ location: id, reason: outcome.failure.reason, message: outcome.failure.message });
+      continue;
+    }
+    for (const reading of outcome.readings) {
+      const checked = rawLine(reading, { location_id: id, ...about });
+      lines.push(checked.line);
+      implausible += checked.implausible;
+    }
+  }
+  return { lines, failures, implausible };
+}
+
 /** @returns the line, and how many of its values were no numbers or could not be. */
-export function rawLine(
+function rawLine(
   reading: Reading,
   about: Pick<Observation, 'location_id' | 'ingested_at' | 'source' | 'kind'>,
 ): { line: RawLine; implausible: number } {
