@@ -1,3 +1,5 @@
+import { LAMBDA_SERVICE_RETRY } from '../retries';
+
 /** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
 export interface BackfillDefinitionProps {
   readonly ingestFunctionArn: string;
@@ -34,20 +36,7 @@ const DAYS_NAMED = 1_000;
 const RETRIES = [
   // The request is wrong, or the provider has no history of the day: the same call can't end otherwise.
   { ErrorEquals: ['EventRefused', 'DayNotAvailable'], MaxAttempts: 0 },
-  {
-    ErrorEquals: [
-      'Lambda.ClientExecutionTimeoutException',
-      'Lambda.ServiceException',
-      'Lambda.AWSLambdaException',
-      'Lambda.SdkClientException',
-      'Lambda.TooManyRequestsException',
-    ],
-    IntervalSeconds: 2,
-    MaxAttempts: 6,
-    BackoffRate: 2,
-    MaxDelaySeconds: 60,
-    JitterStrategy: 'FULL',
-  },
+  LAMBDA_SERVICE_RETRY,
   // The function ran out of time or memory, or died: what it had stored by then is not fetched again.
   { ErrorEquals: ['States.Timeout', 'Lambda.Unknown'], IntervalSeconds: 5, MaxAttempts: 2 },
   // A provider or service that failed for longer than the function's own retries last; what it did give is stored.

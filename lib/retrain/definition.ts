@@ -1,4 +1,5 @@
 import { INLINE_LOCATIONS, type StepEvent } from '../../lambdas/retrain/steps';
+import { LAMBDA_SERVICE_RETRY } from '../retries';
 
 /** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
 export interface RetrainingDefinitionProps {
@@ -36,20 +37,7 @@ const TOLERATED_FAILURE_PERCENTAGE = 10;
 const RETRIES = [
   // The input or the data themselves are wrong: the same call would end the same way.
   { ErrorEquals: ['Refused', 'TrainingSetDamaged', 'ZodError'], MaxAttempts: 0 },
-  {
-    ErrorEquals: [
-      'Lambda.ClientExecutionTimeoutException',
-      'Lambda.ServiceException',
-      'Lambda.AWSLambdaException',
-      'Lambda.SdkClientException',
-      'Lambda.TooManyRequestsException',
-    ],
-    IntervalSeconds: 2,
-    MaxAttempts: 6,
-    BackoffRate: 2,
-    MaxDelaySeconds: 60,
-    JitterStrategy: 'FULL',
-  },
+  LAMBDA_SERVICE_RETRY,
   // A function that ran out of time or memory, or died: once more on a fresh environment.
   {
     ErrorEquals: [
