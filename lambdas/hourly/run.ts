@@ -1,6 +1,6 @@
 import type { Bucket } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
-import { refreshIndex, refreshModelPages } from '../report/refresh';
+import { refreshReport } from '../report/refresh';
 import { addDays, addHours, datesBetween, hourStart } from '../runtime/calendar';
 import type { Location } from '../runtime/settings';
 import { type CommitAccess, type CommittedDay, commitDays, MAXIMUM_DAYS } from './commit';
@@ -81,7 +81,7 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
   const daily = firstOfDay
     ? await attempt('Daily upkeep', () => lookAfterLake(access, date, closedBefore, task.now, verified))
     : undefined;
-  await attempt('The report', () => refreshReport(access, task.now, firstOfDay));
+  await attempt('The report', () => refreshReport(access, task.now, { withModelPages: firstOfDay }));
   const present = countRows(hour);
   return {
     days,
@@ -158,15 +158,6 @@ async function announce(access: HourlyAccess, task: HourTask, issued: IssuedFore
       },
     })),
   );
-}
-
-/** The index every hour; the models' pages, whose charts take longer, once a day. */
-async function refreshReport(access: HourlyAccess, now: string, withModelPages: boolean): Promise<void> {
-  const { failures } = withModelPages ? await refreshModelPages(access, now) : { failures: [] };
-  await refreshIndex(access, now);
-  if (failures.length > 0) {
-    throw new AggregateError(failures, failures.map(messageOf).join('; '));
-  }
 }
 
 /** Once a day: gaps of the last week, compaction of older raw hours, leftovers of dead runs, judgement of skill. */

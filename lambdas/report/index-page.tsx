@@ -3,6 +3,7 @@ import type { LedgerEntry } from '../model/registry';
 import type { Location } from '../runtime/settings';
 import { sparkline } from './charts';
 import { renderPage, Table } from './page';
+import type { VerificationWindow } from './recent';
 import { ago, count, decimal, localHour, localTime, MISSING, percent, utcTime } from './words';
 
 /** What the index says of one place. Null is "there is none", and is said so. */
@@ -26,15 +27,7 @@ export interface PlaceOverview {
   /** Skill of each of the last days, oldest first; null for a day that can't be judged. */
   readonly dailySkill: readonly (number | null)[];
   /** The 30-day window of `forecast_verification`. */
-  readonly month: {
-    readonly hours: number;
-    readonly brier: number | null;
-    readonly persistenceBrier: number | null;
-    readonly skill: number | null;
-    readonly hits: number;
-    readonly misses: number;
-    readonly falseAlarms: number;
-  } | null;
+  readonly month: Omit<VerificationWindow, 'date' | 'windowDays'> | null;
   readonly champion: LedgerEntry | null;
   readonly lastRun: (Pick<LocationResult, 'outcome' | 'reason'> & { readonly asOf: string }) | null;
   /** Hours of the last days without an observation, and how many hours were looked at. */

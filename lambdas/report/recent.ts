@@ -6,16 +6,11 @@ import { type Bucket, getObject, listObjects } from '../lake/s3';
 import { addDays, addHours, datesBetween, hourStart } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import { utcSecond } from '../runtime/time';
+import type { TimelineHour } from './charts';
 
 /** One closed hour of one place as the lake has it. Null is "not known". */
-export interface RecentHour {
-  /** Start of the hour, ms since the epoch. */
-  readonly hour: number;
+export interface RecentHour extends TimelineHour {
   readonly tempC: number | null;
-  readonly precipMm: number | null;
-  readonly rained: boolean | null;
-  readonly probability: number | null;
-  readonly willRain: boolean | null;
 }
 
 /** A row of `forecast_verification`, its partition included. */

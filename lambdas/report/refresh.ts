@@ -30,11 +30,25 @@ const READERS = 16;
 const HTML = 'text/html; charset=utf-8';
 
 /**
- * Writes `index.html` from what is stored now. The hourly function calls it each hour, retraining when it is done;
- * both read the same files, so it does not matter which comes last.
+ * Writes the index and, when asked for, the page of each champion, from what is stored now. The hourly function
+ * refreshes the index each hour and the pages, whose charts take longer, once a day; retraining refreshes both when
+ * it is done. All read the same files, so it does not matter which comes last.
  * @param at ISO 8601 UTC; shown on the page, and the end of what it looks at.
+ * @throws AggregateError naming the pages that could not be made, after the others are written.
  */
-export async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
+export async function refreshReport(
+  access: ReportAccess,
+  at: string,
+  { withModelPages }: { readonly withModelPages: boolean },
+): Promise<void> {
+  const failures = withModelPages ? await refreshModelPages(access, at) : [];
+  await refreshIndex(access, at);
+  if (failures.length > 0) {
+    throw new AggregateError(failures, failures.map(({ message }) => message).join('\n'));
+  }
+}
+
+async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
   const { locations, processed, models } = access;
   const ids = locations.map(({ id }) => id);
   const limit = limitConcurrency(READERS);
@@ -67,15 +81,11 @@ export async function refreshIndex(access: ReportAccess, at: string): Promise<vo
 }
 
 /**
- * Writes `report.html` of each place's champion. Called by retraining when it is done, and by the hourly function
- * once a day. A place without a champion has no page; one whose files can't be read is named in the result.
+ * Writes `report.html` of each place's champion; a place without one has no page.
+ * @returns an error for each place whose files can't be read.
  */
-export async function refreshModelPages(
-  access: ReportAccess,
-  at: string,
-): Promise<{ readonly written: number; readonly failures: readonly Error[] }> {
+async function refreshModelPages(access: ReportAccess, at: string): Promise<readonly Error[]> {
   const failures: Error[] = [];
-  let written = 0;
   for (let start = 0; start < access.locations.length; start += PLACES_AT_ONCE) {
     const places = access.locations.slice(start, start + PLACES_AT_ONCE);
     const recent = await readRecentHours(
@@ -86,7 +96,7 @@ export async function refreshModelPages(
     );
     for (const location of places) {
       try {
-        written += await writeModelPage(access, location, recent.get(location.id) ?? [], at);
+        await writeModelPage(access, location, recent.get(location.id) ?? [], at);
       } catch (error) {
         failures.push(
           new Error(`The report of ${location.id} could not be made: ${error}`, { cause: error }),
@@ -94,7 +104,7 @@ export async function refreshModelPages(
       }
     }
   }
-  return { written, failures };
+  return failures;
 }
 
 async function writeModelPage(
@@ -102,9 +112,9 @@ async function writeModelPage(
   location: Location,
   recent: readonly RecentHour[],
   at: string,
-): Promise<0 | 1> {
+): Promise<void> {
   const pointer = await readPointer(models, location.id);
-  if (pointer.status !== 'valid') return 0;
+  if (pointer.status !== 'valid') return;
   const { version } = pointer.entry;
   const [metrics, testForecasts, ledger, model] = await Promise.all([
     readJson(models, keys.metrics(location.id, version), metricsSchema),
@@ -130,7 +140,6 @@ async function writeModelPage(
     threshold: model.model.threshold,
   });
   await putObject(models, keys.report(location.id, version), html, HTML);
-  return 1;
 }
 
 const testForecastSchema = z

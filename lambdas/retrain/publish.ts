@@ -8,7 +8,7 @@ import {
   resultOf,
 } from '../model/metrics-file';
 import { readPointer } from '../model/registry';
-import { refreshIndex, refreshModelPages } from '../report/refresh';
+import { refreshReport } from '../report/refresh';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
 import { utcSecond } from '../runtime/time';
@@ -49,12 +49,7 @@ export async function publish(
     locations: await Promise.all(settings.locations.map((place) => limit(() => championOf(models, place)))),
   };
   await putObject(models, keys.champions, JSON.stringify(champions, null, 2), 'application/json');
-  const pages = { locations: settings.locations, processed, models };
-  const { failures } = await refreshModelPages(pages, at);
-  await refreshIndex(pages, at);
-  if (failures.length > 0) {
-    throw new AggregateError(failures, failures.map(({ message }) => message).join('\n'));
-  }
+  await refreshReport({ locations: settings.locations, processed, models }, at, { withModelPages: true });
   return items.length <= INLINE_LOCATIONS ? summary : { ...summary, results: [] };
 }
 
