@@ -19,6 +19,22 @@ export const MEASUREMENTS = [
 ] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
+/** A reading in which every measurement is absent: what known ones are laid over. */
+export const NOTHING_MEASURED: Readonly<Record<Measurement, number | null>> = {
+  temp_c: null,
+  dewpoint_c: null,
+  humidity_pct: null,
+  pressure_mb: null,
+  wind_kph: null,
+  wind_degree: null,
+  gust_kph: null,
+  precip_mm: null,
+  cloud_pct: null,
+  visibility_km: null,
+  uv: null,
+  condition_code: null,
+};
+
 /** ISO 8601 in UTC to the second, such as `2026-11-23T10:15:00Z`: sorts as text, and is one form everywhere. */
 export const utcSecond = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/);
 

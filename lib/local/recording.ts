@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse';
 import * as z from 'zod';
 import { type Location, locationSchema } from '../../lambdas/runtime/settings';
-import { MEASUREMENTS, type Measurement } from '../../lambdas/weather/observation';
+import { MEASUREMENTS, type Measurement, NOTHING_MEASURED } from '../../lambdas/weather/observation';
 import { closest } from './closest';
 import { errorCode } from './error-code';
 import { Refusal } from './refusal';
@@ -74,7 +74,7 @@ export class Series {
   }
 
   private at(index: number): Reading {
-    const values = { ...ABSENT };
+    const values = { ...NOTHING_MEASURED };
     for (const [name, column] of this.columns) {
       const value = column[index];
       if (value !== undefined && !Number.isNaN(value)) values[name] = value;
@@ -93,21 +93,6 @@ export class Series {
     return low;
   }
 }
-
-const ABSENT: Readonly<Record<Measurement, number | null>> = {
-  temp_c: null,
-  dewpoint_c: null,
-  humidity_pct: null,
-  pressure_mb: null,
-  wind_kph: null,
-  wind_degree: null,
-  gust_kph: null,
-  precip_mm: null,
-  cloud_pct: null,
-  visibility_km: null,
-  uv: null,
-  condition_code: null,
-};
 
 /** Recorded weather of one or more places, ready to be replayed. */
 export interface Recording {

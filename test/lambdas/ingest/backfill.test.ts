@@ -1,5 +1,6 @@
 import { backfillDay } from '../../../lambdas/ingest/backfill';
 import type { BackfillJob } from '../../../lambdas/ingest/events';
+import { NOTHING_MEASURED } from '../../../lambdas/weather/observation';
 import type { WeatherProvider } from '../../../lambdas/weather/provider';
 import { ProviderError } from '../../../lambdas/weather/provider-error';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
@@ -8,20 +9,7 @@ import { rawLines } from './raw-lines';
 
 const DATE = '2026-11-22';
 const PLACES = [place('ewr'), place('jfk'), place('lga')];
-const NOTHING = {
-  temp_c: null,
-  dewpoint_c: null,
-  humidity_pct: null,
-  pressure_mb: null,
-  wind_kph: null,
-  wind_degree: null,
-  gust_kph: null,
-  precip_mm: 0,
-  cloud_pct: null,
-  visibility_km: null,
-  uv: null,
-  condition_code: null,
-};
+const DRY = { ...NOTHING_MEASURED, precip_mm: 0 };
 const job: BackfillJob = {
   kind: 'backfill',
   date: DATE,
@@ -50,7 +38,7 @@ describe('the backfill of a day', () => {
         if (failure) return { location, failure };
         const readings = Array.from({ length: 24 }, (_, hour) => ({
           observedAt: `${day}T${String(hour).padStart(2, '0')}:00:00Z`,
-          measured: NOTHING,
+          measured: DRY,
           payload: { hour },
           drifted: 0,
         }));

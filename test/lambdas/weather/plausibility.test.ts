@@ -1,22 +1,6 @@
 import fc from 'fast-check';
-import { MEASUREMENTS } from '../../../lambdas/weather/observation';
+import { MEASUREMENTS, NOTHING_MEASURED } from '../../../lambdas/weather/observation';
 import { PLAUSIBLE, plausible } from '../../../lambdas/weather/plausibility';
-import type { Measured } from '../../../lambdas/weather/provider';
-
-const NOTHING: Measured = {
-  temp_c: null,
-  dewpoint_c: null,
-  humidity_pct: null,
-  pressure_mb: null,
-  wind_kph: null,
-  wind_degree: null,
-  gust_kph: null,
-  precip_mm: null,
-  cloud_pct: null,
-  visibility_km: null,
-  uv: null,
-  condition_code: null,
-};
 
 describe('plausibility', () => {
   it.each([
@@ -33,11 +17,14 @@ describe('plausibility', () => {
     ['uv', 43.3, -1],
     ['condition_code', 1282, -1],
   ] as const)('keeps %s at %d and refuses %d', (name, possible, impossible) => {
-    expect(plausible({ ...NOTHING, [name]: possible })).toEqual({
-      values: { ...NOTHING, [name]: possible },
+    expect(plausible({ ...NOTHING_MEASURED, [name]: possible })).toEqual({
+      values: { ...NOTHING_MEASURED, [name]: possible },
       refused: [],
     });
-    expect(plausible({ ...NOTHING, [name]: impossible })).toEqual({ values: NOTHING, refused: [name] });
+    expect(plausible({ ...NOTHING_MEASURED, [name]: impossible })).toEqual({
+      values: NOTHING_MEASURED,
+      refused: [name],
+    });
   });
 
   it('never makes a number of nothing and never lets anything but a plausible number through', () => {
@@ -45,7 +32,7 @@ describe('plausibility', () => {
     const measured = fc.record(Object.fromEntries(MEASUREMENTS.map((name) => [name, value])));
     fc.assert(
       fc.property(measured, (some) => {
-        const given = { ...NOTHING, ...some };
+        const given = { ...NOTHING_MEASURED, ...some };
         const { values, refused } = plausible(given);
         for (const name of MEASUREMENTS) {
           const kept = values[name];

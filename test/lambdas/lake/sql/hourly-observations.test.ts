@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { createTableText } from '../../../../lambdas/lake/athena';
 import { hourlyObservationsSql } from '../../../../lambdas/lake/sql/hourly-observations';
 import { VIEWS } from '../../../../lambdas/lake/sql/views';
-import type { Observation } from '../../../../lambdas/weather/observation';
+import { NOTHING_MEASURED, type Observation } from '../../../../lambdas/weather/observation';
 
 const golden = (name: string) => readFileSync(join(__dirname, 'golden', name), 'utf8').trimEnd();
 
@@ -18,18 +18,7 @@ function reading(observedAt: string, given: Partial<Observation> = {}): Observat
     ingested_at: observedAt,
     source: 'weatherapi',
     kind: 'current',
-    temp_c: null,
-    dewpoint_c: null,
-    humidity_pct: null,
-    pressure_mb: null,
-    wind_kph: null,
-    wind_degree: null,
-    gust_kph: null,
-    precip_mm: null,
-    cloud_pct: null,
-    visibility_km: null,
-    uv: null,
-    condition_code: null,
+    ...NOTHING_MEASURED,
     ...given,
   };
 }
