@@ -146,7 +146,8 @@ p { margin: .25rem 0; }
 .chart { overflow-x: auto; }
 .chart svg { display: block; max-width: 100%; height: auto; }
 .wide .chart svg { min-width: 44rem; width: 100%; }
-.scroll { overflow-x: auto; max-height: 24rem; }
+.scroll { overflow-x: auto; }
+details .scroll { max-height: 24rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: .25rem; }
 th, td { text-align: right; padding: .2rem .7rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
