@@ -41,7 +41,6 @@ async function main(args: readonly string[]): Promise<void> {
   const recording = await readRecording(options.observations ?? DEFAULT_RECORDING);
   const scenario = {
     recording,
-    isDefaultRecording: options.observations === undefined,
     backfillDays: options.backfillDays,
     liveHours: options.liveHours,
     retrainAtEnd: options.retrainAtEnd,

@@ -27,9 +27,14 @@ const LAGS = {
   pressure_mb: [1, 3, 6, 12, 24],
   wind_u_kph: [1, 3, 6],
   wind_v_kph: [1, 3, 6],
+  gust_kph: [1],
   cloud_pct: [1, 3],
   visibility_km: [1, 3],
+  uv: [1],
 } as const;
+
+/** Hours over which the air's approach to saturation is looked at. */
+const DEPRESSION_LAGS = [1, 3] as const;
 
 /** Hours over which precipitation is added up and wet hours are counted. */
 const RAIN_WINDOWS = [3, 6, 12, 24] as const;
@@ -59,6 +64,12 @@ const feature = (group: FeatureGroup, name: string, description: string, sql: st
   sql,
 });
 
+/** A front shows in the speed of the wind before it shows in its parts. */
+function windSpeed(ago = ''): string {
+  const square = (part: string) => `wind_${part}_kph${ago} * wind_${part}_kph${ago}`;
+  return `sqrt(${square('u')} + ${square('v')})`;
+}
+
 /** The feature that says whether hour t itself is wet: calibration asks for it. */
 export const WET_NOW_FEATURE = 'rained';
 
@@ -71,9 +82,11 @@ export const FEATURES: readonly Feature[] = [
   feature('state', 'pressure_mb', 'last sea-level pressure, mb'),
   feature('state', 'wind_u_kph', 'eastward wind, km/h'),
   feature('state', 'wind_v_kph', 'northward wind, km/h'),
+  feature('state', 'wind_speed_kph', 'speed of the mean wind, km/h', windSpeed()),
   feature('state', 'gust_kph', 'largest gust, km/h'),
   feature('state', 'cloud_pct', 'mean cloud cover, %'),
   feature('state', 'visibility_km', 'smallest visibility, km'),
+  feature('state', 'uv', 'largest UV index'),
   feature('rain', WET_NOW_FEATURE, 'rain reached the threshold in hour t: 1 or 0', 'wet_now'),
   feature('rain', 'log_precip_now', 'ln(1 + precipitation of hour t in mm)', 'ln(1 + precip_mm)'),
   ...RAIN_LAGS.map((hours) =>
@@ -115,6 +128,20 @@ export const FEATURES: readonly Feature[] = [
         `${measurement} - ${measurement}_${hours}h_ago`,
       ),
     ),
+  ),
+  ...DEPRESSION_LAGS.map((hours) =>
+    feature(
+      'change',
+      `dewpoint_depression_c_change_${hours}h`,
+      `change of the dew point depression over the last ${hours} h, °C`,
+      `(temp_c - dewpoint_c) - (temp_c_${hours}h_ago - dewpoint_c_${hours}h_ago)`,
+    ),
+  ),
+  feature(
+    'change',
+    'wind_speed_kph_change_3h',
+    'change of the speed of the mean wind over the last 3 h, km/h',
+    `${windSpeed()} - ${windSpeed('_3h_ago')}`,
   ),
   feature(
     'clock',
@@ -198,7 +225,7 @@ export function featuresSql(query: FeaturesQuery): string {
   const from = hoursAfter(query.fromHour, -FEATURE_LOOKBACK_HOURS);
   const to = hoursAfter(query.toHour, query.withLabel ? HORIZON_HOURS : 0);
   const table = `${sqlIdentifier(query.database)}.${sqlIdentifier(HOURLY_OBSERVATIONS.name)}`;
-  const measurements = ['precip_mm', 'gust_kph', ...Object.keys(LAGS)];
+  const measurements = ['precip_mm', ...Object.keys(LAGS)];
   const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
   const { locationIds, regions } = query;
   const wanted = locationIds === undefined ? '' : `\n  AND location_id IN (${listed(locationIds)})`;

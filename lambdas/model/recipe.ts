@@ -26,16 +26,8 @@ export const recipeSchema = z.strictObject({
 });
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** What the candidates depend on besides their number. */
-export interface RecipeContext {
-  /** Development rows of the location. */
-  readonly rows: number;
-  /** Groups with at least one feature that is known in some row. */
-  readonly featureGroups: readonly FeatureGroup[];
-}
-
-/** Reads the context off a training set's development part; the test part is not looked at. */
-export function recipeContext(set: TrainingSet, development: RowRange): RecipeContext {
+/** Groups with at least one feature that is known in some row of the development part; the test part is not looked at. */
+export function knownGroups(set: TrainingSet, development: RowRange): FeatureGroup[] {
   const { columns, values } = set.x;
   const part = values.subarray(development.start * columns, development.end * columns);
   const known = new Set<FeatureGroup>();
@@ -45,29 +37,32 @@ export function recipeContext(set: TrainingSet, development: RowRange): RecipeCo
       known.add(group);
     }
   });
-  return {
-    rows: development.end - development.start,
-    featureGroups: FEATURE_GROUPS.filter((group) => known.has(group)),
-  };
+  return FEATURE_GROUPS.filter((group) => known.has(group));
 }
 
-/** A year and a half, which four folds of three classifiers learn in seconds; longer histories may use more. */
+/** A year and a half: four folds of four classifiers learn it in seconds, so that many recipes can be compared. */
 const USUAL_WINDOW_ROWS = 12_000;
-const LONG_WINDOW_ROWS = 40_000;
+/** Five and a half years, and as long as any training set: for the best recipes of histories that have as much. */
+const LONG_WINDOW_ROWS = 48_000;
+const WHOLE_HISTORY_ROWS = 200_000;
+
+type Members = Recipe['members'];
 
 /**
  * Class weights of an ensemble. Each classifier sees best near its own balance of misses and false alarms; together
  * they draw the whole curve. Weight 1 is no oversampling; 16 about balances a climate with 6% of rain.
  */
-const WIDE_LADDER = [0.5, 2, 8, 32] as const;
-const NARROW_LADDER = [1, 4, 16] as const;
+const WEIGHTS = [0.5, 2, 8, 32] as const;
+
+const members = (c: number, gammaScale: number, weights: readonly number[] = WEIGHTS): Members =>
+  weights.map((positiveWeight) => ({ c, gammaScale, positiveWeight }));
+
+/** Two widths of kernel: the wide one sees what kind of day it is, the narrow one what is special about this hour. */
+const TWO_WIDTHS: Members = [...members(1, 0.25, [0.5, 4]), ...members(0.3, 1, [2, 16])];
 
 interface Candidate {
   readonly kernel?: Recipe['kernel'];
-  readonly c: number;
-  readonly gammaScale: number;
-  readonly weights?: readonly number[];
-  readonly windowRows?: number;
+  readonly members: Members;
   readonly without?: FeatureGroup;
   readonly calibration?: Recipe['calibration'];
 }
@@ -77,37 +72,91 @@ interface Candidate {
  * every station tried. The most promising first, so that a short search is a good one.
  */
 const CANDIDATES: readonly Candidate[] = [
-  { c: 0.3, gammaScale: 0.5 },
-  { c: 0.3, gammaScale: 0.5, windowRows: LONG_WINDOW_ROWS },
-  { c: 0.3, gammaScale: 0.5, without: 'neighbours' },
-  { c: 1, gammaScale: 0.25 },
-  { c: 0.3, gammaScale: 1 },
-  { c: 0.3, gammaScale: 0.5, weights: NARROW_LADDER },
-  { c: 0.1, gammaScale: 0.5 },
-  { c: 0.3, gammaScale: 0.5, without: 'clock' },
-  { c: 1, gammaScale: 0.25, windowRows: LONG_WINDOW_ROWS },
-  { c: 0.3, gammaScale: 0.5, without: 'change' },
-  { c: 1, gammaScale: 0.5 },
-  { kernel: 'rbf', c: 0.3, gammaScale: 0.1 },
-  { c: 0.3, gammaScale: 0.5, weights: NARROW_LADDER, calibration: 'logistic' },
-  { c: 0.3, gammaScale: 0.5, weights: [1], calibration: 'logistic' },
+  { members: TWO_WIDTHS },
+  { members: members(0.3, 0.5) },
+  { members: TWO_WIDTHS, without: 'neighbours' },
+  { members: members(1, 0.25) },
+  { members: TWO_WIDTHS, without: 'clock' },
+  { members: TWO_WIDTHS, without: 'change' },
+  { members: members(1, 0.5) },
+  { members: members(0.3, 1) },
+  { kernel: 'rbf', members: members(1, 0.05) },
+  { members: members(0.3, 0.5, [1, 4, 16]) },
+  { members: TWO_WIDTHS, calibration: 'logistic' },
+  { members: members(0.3, 0.5, [1]), calibration: 'logistic' },
 ];
 
 /**
- * The recipes to try, at most `count`, the most promising first; the same for the same arguments. Candidates that
- * come to the same for this location (no neighbours, no more rows than the usual window) are there once.
+ * The first round of a search: recipes to try on the usual window, at most `count`, the most promising first; the
+ * same for the same arguments. Candidates that come to the same for this location (no neighbours) are there once.
+ * @param featureGroups groups of which something is known, from `knownGroups`.
  * The inspect step calls it, and passes each recipe to a score step.
  */
-export function candidateRecipes(count: number, { rows, featureGroups }: RecipeContext): Recipe[] {
+export function candidateRecipes(count: number, featureGroups: readonly FeatureGroup[]): Recipe[] {
   const recipes = CANDIDATES.map(
-    ({ c, gammaScale, weights = WIDE_LADDER, windowRows = USUAL_WINDOW_ROWS, without, ...rest }): Recipe => ({
+    ({ kernel = 'laplacian', members, without, calibration = 'logistic-by-present' }): Recipe => ({
       featureGroups: featureGroups.filter((group) => group !== without),
-      windowRows: rows <= USUAL_WINDOW_ROWS ? USUAL_WINDOW_ROWS : windowRows,
-      kernel: rest.kernel ?? 'laplacian',
-      members: weights.map((positiveWeight) => ({ c, gammaScale, positiveWeight })),
-      calibration: rest.calibration ?? 'logistic-by-present',
+      windowRows: USUAL_WINDOW_ROWS,
+      kernel,
+      members,
+      calibration,
     }),
   ).filter((recipe) => recipe.featureGroups.length > 0);
-  const distinct = new Map(recipes.map((recipe) => [JSON.stringify(recipe), recipe]));
-  return [...distinct.values()].slice(0, count);
+  return distinct(recipes, []).slice(0, count);
+}
+
+/** A recipe with the C and γ of all its members multiplied. */
+function scaled(recipe: Recipe, c: number, gamma: number): Recipe {
+  return {
+    ...recipe,
+    members: recipe.members.map((member) => ({
+      ...member,
+      c: rounded(member.c * c),
+      gammaScale: rounded(member.gammaScale * gamma),
+    })),
+  };
+}
+
+/**
+ * A later round of a search, from the best recipe of the rounds before: the first looks at its neighbours in C and γ,
+ * the second at a longer window, where more rows may bear a narrower kernel, the third at the whole history. Empty
+ * when nothing is left to try.
+ * The refine step calls it, and passes each recipe to a score step.
+ * @param round 1 for the round after `candidateRecipes`.
+ * @param tried all recipes of the rounds before; none of them is tried again, and with them `count` is not exceeded.
+ */
+export function refinedRecipes(
+  round: number,
+  best: Recipe,
+  tried: readonly Recipe[],
+  count: number,
+  rows: number,
+): Recipe[] {
+  const longer = { ...best, windowRows: LONG_WINDOW_ROWS };
+  const rounds: Readonly<Record<number, readonly Recipe[]>> = {
+    1: [scaled(best, 3, 1), scaled(best, 1 / 3, 1), scaled(best, 1, 2), scaled(best, 1, 0.5)],
+    2: rows > USUAL_WINDOW_ROWS ? [longer, scaled(longer, 1, 2)] : [],
+    3: rows > LONG_WINDOW_ROWS ? [{ ...best, windowRows: WHOLE_HISTORY_ROWS }] : [],
+  };
+  return distinct(rounds[round] ?? [], tried).slice(0, Math.max(count - tried.length, 0));
+}
+
+/** Rounds of a search at most, the first included. */
+export const SEARCH_ROUNDS = 4;
+
+/** Two digits say all that matters of a hyperparameter, and read well in a report. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(2));
+}
+
+/** Each recipe once, without those that were tried. */
+function distinct(recipes: readonly Recipe[], tried: readonly Recipe[]): Recipe[] {
+  return recipes.filter(
+    (recipe, i) => ![...tried, ...recipes.slice(0, i)].some((other) => sameRecipe(recipe, other)),
+  );
+}
+
+/** Whether two recipes are one: both have the fields in the order of the schema. */
+export function sameRecipe(a: Recipe, b: Recipe): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -2,7 +2,7 @@ import { calibrate, fitCalibration } from './calibration';
 import { averagePrecision, brier, logLoss } from './evaluation';
 import { splitDevelopmentTest } from './protocol';
 import type { Recipe } from './recipe';
-import { align, DEFAULT_BUDGET, type FitBudget, type OutOfFold, outOfFoldValues } from './train';
+import { align, type OutOfFold, outOfFoldValues, type RemainingMs } from './train';
 import type { TrainingSet } from './training-set';
 
 /** How a recipe did on the development part's folds. Small: it passes between states. */
@@ -23,10 +23,10 @@ export interface CandidateScore {
 export function scoreRecipe(
   set: TrainingSet,
   recipe: Recipe,
-  budget: FitBudget = DEFAULT_BUDGET,
+  remainingMs: RemainingMs,
 ): { readonly score: CandidateScore; readonly outOfFold: OutOfFold } {
   const { development } = splitDevelopmentTest(set);
-  const outOfFold = outOfFoldValues(set, recipe, development, budget);
+  const outOfFold = outOfFoldValues(set, recipe, development, remainingMs);
   const { values, outcomes, wetNow } = align(set, outOfFold);
   const probabilities = calibrate(
     fitCalibration(recipe.calibration, values, outcomes, wetNow),
@@ -51,21 +51,25 @@ export function scoreRecipe(
   };
 }
 
-/** Less than this is the noise of a year with a few hundred hours of rain. */
-const MARGIN = 0.01;
+/**
+ * What two equal recipes differ by through luck, in the sum of relative scores below: 0.01 over the 5,000 hours of a
+ * year's folds, and less the more hours were measured.
+ */
+const LUCK_OF_ONE_HOUR = 0.7;
 
 /**
- * The recipe to test. Average precision tells who ranks hours best, the Brier score whose probabilities are right; each
- * is taken relative to the best of all candidates, and the sum decides. Candidates come in the order in which they are
- * expected to do well, so a later one has to be better by a margin: the best of many equals is only the luckiest.
+ * The recipe to go on with. Average precision tells who ranks hours best, the Brier score whose probabilities are right;
+ * each is taken relative to the best of all candidates, and the sum decides. Candidates come in the order in which they
+ * are expected to do well, so a later one has to be better by a margin: the best of many equals is only the luckiest.
  */
 export function chooseRecipe(scores: readonly CandidateScore[]): CandidateScore | undefined {
   const bestPrecision = Math.max(...scores.map(({ averagePrecision }) => averagePrecision));
   const bestBrier = Math.min(...scores.map(({ brier }) => brier));
   const merit = ({ averagePrecision, brier }: CandidateScore) =>
     (bestPrecision > 0 ? averagePrecision / bestPrecision : 1) + (brier > 0 ? bestBrier / brier : 1);
+  const margin = ({ hours }: CandidateScore) => LUCK_OF_ONE_HOUR / Math.sqrt(hours);
   return scores.reduce<CandidateScore | undefined>(
-    (best, score) => (best === undefined || merit(score) > merit(best) + MARGIN ? score : best),
+    (best, score) => (best === undefined || merit(score) > merit(best) + margin(score) ? score : best),
     undefined,
   );
 }

@@ -18,14 +18,8 @@ import { smoSupported } from './smo/kernel-module';
 import { decisionFunction, type SvcModel } from './svc';
 import type { TrainingSet } from './training-set';
 
-/** How much a fit may cost. */
-export interface FitBudget {
-  /** Newest training rows used at most, below the recipe's own window. */
-  readonly maximumRows: number;
-  readonly timeBudgetMs: number;
-}
-
-export const DEFAULT_BUDGET: FitBudget = { maximumRows: 1_000_000, timeBudgetMs: 240_000 };
+/** Milliseconds that may still be spent: asked before each fit, which is abandoned when they are over. */
+export type RemainingMs = () => number;
 
 const TOLERANCE = 1e-3;
 const CACHE_MEGABYTES = 200;
@@ -53,9 +47,9 @@ export function fitClassifier(
   set: TrainingSet,
   recipe: Recipe,
   range: RowRange,
-  budget: FitBudget = DEFAULT_BUDGET,
+  remainingMs: RemainingMs,
 ): Classifier {
-  const rows = trainingRows(range, Math.min(recipe.windowRows, budget.maximumRows));
+  const rows = trainingRows(range, recipe.windowRows);
   const raw = selectRows(set.x, rows);
   const y = Uint8Array.from(rows, (i) => set.y[i] ?? 0);
   const groups: ReadonlySet<string> = new Set(recipe.featureGroups);
@@ -69,7 +63,7 @@ export function fitClassifier(
       kernel: recipe.kernel,
       tolerance: TOLERANCE,
       cacheMegabytes: CACHE_MEGABYTES,
-      timeBudgetMs: budget.timeBudgetMs,
+      timeBudgetMs: remainingMs(),
     },
     recipe.members.map(({ c, gammaScale, positiveWeight }) => ({
       c,
@@ -93,12 +87,12 @@ export function outOfFoldValues(
   set: TrainingSet,
   recipe: Recipe,
   range: RowRange,
-  budget: FitBudget = DEFAULT_BUDGET,
+  remainingMs: RemainingMs,
 ): OutOfFold {
   const hours: number[] = [];
   const values: number[][] = recipe.members.map(() => []);
   for (const { training, validation } of expandingFolds(set, range)) {
-    const classifier = fitClassifier(set, recipe, training, budget);
+    const classifier = fitClassifier(set, recipe, training, remainingMs);
     appendTo({ hours, values }, set, validation, classify(classifier, set, validation));
   }
   return { hours, values };
@@ -209,10 +203,10 @@ export function testRecipe(
   recipe: Recipe,
   split: { readonly development: RowRange; readonly test: RowRange },
   outOfFold: OutOfFold,
-  budget: FitBudget = DEFAULT_BUDGET,
+  remainingMs: RemainingMs,
 ): TestResult {
   const { development, test } = split;
-  const classifier = fitClassifier(set, recipe, development, budget);
+  const classifier = fitClassifier(set, recipe, development, remainingMs);
   const { calibration, threshold } = fitDecision(set, recipe, outOfFold);
   const values = classify(classifier, set, test);
   const outcome = set.y.slice(test.start, test.end);

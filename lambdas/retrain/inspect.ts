@@ -1,10 +1,11 @@
 import type * as z from 'zod';
 import { type Bucket, getObject } from '../lake/s3';
 import { EMBARGO_HOURS, expandingFolds, type RowRange, splitDevelopmentTest } from '../model/protocol';
-import { candidateRecipes, type Recipe, recipeContext } from '../model/recipe';
+import { candidateRecipes, knownGroups, type Recipe, sameRecipe } from '../model/recipe';
 import { readModel, readPointer } from '../model/registry';
 import type { TrainingSet } from '../model/training-set';
 import type { Settings } from '../runtime/settings';
+import { batchesOf } from './batches';
 import { type Candidates, runFiles } from './run-files';
 import { type inspectOutput, runKeys, type StepInput } from './steps';
 import { parsedOnce } from './training-set-cache';
@@ -19,12 +20,9 @@ export interface LocationDependencies {
 /** Ten days: fewer hours say nothing about weather, and leave folds of a day. */
 const MINIMUM_HOURS = 240;
 
-/** What one batch takes, by the estimate below: worth an invocation, and short beside the others that it waits for. */
-const BATCH_SECONDS = 10;
-
 /**
  * Looks at what one location has to train on, finds the champion that a challenger has to beat, and lists the
- * recipes to try, cut into batches. It looks at no hour of the test part but to count rows.
+ * recipes of the search's first round, cut into batches. It looks at no hour of the test part but to count rows.
  * @throws TrainingSetDamaged when the training set can't be read.
  */
 export async function inspect(
@@ -34,14 +32,14 @@ export async function inspect(
   const set = await findTrainingSet(queryResults, run.id, location);
   const reasons = whyUntrainable(set, settings.training.minimumRainEvents);
   if (set === undefined || reasons.length > 0) {
-    return { run, location, trainable: false, reasons, batches: [] };
+    return { run, location, trainable: false, reasons, round: 0, batches: [] };
   }
   const { development } = splitDevelopmentTest(set);
-  const rows = development.end - development.start;
-  const searched = candidateRecipes(settings.training.candidates, recipeContext(set, development));
-  const candidates = withChampion(searched, await findChampion(models, location));
+  const recipes = candidateRecipes(settings.training.candidates, knownGroups(set, development));
+  const candidates = withChampion(recipes, await findChampion(models, location));
   await runFiles.candidates.write(queryResults, candidates, run.id, location);
-  return { run, location, trainable: true, reasons, batches: batchesOf(candidates.recipes, rows) };
+  const batches = batchesOf(candidates.rounds, development.end - development.start);
+  return { run, location, trainable: true, reasons, round: 0, batches };
 }
 
 /** The training set that `prepare` made for a location; undefined when it found no hour to train on. */
@@ -120,38 +118,10 @@ function withChampion(recipes: readonly Recipe[], champion: ChampionFound): Cand
   const { recipe } = champion;
   const known = recipe === null ? -1 : recipes.findIndex((candidate) => sameRecipe(candidate, recipe));
   return {
-    recipes: [...recipes, ...(recipe !== null && known < 0 ? [recipe] : [])],
+    rounds: [[...recipes, ...(recipe !== null && known < 0 ? [recipe] : [])]],
     championEtag: champion.etag,
     championVersion: champion.version,
     championCandidate: recipe === null ? null : known < 0 ? recipes.length : known,
     championReason: champion.reason,
   };
-}
-
-/** Both come out of the same schema, which orders the fields. */
-function sameRecipe(a: Recipe, b: Recipe): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function batchesOf(recipes: readonly Recipe[], rows: number): { first: number; count: number }[] {
-  const batches: { first: number; count: number }[] = [];
-  let seconds = 0;
-  recipes.forEach((recipe, candidate) => {
-    const cost = estimatedSeconds(recipe, rows);
-    const batch = batches.at(-1);
-    if (batch === undefined || seconds + cost > BATCH_SECONDS) {
-      batches.push({ first: candidate, count: 1 });
-      seconds = cost;
-    } else {
-      batch.count++;
-      seconds += cost;
-    }
-  });
-  return batches;
-}
-
-/** Training grows with the square of the rows: about three seconds for one classifier on 20,000, four folds each. */
-function estimatedSeconds(recipe: Recipe, rows: number): number {
-  const seen = Math.min(rows, recipe.windowRows) / 20_000;
-  return 3 * seen * seen * 4 * recipe.members.length;
 }

@@ -5,7 +5,7 @@ import { copyObject, putObject } from '../lake/s3';
 import type { Assessment, ModelMetrics } from '../model/metrics-file';
 import { modelOf, type RainModel } from '../model/model-file';
 import { versionOf } from '../model/registry';
-import { fitClassifier, fitDecision, fitPersistence, type OutOfFold } from '../model/train';
+import { fitClassifier, fitDecision, fitPersistence, type OutOfFold, type RemainingMs } from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
 import { type LocationDependencies, readTrainingSet } from './inspect';
@@ -24,11 +24,12 @@ export interface RefitDependencies extends LocationDependencies {
 export async function refit(
   { queryResults, models, codeVersion }: RefitDependencies,
   { run, location, decision, expectedChampion }: StepInput<'refit'>,
+  remainingMs: RemainingMs,
 ): Promise<z.infer<typeof refitOutput>> {
   const set = await readTrainingSet(queryResults, run.id, location);
   const assessment = await runFiles.assessment.read(queryResults, run.id, location);
   const outOfFold = await runFiles.testedValues.read(queryResults, run.id, location);
-  const model = await fitModel(set, assessment, outOfFold, codeVersion);
+  const model = fitModel(set, assessment, outOfFold, codeVersion, remainingMs);
   const { version } = model;
   const metrics: ModelMetrics = { ...assessment, version };
 
@@ -55,14 +56,15 @@ export async function refit(
 }
 
 /** The model that goes to work. Calibration and threshold come from values of rows that no classifier had seen. */
-async function fitModel(
+function fitModel(
   set: TrainingSet,
   { asOf, recipe, test, persistence, trainingSet }: Assessment,
   outOfFold: OutOfFold,
   codeVersion: string,
-): Promise<RainModel> {
+  remainingMs: RemainingMs,
+): RainModel {
   const all = { start: 0, end: set.hours.length };
-  const classifier = await fitClassifier(set, recipe, all);
+  const classifier = fitClassifier(set, recipe, all, remainingMs);
   const unnamed = modelOf(
     { classifier, ...fitDecision(set, recipe, outOfFold), persistence: fitPersistence(set, all) },
     {

@@ -12,11 +12,12 @@ const locationsFile = z.array(z.object({ location: z.string() }));
 
 /** The recipes that one location's search tries, and the champion that they are up against. */
 const candidatesFile = z.object({
-  recipes: z.array(recipeSchema).min(1),
+  /** Recipes of each round; candidates are numbered through all rounds. */
+  rounds: z.array(z.array(recipeSchema).min(1)).min(1),
   /** ETag of `champion.json` when the run looked; null when there was none. */
   championEtag: z.string().nullable(),
   championVersion: z.string().nullable(),
-  /** Place of the champion's recipe among `recipes`; null when it has no part, for the reason given. */
+  /** Number of the champion's recipe among the candidates; null when it has no part, for the reason given. */
   championCandidate: z.int().min(0).nullable(),
   championReason: z.string().nullable(),
 });

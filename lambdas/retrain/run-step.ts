@@ -6,6 +6,7 @@ import { fail, keep, promoteVersion } from './outcome';
 import { type PlanDependencies, plan } from './plan';
 import { type PrepareDependencies, prepare } from './prepare';
 import { type PublishDependencies, publish } from './publish';
+import { refine } from './refine';
 import { type RefitDependencies, refit } from './refit';
 import { score } from './score';
 import type { StepEvent } from './steps';
@@ -21,8 +22,12 @@ export interface StepDependencies
   readonly now: () => Date;
 }
 
+/** Left of an invocation's time for storing what a fit found. */
+const RESERVED_MS = 20_000;
+
 /** Carries out one step; what it returns is the output of its state. */
 export async function runStep(dependencies: StepDependencies, event: StepEvent): Promise<unknown> {
+  const fittingMs = () => Math.max(0, dependencies.remainingMs() - RESERVED_MS);
   switch (event.step) {
     case 'plan':
       return plan(dependencies, event);
@@ -32,13 +37,15 @@ export async function runStep(dependencies: StepDependencies, event: StepEvent):
       return inspect(dependencies, event);
     case 'score':
       await prepareEngine();
-      return score(dependencies, event, dependencies.remainingMs);
+      return score(dependencies, event, fittingMs);
+    case 'refine':
+      return refine(dependencies, event);
     case 'test':
       await prepareEngine();
-      return testRecipes(dependencies, event);
+      return testRecipes(dependencies, event, fittingMs);
     case 'refit':
       await prepareEngine();
-      return refit(dependencies, event);
+      return refit(dependencies, event, fittingMs);
     case 'promote':
       return promoteVersion(dependencies, event, dependencies.now);
     case 'keep':

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SEARCH_ROUNDS } from '../model/recipe';
 import { utcSecond } from '../weather/observation';
 
 /**
@@ -73,15 +74,28 @@ const inspectInput = z.strictObject({ step: z.literal('inspect'), ...place });
 /** Candidates `first` to `first + count − 1` of the location's list; small enough for one invocation. */
 const batchSchema = z.strictObject({ first: z.int().min(0), count: z.int().min(1) });
 
+/** Rounds of the search are counted from 0. */
+const round = z
+  .int()
+  .min(0)
+  .max(SEARCH_ROUNDS - 1);
+
 export const inspectOutput = z.strictObject({
   ...place,
   /** False when no challenger can be made; `reasons` say why. */
   trainable: z.boolean(),
   reasons: z.array(z.string()),
+  round,
   batches: z.array(batchSchema),
 });
 
 const scoreInput = z.strictObject({ step: z.literal('score'), ...place, batch: batchSchema });
+
+/** `round` is the one that has been scored. */
+const refineInput = z.strictObject({ step: z.literal('refine'), ...place, round });
+
+/** The next round's batches; without any, the search is over. */
+export const refineOutput = z.strictObject({ ...place, round, batches: z.array(batchSchema) });
 
 const testInput = z.strictObject({ step: z.literal('test'), ...place });
 
@@ -155,6 +169,7 @@ const stepEvent = z.discriminatedUnion('step', [
   prepareInput,
   inspectInput,
   scoreInput,
+  refineInput,
   testInput,
   refitInput,
   promoteInput,

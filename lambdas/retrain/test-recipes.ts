@@ -7,12 +7,18 @@ import { decide } from '../model/gate';
 import type { Assessment, CandidateResult } from '../model/metrics-file';
 import { EMBARGO_HOURS, type RowRange, splitDevelopmentTest } from '../model/protocol';
 import type { Recipe } from '../model/recipe';
-import { chooseRecipe } from '../model/search';
-import { fitPersistence, type TestForecasts, type TestResult, testRecipe } from '../model/train';
+import {
+  fitPersistence,
+  type RemainingMs,
+  type TestForecasts,
+  type TestResult,
+  testRecipe,
+} from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
 import { type LocationDependencies, readTrainingSet } from './inspect';
 import { type Candidates, runFiles, type ScoreFile } from './run-files';
+import { bestCandidate, readScores } from './scores';
 import { runKeys, type StepInput, type testOutput } from './steps';
 import { fingerprintOf } from './training-set-file';
 
@@ -34,14 +40,13 @@ interface TestedChampion extends Tested {
 export async function testRecipes(
   { settings, queryResults }: LocationDependencies,
   { run, location }: StepInput<'test'>,
+  remainingMs: RemainingMs,
 ): Promise<z.infer<typeof testOutput>> {
   const set = await readTrainingSet(queryResults, run.id, location);
   const candidates = await runFiles.candidates.read(queryResults, run.id, location);
-  const scores = await Promise.all(
-    candidates.recipes.map((_, candidate) => runFiles.score.read(queryResults, run.id, location, candidate)),
-  );
+  const scores = await readScores(queryResults, run.id, location, candidates.rounds.flat().length);
   const expectedChampion = candidates.championEtag;
-  const chosen = chooseCandidate(scores);
+  const chosen = bestCandidate(scores);
   if (chosen === undefined) {
     const refusals = scores.flatMap((score) => (score.status === 'refused' ? [score.reason] : []));
     const reasons = ['No recipe could be fitted.', ...new Set(refusals)];
@@ -51,7 +56,7 @@ export async function testRecipes(
   const split = splitDevelopmentTest(set);
   const testCandidate = async (candidate: number, recipe: Recipe): Promise<Tested> => {
     const outOfFold = await runFiles.values.read(queryResults, run.id, location, candidate);
-    return { recipe, result: await testRecipe(set, recipe, split, outOfFold) };
+    return { recipe, result: testRecipe(set, recipe, split, outOfFold, remainingMs) };
   };
   const challenger = await testCandidate(chosen.candidate, chosen.recipe);
   const present = presentChampion(candidates, scores);
@@ -120,14 +125,6 @@ export async function testRecipes(
     PARQUET_TYPE,
   );
   return { run, location, decision: gate.decision, reasons: [...gate.reasons], expectedChampion };
-}
-
-function chooseCandidate(
-  scores: readonly ScoreFile[],
-): { readonly candidate: number; readonly recipe: Recipe } | undefined {
-  const best = chooseRecipe(scores.flatMap((score) => (score.status === 'scored' ? [score.score] : [])));
-  const candidate = scores.findIndex((score) => score.status === 'scored' && score.score === best);
-  return best && { candidate, recipe: best.recipe };
 }
 
 /** The champion whose recipe takes part in the test, or why none does. */

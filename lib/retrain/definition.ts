@@ -193,6 +193,7 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
         },
         'Search for the best recipe': {
           Type: 'Map',
+          Comment: 'One round of the search: its recipes are scored side by side, in batches.',
           Items: '{% $states.input.batches %}',
           ItemSelector: { run, location, batch: '{% $states.context.Map.Item.Value %}' },
           MaxConcurrency: BATCH_CONCURRENCY,
@@ -206,9 +207,24 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
               },
             },
           },
-          Output: { run, location },
+          Output: { run, location, round: '{% $states.input.round %}' },
           Catch,
-          Next: 'Test the recipes',
+          Next: 'Look closer at the best',
+        },
+        'Look closer at the best': {
+          ...invoke('refine', { run, location, round: '{% $states.input.round %}' }),
+          Catch,
+          Next: 'Is there more to try?',
+        },
+        'Is there more to try?': {
+          Type: 'Choice',
+          Choices: [
+            {
+              Condition: '{% $count($states.input.batches) > 0 %}',
+              Next: 'Search for the best recipe',
+            },
+          ],
+          Default: 'Test the recipes',
         },
         'Test the recipes': {
           ...invoke('test', { run, location }),

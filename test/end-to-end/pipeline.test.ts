@@ -25,7 +25,6 @@ import { type Summary, storedObservations, summarySchema } from '../../lib/local
  */
 const LIVE_HOURS = 5;
 const scenario = {
-  isDefaultRecording: true,
   backfillDays: 40,
   liveHours: LIVE_HOURS,
   retrainAtEnd: false,

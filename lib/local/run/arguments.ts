@@ -41,8 +41,7 @@ backfilled, models are trained, then two days are lived minute by minute under a
 
   --observations FILE    replay FILE.csv or FILE.csv.gz instead of the New York airports of 2013;
                          columns: location_id, observed_at, and any measurements of an observation
-  --backfill-days N      days of history before the live part (334; with --observations, all that the
-                         live part leaves)
+  --backfill-days N      days of history before the live part (all that the live part leaves)
   --live-hours N         hours to live minute by minute (${DEFAULT_LIVE_HOURS})
   --retrain-at-end       retrain once more after the live part
   --faults RATE          let this share of the requests to the weather API and to AWS fail, such as 0.05

@@ -5,14 +5,10 @@ import { Refusal } from '../refusal';
 
 const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
-/** The default recording is backfilled for eleven months, as long as its winters need to be trained on. */
-const DEFAULT_BACKFILL_DAYS = 334;
-
 /** How much of a recording a run takes, and how. */
 export interface SpanOptions {
   readonly recording: Recording;
-  /** The recording that comes with the project has a default length of history. */
-  readonly isDefaultRecording: boolean;
+  /** All that the live part leaves, when absent. */
   readonly backfillDays?: number | undefined;
   readonly liveHours: number;
 }
@@ -46,8 +42,7 @@ export function spanOf(options: SpanOptions): Span {
   if (most < 1) {
     throw new SpanTooLong(`${length}: too few for a day of history and ${liveHours} live hours.`);
   }
-  const backfillDays =
-    options.backfillDays ?? (options.isDefaultRecording ? Math.min(DEFAULT_BACKFILL_DAYS, most) : most);
+  const backfillDays = options.backfillDays ?? most;
   if (backfillDays > most) {
     throw new SpanTooLong(
       `${length}: with ${liveHours} live hours, --backfill-days can be ${most} at most, not ${backfillDays}.`,

@@ -42,6 +42,7 @@ function wholeRows(): HourlyRow[] {
         precip_mm: i % 6 === place ? 0.3 * i : 0,
         cloud_pct: (i * 13) % 100,
         visibility_km: 10 - (i % 9),
+        uv: i % 8,
       },
     })),
   );
@@ -79,6 +80,13 @@ describe('features', () => {
     expect(now.dewpoint_depression_c).toBeCloseTo(value(30, 'temp_c') - value(30, 'dewpoint_c'), 12);
     expect(now.pressure_mb_change_3h).toBeCloseTo(value(30, 'pressure_mb') - value(27, 'pressure_mb'), 12);
     expect(now.temp_c_change_24h).toBeCloseTo(value(30, 'temp_c') - value(6, 'temp_c'), 12);
+    const depression = (i: number) => value(i, 'temp_c') - value(i, 'dewpoint_c');
+    expect(now.dewpoint_depression_c_change_1h).toBeCloseTo(depression(30) - depression(29), 12);
+    const speed = (i: number) => Math.hypot(value(i, 'wind_u_kph'), value(i, 'wind_v_kph'));
+    expect(now.wind_speed_kph).toBeCloseTo(speed(30), 12);
+    expect(now.wind_speed_kph_change_3h).toBeCloseTo(speed(30) - speed(27), 12);
+    expect(now.gust_kph_change_1h).toBe(value(30, 'gust_kph') - value(29, 'gust_kph'));
+    expect(now.uv).toBe(value(30, 'uv'));
     expect(now.rained).toBe(1);
     expect(now.log_precip_now).toBeCloseTo(Math.log1p(9), 12);
     expect(now.log_precip_1h_ago).toBe(0);

@@ -27,6 +27,7 @@ export const MEASURED = [
   'precip_mm',
   'cloud_pct',
   'visibility_km',
+  'uv',
 ] as const;
 type Measured = (typeof MEASURED)[number];
 
@@ -85,7 +86,7 @@ export class HourlyTable {
     await this.connection.run(`DELETE FROM ${DATABASE}.hourly_observations`);
     await this.connection.run(`INSERT INTO ${DATABASE}.hourly_observations
       SELECT location_id, date_trunc('hour', CAST(observed_at AS TIMESTAMP)), substr(CAST(observed_at AS VARCHAR), 1, 10),
-        temp_c, dewpoint_c, humidity_pct, pressure_mb, ${blown('sin')}, ${blown('cos')}, gust_kph, precip_mm, NULL, visibility_km
+        temp_c, dewpoint_c, humidity_pct, pressure_mb, ${blown('sin')}, ${blown('cos')}, gust_kph, precip_mm, NULL, visibility_km, NULL
       FROM read_csv('${RECORDING}', types = {'observed_at': 'VARCHAR', 'gust_kph': 'DOUBLE', 'wind_degree': 'DOUBLE'})`);
   }
 

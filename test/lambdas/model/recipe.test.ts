@@ -1,9 +1,6 @@
 import { FEATURE_GROUPS, FEATURE_NAMES, FEATURES } from '../../../lambdas/model/features';
-import { candidateRecipes, recipeContext, recipeSchema } from '../../../lambdas/model/recipe';
+import { candidateRecipes, knownGroups, recipeSchema, refinedRecipes } from '../../../lambdas/model/recipe';
 import type { TrainingSet } from '../../../lambdas/model/training-set';
-
-const all = { rows: 7_000, featureGroups: [...FEATURE_GROUPS] };
-const long = { ...all, rows: 120_000 };
 
 /** A set of a few rows in which `known` says which features have a value. */
 function setWith(known: (feature: (typeof FEATURES)[number], row: number) => boolean): TrainingSet {
@@ -25,40 +22,70 @@ function setWith(known: (feature: (typeof FEATURES)[number], row: number) => boo
   };
 }
 
-describe('candidate recipes', () => {
-  it.each([all, long])('are distinct recipes, the same each time', (context) => {
-    const recipes = candidateRecipes(500, context);
+describe('the first round', () => {
+  it('is of distinct recipes, the same each time', () => {
+    const recipes = candidateRecipes(500, FEATURE_GROUPS);
     expect(recipes.length).toBeGreaterThan(8);
     expect(new Set(recipes.map((recipe) => JSON.stringify(recipe))).size).toBe(recipes.length);
     expect(recipes.map((recipe) => recipeSchema.parse(recipe))).toEqual(recipes);
-    expect(candidateRecipes(500, context)).toEqual(recipes);
+    expect(candidateRecipes(500, FEATURE_GROUPS)).toEqual(recipes);
   });
 
-  it('are no more than asked for, the first ones of a longer list', () => {
-    expect(candidateRecipes(3, all)).toEqual(candidateRecipes(500, all).slice(0, 3));
+  it('is of no more recipes than asked for, the first ones of a longer list', () => {
+    expect(candidateRecipes(3, FEATURE_GROUPS)).toEqual(candidateRecipes(500, FEATURE_GROUPS).slice(0, 3));
   });
 
-  it('look at longer windows only where the history is longer', () => {
-    const windows = (context: typeof all) =>
-      new Set(candidateRecipes(500, context).map(({ windowRows }) => windowRows));
-    expect(windows(all).size).toBe(1);
-    expect(windows(long).size).toBe(2);
-  });
-
-  it('do not name groups of which nothing is known, and are fewer then', () => {
-    const alone = candidateRecipes(500, { ...all, featureGroups: ['state', 'rain', 'change', 'clock'] });
+  it('names no group of which nothing is known, and is shorter then', () => {
+    const alone = candidateRecipes(500, ['state', 'rain', 'change', 'clock']);
     expect(alone.some(({ featureGroups }) => featureGroups.includes('neighbours'))).toBe(false);
-    expect(alone.length).toBeLessThan(candidateRecipes(500, all).length);
+    expect(alone.length).toBeLessThan(candidateRecipes(500, FEATURE_GROUPS).length);
   });
 });
 
-describe('what candidates depend on', () => {
-  it('is the length of the development part and the groups that are known in it', () => {
+describe('later rounds', () => {
+  const [best] = candidateRecipes(1, FEATURE_GROUPS);
+  if (best === undefined) throw new Error('no first candidate');
+  const next = (round: number, rows: number, tried = [best], count = 500) =>
+    refinedRecipes(round, best, tried, count, rows);
+
+  it('look at the neighbours of the best recipe in C and γ first', () => {
+    const neighbours = next(1, 7_000);
+    expect(neighbours).toHaveLength(4);
+    expect(neighbours.map((recipe) => recipeSchema.parse(recipe))).toEqual(neighbours);
+    for (const { members, windowRows } of neighbours) {
+      expect(windowRows).toBe(best.windowRows);
+      const moved = members.map(({ c, gammaScale, positiveWeight }, m) => [
+        c === best.members[m]?.c,
+        gammaScale === best.members[m]?.gammaScale,
+        positiveWeight === best.members[m]?.positiveWeight,
+      ]);
+      expect(new Set(moved.map((flags) => flags.join())).size).toBe(1);
+      expect(moved[0]?.filter((same) => same)).toHaveLength(2);
+      expect(moved[0]?.[2]).toBe(true);
+    }
+  });
+
+  it('then look further back, as far as there is history', () => {
+    const windows = (round: number, rows: number) => next(round, rows).map(({ windowRows }) => windowRows);
+    expect([windows(2, 7_000), windows(3, 7_000)]).toEqual([[], []]);
+    expect([windows(2, 28_000), windows(3, 28_000)]).toEqual([[48_000, 48_000], []]);
+    expect([windows(2, 120_000), windows(3, 120_000)]).toEqual([[48_000, 48_000], [200_000]]);
+    expect(windows(4, 120_000)).toEqual([]);
+  });
+
+  it('try nothing twice, and no more than the search may', () => {
+    const [one, ...others] = next(1, 7_000);
+    if (one === undefined) throw new Error('no neighbour');
+    expect(next(1, 7_000, [best, one])).toEqual(others);
+    expect(next(1, 7_000, [best], 3)).toEqual([one, others[0]]);
+    expect(next(1, 7_000, [best], 1)).toEqual([]);
+  });
+});
+
+describe('what the first round depends on', () => {
+  it('is the groups that are known in the development part', () => {
     const set = setWith(({ group }, row) => group !== 'neighbours' || row >= 8);
-    expect(recipeContext(set, { start: 0, end: 8 })).toEqual({
-      rows: 8,
-      featureGroups: ['state', 'rain', 'change', 'clock'],
-    });
-    expect(recipeContext(set, { start: 0, end: 9 }).featureGroups).toEqual([...FEATURE_GROUPS]);
+    expect(knownGroups(set, { start: 0, end: 8 })).toEqual(['state', 'rain', 'change', 'clock']);
+    expect(knownGroups(set, { start: 0, end: 9 })).toEqual([...FEATURE_GROUPS]);
   });
 });

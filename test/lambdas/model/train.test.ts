@@ -1,7 +1,7 @@
 import { selectRows } from '../../../lambdas/model/matrix';
 import { modelOf, parseModel, predictProbability } from '../../../lambdas/model/model-file';
 import { splitDevelopmentTest } from '../../../lambdas/model/protocol';
-import { candidateRecipes, type Recipe, recipeContext } from '../../../lambdas/model/recipe';
+import { candidateRecipes, knownGroups, type Recipe, refinedRecipes } from '../../../lambdas/model/recipe';
 import { type CandidateScore, chooseRecipe, scoreRecipe } from '../../../lambdas/model/search';
 import {
   align,
@@ -56,21 +56,25 @@ const recipe: Recipe = {
   calibration: 'logistic-by-present',
 };
 
-/** Search over a few candidates and the test of the chosen one, as the steps of a retraining do it. */
+const unhurried = () => 60_000;
+
+/** A short search in two rounds and the test of the chosen recipe, as the steps of a retraining do it. */
 function searchAndTest(of: TrainingSet) {
   const split = splitDevelopmentTest(of);
-  const scored = candidateRecipes(3, recipeContext(of, split.development)).map((candidate) =>
-    scoreRecipe(of, candidate),
-  );
+  const score = (candidate: Recipe) => scoreRecipe(of, candidate, unhurried);
+  const scored = candidateRecipes(2, knownGroups(of, split.development)).map(score);
+  const best = chooseRecipe(scored.map(({ score }) => score))?.recipe ?? recipe;
+  const tried = scored.map(({ score }) => score.recipe);
+  scored.push(...refinedRecipes(1, best, tried, 3, split.development.end).map(score));
   const chosen = chooseRecipe(scored.map(({ score }) => score));
   const outOfFold = scored.find(({ score }) => score === chosen)?.outOfFold;
   if (chosen === undefined || outOfFold === undefined) throw new Error('nothing chosen');
   return {
     chosen,
     outOfFold,
-    result: testRecipe(of, chosen.recipe, split, outOfFold),
+    result: testRecipe(of, chosen.recipe, split, outOfFold, unhurried),
     tested: {
-      classifier: fitClassifier(of, chosen.recipe, split.development),
+      classifier: fitClassifier(of, chosen.recipe, split.development, unhurried),
       decision: fitDecision(of, chosen.recipe, outOfFold),
     },
   };
@@ -79,8 +83,8 @@ function searchAndTest(of: TrainingSet) {
 describe('training on real weather', () => {
   it('beats persistence, climatology and logistic regression, on the newest hours of a year', () => {
     const split = splitDevelopmentTest(year);
-    const { outOfFold } = scoreRecipe(year, recipe);
-    const { evaluation, baselines } = testRecipe(year, recipe, split, outOfFold);
+    const { outOfFold } = scoreRecipe(year, recipe, unhurried);
+    const { evaluation, baselines } = testRecipe(year, recipe, split, outOfFold, unhurried);
     expect(evaluation.brier).toBeLessThan(0.9 * baselines.persistence.brier);
     expect(evaluation.brier).toBeLessThan(baselines.climatology.brier);
     expect(evaluation.brier).toBeLessThan(baselines.logisticRegression.brier);
@@ -122,16 +126,22 @@ describe('training on real weather', () => {
 
   it('gives the same model to the last bit, whatever was trained before it', () => {
     const { development } = splitDevelopmentTest(set);
-    const first = fitClassifier(set, recipe, development);
-    fitClassifier(year, { ...recipe, kernel: 'rbf' }, { start: 0, end: 1_500 });
-    expect(fitClassifier(set, recipe, development)).toEqual(first);
+    const first = fitClassifier(set, recipe, development, unhurried);
+    fitClassifier(year, { ...recipe, kernel: 'rbf' }, { start: 0, end: 1_500 }, unhurried);
+    expect(fitClassifier(set, recipe, development, unhurried)).toEqual(first);
   });
 
-  it('sees the newest rows of the window, no more than the budget', () => {
-    const range = { start: 0, end: 1_000 };
-    const windowed = fitClassifier(set, { ...recipe, windowRows: 400 }, range);
-    expect(windowed).toEqual(fitClassifier(set, recipe, { start: 600, end: 1_000 }));
-    expect(fitClassifier(set, recipe, range, { maximumRows: 400, timeBudgetMs: 60_000 })).toEqual(windowed);
+  it('sees the newest rows of the window, and no others', () => {
+    const windowed = { ...recipe, windowRows: 400 };
+    expect(fitClassifier(set, windowed, { start: 0, end: 1_000 }, unhurried)).toEqual(
+      fitClassifier(set, recipe, { start: 600, end: 1_000 }, unhurried),
+    );
+  });
+
+  it('is given up when the time is over, with the reason', () => {
+    expect(() => fitClassifier(set, recipe, { start: 0, end: 1_000 }, () => 0)).toThrow(
+      /not learnt within 0 ms/,
+    );
   });
 });
 
@@ -186,7 +196,7 @@ describe('the model file of what was trained', () => {
 describe('out-of-fold values', () => {
   it('are of hours after everything that made them, and belong to their hours', () => {
     const { development } = splitDevelopmentTest(set);
-    const values = outOfFoldValues(set, recipe, development);
+    const values = outOfFoldValues(set, recipe, development, unhurried);
     expect(values.values).toHaveLength(recipe.members.length);
     expect([...values.hours].sort((a, b) => a - b)).toEqual(values.hours);
     const aligned = align(set, values);
@@ -226,9 +236,9 @@ describe('persistence', () => {
 });
 
 describe('the choice among candidates', () => {
-  const score = (averagePrecision: number, brier: number): CandidateScore => ({
+  const score = (averagePrecision: number, brier: number, hours = 5_000): CandidateScore => ({
     recipe,
-    hours: 1_000,
+    hours,
     averagePrecision,
     onsetAveragePrecision: 0.2,
     brier,
@@ -244,6 +254,11 @@ describe('the choice among candidates', () => {
     const [first, luckier, better] = [score(0.6, 0.03), score(0.603, 0.03), score(0.63, 0.03)];
     expect(chooseRecipe([first, luckier])).toBe(first);
     expect(chooseRecipe([first, luckier, better])).toBe(better);
+  });
+
+  it('needs less to be convinced, the more hours were measured', () => {
+    const [first, better] = [score(0.6, 0.03, 24_000), score(0.6036, 0.03, 24_000)];
+    expect(chooseRecipe([first, better])).toBe(better);
   });
 
   it('is nothing where there is nothing to choose from', () => {

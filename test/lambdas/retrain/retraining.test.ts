@@ -19,6 +19,7 @@ import {
   inspectOutput,
   parseStep,
   planOutput,
+  refineOutput,
   refitOutput,
   runKeys,
   testOutput,
@@ -93,7 +94,11 @@ describe('retraining a location, step by step as the state machine does', () => 
   async function assess(run: z.infer<typeof planOutput>['run'], location: string) {
     const inspected = inspectOutput.parse(await step({ step: 'inspect', run, location }));
     if (!inspected.trainable) return inspected;
-    for (const batch of inspected.batches) await step({ step: 'score', run, location, batch });
+    let { round, batches } = inspected;
+    while (batches.length > 0) {
+      for (const batch of batches) await step({ step: 'score', run, location, batch });
+      ({ round, batches } = refineOutput.parse(await step({ step: 'refine', run, location, round })));
+    }
     return testOutput.parse(await step({ step: 'test', run, location }));
   }
 

@@ -41,6 +41,7 @@ function usualAnswer(event: Event, items: readonly { readonly location: string }
         ...place,
         trainable: true,
         reasons: [],
+        round: 0,
         batches: [
           { first: 0, count: 2 },
           { first: 2, count: 1 },
@@ -48,6 +49,12 @@ function usualAnswer(event: Event, items: readonly { readonly location: string }
       };
     case 'score':
       return { scored: 1, refused: 0 };
+    case 'refine':
+      return {
+        ...place,
+        round: event.round + 1,
+        batches: event.round === 0 ? [{ first: 3, count: 4 }] : [],
+      };
     case 'test':
       return { ...place, decision: 'promote', reasons: ['better'], expectedChampion: null };
     case 'refit':
@@ -135,6 +142,9 @@ async function execute(
 const stepsOf = (events: readonly Event[], location: string) =>
   events.filter((event) => 'location' in event && event.location === location).map(({ step }) => step);
 
+/** Two batches, a closer look that asks for one more, and another that finds nothing left to try. */
+const searched = ['inspect', 'score', 'score', 'refine', 'score', 'refine'];
+
 describe('the retraining machine', () => {
   it.each([3, 41])('is valid Amazon States Language for %d locations', (locationCount) => {
     const definition = retrainingDefinition({
@@ -153,7 +163,7 @@ describe('the retraining machine', () => {
       locationCount: 41,
     });
     const tasks = tasksOf(definition);
-    expect(tasks.length).toBe(10);
+    expect(tasks.length).toBe(11);
     for (const task of tasks) {
       expect(task.TimeoutSeconds).toBeGreaterThan(0);
       expect(task.Retry[0]).toMatchObject({
@@ -173,16 +183,18 @@ describe('the retraining machine', () => {
     }
   });
 
-  it('takes a location from training set to champion, all batches scored before the test', async () => {
+  it('takes a location from training set to champion, all rounds of the search before the test', async () => {
     const { execution, events } = await execute(['ewr'], {});
     expect(execution.status).toBe('SUCCEEDED');
-    expect(stepsOf(events, 'ewr')).toEqual(['inspect', 'score', 'score', 'test', 'refit', 'promote']);
+    expect(stepsOf(events, 'ewr')).toEqual([...searched, 'test', 'refit', 'promote']);
     expect(
       events.filter(({ step }) => step === 'score').map((event) => 'batch' in event && event.batch),
     ).toEqual([
       { first: 0, count: 2 },
       { first: 2, count: 1 },
+      { first: 3, count: 4 },
     ]);
+    expect(events.flatMap((event) => (event.step === 'refine' ? [event.round] : []))).toEqual([0, 1]);
     expect(events.at(-1)).toMatchObject({ step: 'publish', run });
     expect(execution.output).toMatchObject({ locations: 1, failed: 0 });
   });
@@ -210,19 +222,19 @@ describe('the retraining machine', () => {
       test: { run, location: 'ewr', decision: 'keep', reasons: ['worse'], expectedChampion: null },
     });
     expect(execution.status).toBe('SUCCEEDED');
-    expect(stepsOf(events, 'ewr')).toEqual(['inspect', 'score', 'score', 'test', 'keep']);
+    expect(stepsOf(events, 'ewr')).toEqual([...searched, 'test', 'keep']);
     expect(events.find(({ step }) => step === 'keep')).toMatchObject({ reasons: ['worse'] });
   });
 
   it('keeps the champion when no challenger can be made, without a search', async () => {
     const { events } = await execute(['ewr'], {
-      inspect: { run, location: 'ewr', trainable: false, reasons: ['too few hours'], batches: [] },
+      inspect: { run, location: 'ewr', trainable: false, reasons: ['too few hours'], round: 0, batches: [] },
     });
     expect(stepsOf(events, 'ewr')).toEqual(['inspect', 'keep']);
     expect(events.find(({ step }) => step === 'keep')).toMatchObject({ reasons: ['too few hours'] });
   });
 
-  it.each(['inspect', 'score', 'test', 'refit', 'promote', 'keep'] as const)(
+  it.each(['inspect', 'score', 'refine', 'test', 'refit', 'promote', 'keep'] as const)(
     'records the failure of one location in "%s" and goes on with the others',
     async (failing) => {
       const { execution, events } = await execute(['ewr', 'jfk'], {
@@ -347,7 +359,7 @@ describe('the retraining machine', () => {
     const cases = [
       await execute(['ewr'], {}),
       await execute(['ewr'], {
-        inspect: { run, location: 'ewr', trainable: false, reasons: ['none'], batches: [] },
+        inspect: { run, location: 'ewr', trainable: false, reasons: ['none'], round: 0, batches: [] },
         keep: () => {
           throw new StepFailed('TrainingSetDamaged');
         },

@@ -17,7 +17,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('spanOf', () => {
   it('leaves the live hours and backfills all days before them', () => {
-    expect(spanOf({ recording, isDefaultRecording: false, liveHours: 48 })).toEqual({
+    expect(spanOf({ recording, liveHours: 48 })).toEqual({
       firstDay: '2020-01-01',
       backfillDays: 8,
       liveFrom: '2020-01-09T00:00:00Z',
@@ -26,7 +26,7 @@ describe('spanOf', () => {
   });
 
   it('takes the number of days that it is given', () => {
-    expect(spanOf({ recording, isDefaultRecording: true, liveHours: 1, backfillDays: 3 })).toMatchObject({
+    expect(spanOf({ recording, liveHours: 1, backfillDays: 3 })).toMatchObject({
       liveFrom: '2020-01-04T00:00:00Z',
       liveTo: '2020-01-04T01:00:00Z',
     });
@@ -34,7 +34,7 @@ describe('spanOf', () => {
 
   it('says what would fit into a recording that is too short', () => {
     const span = (liveHours: number, backfillDays?: number) => () =>
-      spanOf({ recording, isDefaultRecording: false, liveHours, backfillDays });
+      spanOf({ recording, liveHours, backfillDays });
     expect(span(48, 9)).toThrow(
       'w.csv holds 10 days from 2020-01-01 on: with 48 live hours, --backfill-days can be 8 at most, not 9.',
     );
