@@ -161,10 +161,16 @@ export async function championAt(
   time: string,
 ): Promise<LedgerEntry | undefined> {
   const [pointer, ledger] = await Promise.all([readPointer(models, location), readLedger(models, location)]);
-  // The newest promotion may still be on its way into the ledger; the pointer has it.
-  if (pointer.status === 'valid' && ledger.at(-1)?.since !== pointer.entry.since) ledger.push(pointer.entry);
   const instant = Date.parse(time);
-  return ledger.filter(({ since }) => Date.parse(since) <= instant).at(-1);
+  return completeLedger(ledger, pointer)
+    .filter(({ since }) => Date.parse(since) <= instant)
+    .at(-1);
+}
+
+/** The newest promotion may still be on its way into the ledger; the pointer has it. */
+export function completeLedger(ledger: readonly LedgerEntry[], pointer: Pointer): LedgerEntry[] {
+  const isMissing = pointer.status === 'valid' && ledger.at(-1)?.since !== pointer.entry.since;
+  return isMissing ? [...ledger, pointer.entry] : [...ledger];
 }
 
 /**
