@@ -60,8 +60,10 @@ function draw(options: Plot.PlotOptions & { readonly ariaLabel: string }): strin
     style: { background: 'transparent', fontSize: '13px' },
     ...options,
   });
-  // One picture with one description: otherwise a screen reader would spell out every tick.
+  // One picture with one description: otherwise a screen reader would spell out every tick, and meet labels on
+  // parts that may not have any.
   chart.setAttribute('role', 'img');
+  for (const part of chart.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
   return chart.outerHTML;
 }
 
