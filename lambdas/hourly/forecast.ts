@@ -43,8 +43,15 @@ export interface IssuedForecasts {
   readonly made: number;
   readonly without: readonly WithoutForecast[];
   readonly refused: readonly RefusedChampion[];
+  /**
+   * Of the locations that have had a champion, the one whose newest forecast is the oldest: its base hour. An hour
+   * before all that were searched when there is no such forecast; undefined before the first champion.
+   */
+  readonly stalestBaseHour: string | undefined;
 }
 
+/** Hours before this one that are searched for the newest forecast of a location that got none now. */
+const SEARCHED_HOURS = 4;
 const S3_CONCURRENCY = 16;
 /** Each attempt lost means that another run added forecasts of the same hour. */
 const MAXIMUM_ATTEMPTS = 8;
@@ -75,18 +82,20 @@ export async function issueForecasts(
   const forecastFor = async (id: string): Promise<Attempt> => {
     const { model, refused } = await access.champions.appointed(access.models, id, at);
     if (model === undefined) {
-      return { id, refused, reason: refused.length === 0 ? 'no model yet' : 'no model that can be used' };
+      return refused.length === 0
+        ? { id, refused, reason: 'no model yet', expected: false }
+        : { id, refused, reason: 'no model that can be used', expected: true };
     }
     // Asked for by the first model, once for all locations.
     features ??= readFeatures(access, hour);
     const row = (await features).get(id);
     if (row === undefined) {
-      return { id, refused, reason: `no observation of the hour that began at ${hour}` };
+      return { id, refused, reason: `no observation of the hour that began at ${hour}`, expected: true };
     }
     const forecast = forecastOf(model, row, { issuedAt: now, baseHour: hour, targetHour });
     if (!forecastSchema.safeParse(forecast).success) {
       const reason = `its forecast is no probability: ${forecast.probability}`;
-      return { id, refused: [...refused, { version: model.version, reason }], reason };
+      return { id, refused: [...refused, { version: model.version, reason }], reason, expected: true };
     }
     return { id, refused, forecast };
   };
@@ -96,9 +105,17 @@ export async function issueForecasts(
   const forecasts =
     made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, stored, made);
   const configured = new Set(access.locations.map(({ id }) => id));
+  const ofConfigured = forecasts.filter(({ location_id }) => configured.has(location_id));
+  const silent = attempts.flatMap((attempt) =>
+    'expected' in attempt && attempt.expected ? [attempt.id] : [],
+  );
   return {
-    forecasts: forecasts.filter(({ location_id }) => configured.has(location_id)),
+    forecasts: ofConfigured,
     made: made.length,
+    stalestBaseHour:
+      silent.length === 0
+        ? ofConfigured.map(({ base_hour }) => base_hour).sort()[0]
+        : await stalestOf(access.processed, silent, targetHour),
     without: attempts.flatMap((attempt) =>
       'reason' in attempt ? [{ locationId: attempt.id, reason: attempt.reason }] : [],
     ),
@@ -106,11 +123,26 @@ export async function issueForecasts(
   };
 }
 
-/** What came of one location: a forecast, or why there is none. */
+/** What came of one location: a forecast, or why there is none, and whether its champion should have made one. */
 type Attempt = { readonly id: string; readonly refused: readonly RefusedModel[] } & (
   | { readonly forecast: Forecast }
-  | { readonly reason: string }
+  | { readonly reason: string; readonly expected: boolean }
 );
+
+/** The base hour of the forecast that is the oldest of the newest ones of `ids`, before `targetHour`. */
+async function stalestOf(processed: Bucket, ids: readonly string[], targetHour: string): Promise<string> {
+  const waiting = new Set(ids);
+  let back = 1;
+  for (; back <= SEARCHED_HOURS; back += 1) {
+    const earlier = addHours(targetHour, -back);
+    const key = keys.forecastHour(earlier.slice(0, 10), earlier.slice(11, 13));
+    for (const { location_id } of (await readForecasts(processed, key))?.forecasts ?? []) {
+      waiting.delete(location_id);
+    }
+    if (waiting.size === 0) break;
+  }
+  return addHours(targetHour, -back - HORIZON_HOURS);
+}
 
 async function addForecasts(
   access: ForecastAccess,

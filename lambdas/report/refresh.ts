@@ -4,7 +4,7 @@ import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, getText, putObject } from '../lake/s3';
 import { championsSchema, metricsSchema } from '../model/metrics-file';
-import { completeLedger, readLedger, readModel, readPointer } from '../model/registry';
+import { readModel, readPointer, readPromotions } from '../model/registry';
 import { addDays, datesBetween, hourStart } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
@@ -122,7 +122,7 @@ async function writePagesOf(
   const pointer = await readPointer(models, location.id);
   if (pointer.status !== 'valid') return;
   const { version, previousVersion, since } = pointer.entry;
-  const ledger = completeLedger(await readLedger(models, location.id), pointer);
+  const ledger = await readPromotions(models, location.id);
   const common = { location, generatedAt: at, recent, ledger };
   await writeModelPage(models, version, common);
   if (previousVersion === null || Date.parse(at) - Date.parse(since) > SUCCESSION_MS) return;
