@@ -1,5 +1,6 @@
 import type { LocationResult } from '../model/metrics-file';
 import type { LedgerEntry } from '../model/registry';
+import { addDays } from '../runtime/calendar';
 import type { Location } from '../runtime/settings';
 import { type DailySkill, skillSparkline } from './charts';
 import { renderPage, Table } from './page';
@@ -38,8 +39,8 @@ export interface PlaceOverview {
   readonly whyNoForecast: string | null;
   /** The last days, oldest first. */
   readonly dailySkill: readonly DailySkill[];
-  /** The 30-day window of `forecast_verification`. */
-  readonly month: Omit<VerificationWindow, 'date' | 'windowDays'> | null;
+  /** The newest 30-day window of `forecast_verification`; it ends days ago when nothing was verified since. */
+  readonly month: Omit<VerificationWindow, 'windowDays'> | null;
   readonly champion: LedgerEntry | null;
   /** Why `champion.json` can't be read, if it can't. */
   readonly championDamage: string | null;
@@ -317,7 +318,7 @@ function Place({ place, generatedAt }: { readonly place: Judged; readonly genera
         <dd>{nowInWords(place)}</dd>
         <dt>Skill, 30 days</dt>
         <dd>
-          {skillInWords(place)}
+          {skillInWords(place, generatedAt)}
           {place.dailySkill.some(({ skill }) => skill !== null) && (
             <div dangerouslySetInnerHTML={{ __html: skillSparkline(place.dailySkill) }} />
           )}
@@ -403,10 +404,11 @@ function nowInWords({ now, location }: PlaceOverview): string {
   return `${rain}${temperature} (hour from ${localHour(now.hour, location.timezone)}, ${localDay(now.hour, location.timezone)})`;
 }
 
-function skillInWords({ month }: PlaceOverview): string {
+function skillInWords({ month }: PlaceOverview, generatedAt: string): string {
   if (month === null || month.hours === 0) return 'nothing verified yet';
   const hours = count(month.hours, 'hour');
   if (month.skill === null) return `not known: nothing to compare with in ${hours}`;
   const weight = month.hours < HOURS_TO_JUDGE ? ', too few to judge' : '';
-  return `${percent(month.skill)} over ${hours}, ${month.rainHours} with rain${weight}`;
+  const end = month.date < addDays(generatedAt.slice(0, 10), -1) ? `, until ${month.date}` : '';
+  return `${percent(month.skill)} over ${hours}, ${month.rainHours} with rain${weight}${end}`;
 }

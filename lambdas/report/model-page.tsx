@@ -353,8 +353,8 @@ function Skill({ location, testForecasts }: ModelPageContent) {
   return (
     <>
       <p>
-        100% would be a perfect forecast, 0% is as good as “it goes on as it is”, below 0% is worse. Hours of
-        the test part, by the hour from which the forecast was made.
+        100% would be a perfect forecast, 0% is as good as “it goes on as it is”, below 0% is worse; bars end
+        at -100%. Hours of the test part, by the hour from which the forecast was made.
       </p>
       <div class="grid">
         <SkillFigure title="By month" groups={skillByMonth(testForecasts)} />

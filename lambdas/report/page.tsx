@@ -219,7 +219,8 @@ summary { cursor: pointer; font-size: .9rem; color: var(--muted); margin-top: .5
 @page { margin: 1.2cm; }
 @media print {
   body { max-width: none; padding: 0; font-size: .85rem; print-color-adjust: exact; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, caption, thead { break-after: avoid; }
+  .answers { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   figure, .place, tr { break-inside: avoid; }
   figure, .place { background: none; }
   .place { content-visibility: visible; }

@@ -71,7 +71,10 @@ export function recentHours(): TimelineHour[] {
   });
 }
 
-export const aMonth = (overrides: Partial<PlaceOverview['month']> = {}): PlaceOverview['month'] => ({
+export const aMonth = (
+  overrides: Partial<PlaceOverview['month']> = {},
+): NonNullable<PlaceOverview['month']> => ({
+  date: '2013-12-02',
   hours: 200,
   rainHours: 15,
   brier: 0.03,

@@ -62,6 +62,13 @@ describe('the index page', () => {
     expect(text).toContain('Of 30 rain hours, rain was forecast for 24; 8 false alarms.');
   });
 
+  it('says until when forecasts were verified, when that is days ago', () => {
+    expect(textOf(page(aPlace()))).not.toContain('until');
+    expect(textOf(page(aPlace({ month: aMonth({ date: '2013-11-20' }) })))).toContain(
+      '25% over 200 hours, 15 with rain, until 2013-11-20',
+    );
+  });
+
   it('falls back on the tests of the champions while too few forecasts are verified', () => {
     const early = { month: aMonth({ hours: 20 }) };
     const unlucky = aPlace({ ...early, champion: aLedgerEntry({ version: '20131202T000000Z-bbbbbbbb' }) });
