@@ -43,11 +43,8 @@ export interface IssuedForecasts {
   readonly made: number;
   readonly without: readonly WithoutForecast[];
   readonly refused: readonly RefusedChampion[];
-  /**
-   * Of the locations that have had a champion, the one whose newest forecast is the oldest: its base hour. An hour
-   * before all that were searched when there is no such forecast; undefined before the first champion.
-   */
-  readonly stalestBaseHour: string | undefined;
+  /** Locations without a forecast although a model of theirs was promoted. */
+  readonly silent: readonly string[];
 }
 
 /** Hours before this one that are searched for the newest forecast of a location that got none now. */
@@ -105,22 +102,39 @@ export async function issueForecasts(
   const forecasts =
     made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, stored, made);
   const configured = new Set(access.locations.map(({ id }) => id));
-  const ofConfigured = forecasts.filter(({ location_id }) => configured.has(location_id));
-  const silent = attempts.flatMap((attempt) =>
-    'expected' in attempt && attempt.expected ? [attempt.id] : [],
-  );
   return {
-    forecasts: ofConfigured,
+    forecasts: forecasts.filter(({ location_id }) => configured.has(location_id)),
     made: made.length,
-    stalestBaseHour:
-      silent.length === 0
-        ? ofConfigured.map(({ base_hour }) => base_hour).sort()[0]
-        : await stalestOf(access.processed, silent, targetHour),
     without: attempts.flatMap((attempt) =>
       'reason' in attempt ? [{ locationId: attempt.id, reason: attempt.reason }] : [],
     ),
     refused: attempts.flatMap(({ id, refused }) => refused.map((model) => ({ locationId: id, ...model }))),
+    silent: attempts.flatMap((attempt) => ('expected' in attempt && attempt.expected ? [attempt.id] : [])),
   };
+}
+
+/**
+ * How old the newest forecasts are that locations have after a run for `hour`: the base hour of the oldest of them.
+ * An hour before all that are searched when a location has none among them; undefined before the first champion.
+ * The alarm on it waits for less than is searched.
+ */
+export async function stalestBaseHour(
+  processed: Bucket,
+  { forecasts, silent }: Pick<IssuedForecasts, 'forecasts' | 'silent'>,
+  hour: string,
+): Promise<string | undefined> {
+  if (silent.length === 0) return forecasts.length === 0 ? undefined : hour;
+  const waiting = new Set(silent);
+  let back = 1;
+  for (; back <= SEARCHED_HOURS; back += 1) {
+    const target = addHours(hour, HORIZON_HOURS - back);
+    const key = keys.forecastHour(target.slice(0, 10), target.slice(11, 13));
+    for (const { location_id } of (await readForecasts(processed, key))?.forecasts ?? []) {
+      waiting.delete(location_id);
+    }
+    if (waiting.size === 0) break;
+  }
+  return addHours(hour, -back);
 }
 
 /** What came of one location: a forecast, or why there is none, and whether its champion should have made one. */
@@ -128,21 +142,6 @@ type Attempt = { readonly id: string; readonly refused: readonly RefusedModel[] 
   | { readonly forecast: Forecast }
   | { readonly reason: string; readonly expected: boolean }
 );
-
-/** The base hour of the forecast that is the oldest of the newest ones of `ids`, before `targetHour`. */
-async function stalestOf(processed: Bucket, ids: readonly string[], targetHour: string): Promise<string> {
-  const waiting = new Set(ids);
-  let back = 1;
-  for (; back <= SEARCHED_HOURS; back += 1) {
-    const earlier = addHours(targetHour, -back);
-    const key = keys.forecastHour(earlier.slice(0, 10), earlier.slice(11, 13));
-    for (const { location_id } of (await readForecasts(processed, key))?.forecasts ?? []) {
-      waiting.delete(location_id);
-    }
-    if (waiting.size === 0) break;
-  }
-  return addHours(targetHour, -back - HORIZON_HOURS);
-}
 
 async function addForecasts(
   access: ForecastAccess,

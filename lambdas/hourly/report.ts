@@ -53,12 +53,11 @@ export function report(
     metrics.addMetric(Metric.forecastsIssued, MetricUnit.Count, run.issued.made);
     metrics.addMetric(Metric.locationsWithoutForecast, MetricUnit.Count, run.issued.without.length);
     metrics.addMetric(Metric.modelsRefused, MetricUnit.Count, run.issued.refused.length);
-    const { stalestBaseHour } = run.issued;
-    // Closing an old hour once more says nothing of how old the forecasts in force are.
-    if (stalestBaseHour !== undefined && isNewestHour(task)) {
-      const minutes = (Date.parse(task.now) - Date.parse(stalestBaseHour)) / 60_000 - 60;
-      metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, minutes);
-    }
+  }
+  // Closing an old hour once more says nothing of how old the forecasts in force are.
+  if (run.stalestBaseHour !== undefined && isNewestHour(task)) {
+    const minutes = (Date.parse(task.now) - Date.parse(run.stalestBaseHour)) / 60_000 - 60;
+    metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, minutes);
   }
   if (run.verified !== undefined) {
     metrics.addMetric(Metric.forecastsVerified, MetricUnit.Count, run.verified.verified);

@@ -84,7 +84,8 @@ export function concerns(place: PlaceOverview, generatedAt: string): string[] {
   }
   if (championDamage !== null) found.push(`Who is champion can't be read: ${championDamage}`);
   else if (champion === null) found.push('No model has earned its place yet, so there are no forecasts.');
-  else if (forecast === null) found.push(`There is a model, but no forecast: ${whyNoForecast ?? MISSING}`);
+  else if (forecast === null)
+    found.push(`There is a model, but no forecast: ${whyNoForecast ?? 'why is not known'}.`);
   else if (isLate(forecast, generatedAt)) {
     found.push(`The newest forecast is for an hour that began ${age(forecast.targetHour, generatedAt)} ago.`);
   }
