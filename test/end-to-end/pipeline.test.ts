@@ -37,6 +37,9 @@ const scenario = {
   faults: 0,
 };
 
+// Browsers take their time on a busy machine.
+jest.setTimeout(60_000);
+
 const directory = mkdtempSync(join(tmpdir(), 'garoa-pipeline-'));
 const assemblyDirectory = join(directory, 'cdk.out');
 let recording: Recording;
@@ -291,7 +294,7 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
     for (const key of [keys.index, keys.report(id, versionsOf(id).at(-1) ?? '')]) {
       expect({ key, ...(await faultsOf(browser(), addressOf(key))) }).toEqual({ key, ...NOTHING_WRONG });
     }
-  }, 30_000);
+  });
 
   it('show the forecasts of latest.json', async () => {
     const text = await getText(cloud.bucket('models'), keys.latest);
@@ -378,7 +381,7 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
     expect(files.map((file) => readFileSync(file).readUInt32BE(16))).toEqual(
       files.map((file) => (file.includes('1280') ? 1280 : 390)),
     );
-  }, 30_000);
+  });
 });
 
 describe('another run, on the observations of the first', () => {
@@ -397,7 +400,7 @@ describe('another run, on the observations of the first', () => {
     execution = await second.execute(second.name('stateMachines', '-retrain'), {
       reason: 'First training on the backfilled history.',
     });
-  }, 60_000);
+  });
   afterAll(() => second.close());
 
   it('makes the same models, to the last digit', async () => {

@@ -108,11 +108,8 @@ async function accessibilityFaults(page: Page): Promise<string[]> {
 /** The cells of a table by its caption, header row first. */
 export async function cellsOf(page: Page, caption: string): Promise<string[][]> {
   const table = page.locator('table', { has: page.locator('caption', { hasText: caption }) });
-  const rows: string[][] = [];
-  for (const row of await table.locator('tr').all()) {
-    // Tables in closed details have no inner text.
-    const cells = await row.locator('th, td').evaluateAll((found) => found.map((cell) => cell.textContent));
-    rows.push(cells.map((cell) => cell ?? ''));
-  }
-  return rows;
+  // Not the inner text: tables in closed details have none.
+  return table
+    .locator('tr')
+    .evaluateAll((rows) => rows.map((row) => Array.from(row.children, (cell) => cell.textContent ?? '')));
 }
