@@ -1,5 +1,5 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
-import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -26,7 +26,7 @@ export class MonitoringStack extends Stack {
       topic.addSubscription(new EmailSubscription(alarmEmail));
     }
 
-    const alarms = alarmDefinitions(config, parts).map(({ runbook, meaning, ...alarm }) => {
+    const alarms = alarmDefinitions(config, parts).map(({ runbook, meaning, byCalendarDay, ...alarm }) => {
       const made = new Alarm(this, runbook, {
         ...alarm,
         alarmName: resourceName(stage, runbook),
@@ -35,6 +35,10 @@ export class MonitoringStack extends Stack {
       const action = new SnsAction(topic);
       made.addAlarmAction(action);
       made.addOkAction(action);
+      const { defaultChild } = made.node;
+      if (byCalendarDay && defaultChild instanceof CfnAlarm) {
+        defaultChild.evaluationWindow = { wallClockWindow: { timezone: 'UTC' } };
+      }
       return made;
     });
     dashboard(this, stage, parts, alarms);

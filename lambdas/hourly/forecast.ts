@@ -43,8 +43,12 @@ export interface IssuedForecasts {
   readonly made: number;
   readonly without: readonly WithoutForecast[];
   readonly refused: readonly RefusedChampion[];
+  /** Locations without a forecast although a model of theirs was promoted. */
+  readonly silent: readonly string[];
 }
 
+/** Hours before this one that are searched for the newest forecast of a location that got none now. */
+const SEARCHED_HOURS = 4;
 const S3_CONCURRENCY = 16;
 /** Each attempt lost means that another run added forecasts of the same hour. */
 const MAXIMUM_ATTEMPTS = 8;
@@ -75,18 +79,20 @@ export async function issueForecasts(
   const forecastFor = async (id: string): Promise<Attempt> => {
     const { model, refused } = await access.champions.appointed(access.models, id, at);
     if (model === undefined) {
-      return { id, refused, reason: refused.length === 0 ? 'no model yet' : 'no model that can be used' };
+      return refused.length === 0
+        ? { id, refused, reason: 'no model yet', expected: false }
+        : { id, refused, reason: 'no model that can be used', expected: true };
     }
     // Asked for by the first model, once for all locations.
     features ??= readFeatures(access, hour);
     const row = (await features).get(id);
     if (row === undefined) {
-      return { id, refused, reason: `no observation of the hour that began at ${hour}` };
+      return { id, refused, reason: `no observation of the hour that began at ${hour}`, expected: true };
     }
     const forecast = forecastOf(model, row, { issuedAt: now, baseHour: hour, targetHour });
     if (!forecastSchema.safeParse(forecast).success) {
       const reason = `its forecast is no probability: ${forecast.probability}`;
-      return { id, refused: [...refused, { version: model.version, reason }], reason };
+      return { id, refused: [...refused, { version: model.version, reason }], reason, expected: true };
     }
     return { id, refused, forecast };
   };
@@ -103,13 +109,38 @@ export async function issueForecasts(
       'reason' in attempt ? [{ locationId: attempt.id, reason: attempt.reason }] : [],
     ),
     refused: attempts.flatMap(({ id, refused }) => refused.map((model) => ({ locationId: id, ...model }))),
+    silent: attempts.flatMap((attempt) => ('expected' in attempt && attempt.expected ? [attempt.id] : [])),
   };
 }
 
-/** What came of one location: a forecast, or why there is none. */
+/**
+ * How old the newest forecasts are that locations have after a run for `hour`: the base hour of the oldest of them.
+ * An hour before all that are searched when a location has none among them; undefined before the first champion.
+ * The alarm on it waits for less than is searched.
+ */
+export async function stalestBaseHour(
+  processed: Bucket,
+  { forecasts, silent }: Pick<IssuedForecasts, 'forecasts' | 'silent'>,
+  hour: string,
+): Promise<string | undefined> {
+  if (silent.length === 0) return forecasts.length === 0 ? undefined : hour;
+  const waiting = new Set(silent);
+  let back = 1;
+  for (; back <= SEARCHED_HOURS; back += 1) {
+    const target = addHours(hour, HORIZON_HOURS - back);
+    const key = keys.forecastHour(target.slice(0, 10), target.slice(11, 13));
+    for (const { location_id } of (await readForecasts(processed, key))?.forecasts ?? []) {
+      waiting.delete(location_id);
+    }
+    if (waiting.size === 0) break;
+  }
+  return addHours(hour, -back);
+}
+
+/** What came of one location: a forecast, or why there is none, and whether its champion should have made one. */
 type Attempt = { readonly id: string; readonly refused: readonly RefusedModel[] } & (
   | { readonly forecast: Forecast }
-  | { readonly reason: string }
+  | { readonly reason: string; readonly expected: boolean }
 );
 
 async function addForecasts(

@@ -1,5 +1,6 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { FinishedQuery } from '../lake/athena';
+import { addHours, hourStart } from '../runtime/calendar';
 import { Metric, metrics } from '../runtime/metrics';
 import type { HourTask, RangeTask } from './event';
 import type { HourlyRun } from './run';
@@ -52,11 +53,11 @@ export function report(
     metrics.addMetric(Metric.forecastsIssued, MetricUnit.Count, run.issued.made);
     metrics.addMetric(Metric.locationsWithoutForecast, MetricUnit.Count, run.issued.without.length);
     metrics.addMetric(Metric.modelsRefused, MetricUnit.Count, run.issued.refused.length);
-    const [oldest] = run.issued.forecasts.map(({ base_hour }) => base_hour).sort();
-    if (oldest !== undefined) {
-      const minutes = (Date.parse(task.now) - Date.parse(oldest)) / 60_000 - 60;
-      metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, minutes);
-    }
+  }
+  // Closing an old hour once more says nothing of how old the forecasts in force are.
+  if (run.stalestBaseHour !== undefined && isNewestHour(task)) {
+    const minutes = (Date.parse(task.now) - Date.parse(run.stalestBaseHour)) / 60_000 - 60;
+    metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, minutes);
   }
   if (run.verified !== undefined) {
     metrics.addMetric(Metric.forecastsVerified, MetricUnit.Count, run.verified.verified);
@@ -80,6 +81,10 @@ export function report(
     queries: queries.length,
     bytesScanned,
   };
+}
+
+function isNewestHour(task: HourTask | RangeTask): boolean {
+  return task.kind === 'hour' && addHours(task.hour, 1) === hourStart(task.now);
 }
 
 /** All locations together: one by one they are in `forecast_verification`, where they cost nothing. */

@@ -8,7 +8,7 @@ import { type Compaction, compactDays } from './compaction';
 import { countRows, type DayHours } from './day';
 import type { HourTask, RangeTask } from './event';
 import { type EventBus, type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
-import { type ForecastAccess, type IssuedForecasts, issueForecasts } from './forecast';
+import { type ForecastAccess, type IssuedForecasts, issueForecasts, stalestBaseHour } from './forecast';
 import { findGaps, type Gaps, missingOfDay } from './gaps';
 import { updateLatest } from './latest';
 import { type Swept, sweepStaging } from './sweep';
@@ -29,6 +29,8 @@ export interface HourlyRun {
   /** Location-hours among them for which there is no row. */
   readonly missingHours: number;
   readonly issued: IssuedForecasts | undefined;
+  /** See `stalestBaseHour` in `forecast.ts`; undefined when nothing was forecast. */
+  readonly stalestBaseHour: string | undefined;
   readonly verified: VerifiedForecasts | undefined;
   readonly daily: DailyRun | undefined;
   readonly failures: readonly Error[];
@@ -77,6 +79,11 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
     await attempt('Announcing forecasts', () => announce(access, task, made));
     return made;
   });
+  const stalest =
+    issued &&
+    (await attempt('Looking for the oldest forecast', () =>
+      stalestBaseHour(access.processed, issued, task.hour),
+    ));
   const verified = await attempt('Verification', () => verifyForecasts(access.processed, dates));
   const daily = firstOfDay
     ? await attempt('Daily upkeep', () => lookAfterLake(access, date, closedBefore, task.now, verified))
@@ -88,6 +95,7 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
     rows: present,
     missingHours: countRows(missingIn(access.locations, hour)),
     issued,
+    stalestBaseHour: stalest,
     verified,
     daily,
     failures,
@@ -122,6 +130,7 @@ export async function recomputeRange(access: HourlyAccess, task: RangeTask): Pro
       0,
     ),
     issued: undefined,
+    stalestBaseHour: undefined,
     verified: { verified, rows: [] },
     daily: undefined,
     failures: [],

@@ -43,17 +43,28 @@ export interface SkillBar {
   readonly skill: number | null;
 }
 
+/** Skill of one UTC day's verified forecasts; null when it can't be told. */
+export interface DailySkill {
+  readonly date: string;
+  readonly skill: number | null;
+}
+
 const HOUR_MS = 3_600_000;
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 const percent = (value: number) => `${Math.round(value * 100)}%`;
 
-function draw(options: Plot.PlotOptions): string {
-  return Plot.plot({
+function draw(options: Plot.PlotOptions & { readonly ariaLabel: string }): string {
+  const chart = Plot.plot({
     document,
-    style: { background: 'transparent', fontSize: '12px' },
+    style: { background: 'transparent', fontSize: '13px' },
     ...options,
-  }).outerHTML;
+  });
+  // One picture with one description: otherwise a screen reader would spell out every tick, and meet labels on
+  // parts that may not have any.
+  chart.setAttribute('role', 'img');
+  for (const part of chart.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
+  return chart.outerHTML;
 }
 
 /** Probability over time, wet hours shaded, misses and false alarms marked where the forecast was yes/no wrong. */
@@ -65,13 +76,26 @@ export function probabilityTimeline(
   const wet = hours.filter(({ rained }) => rained === true);
   const misses = wet.filter(({ willRain }) => willRain === false);
   const falseAlarms = hours.filter(({ rained, willRain }) => rained === false && willRain === true);
+  // A line needs two points; an hour between two without a forecast would vanish.
+  const alone = hours.filter(
+    ({ probability }, i) =>
+      probability !== null &&
+      (hours[i - 1]?.probability ?? null) === null &&
+      (hours[i + 1]?.probability ?? null) === null,
+  );
   return draw({
     ariaLabel: summary,
-    width: 860,
-    height: 230,
-    marginLeft: 44,
+    ...WIDE,
+    height: 240,
     x: { type: 'utc', label: null, domain: timeDomain(hours) },
-    y: { domain: [0, 1], label: 'probability of rain', tickFormat: percent, ticks: 5, grid: true },
+    y: {
+      axis: 'right',
+      domain: [0, 1],
+      label: 'probability of rain',
+      tickFormat: percent,
+      ticks: 5,
+      grid: true,
+    },
     marks: [
       Plot.rect(wet, {
         x1: ({ hour }: TimelineHour) => new Date(hour),
@@ -88,6 +112,12 @@ export function probabilityTimeline(
         y: ({ probability }: TimelineHour) => probability ?? Number.NaN,
         stroke: 'var(--forecast)',
         strokeWidth: 1.6,
+      }),
+      Plot.dot(alone, {
+        x: middle,
+        y: ({ probability }: TimelineHour) => probability ?? Number.NaN,
+        r: 1.6,
+        fill: 'var(--forecast)',
       }),
       Plot.dot(misses, {
         x: middle,
@@ -109,18 +139,17 @@ export function probabilityTimeline(
   });
 }
 
-/** Rain of each hour as bars, hours without an observation hatched out below the axis. */
+/** Rain of each hour as bars; hours without an observation are shaded over the whole height. */
 export function rainTimeline(hours: readonly TimelineHour[], summary: string): string {
   const unknown = hours.filter(({ precipMm }) => precipMm === null);
   const highest = hours.reduce((most, { precipMm }) => Math.max(most, precipMm ?? 0), 0);
   const top = Math.max(highest, 1);
   return draw({
     ariaLabel: summary,
-    width: 860,
-    height: 130,
-    marginLeft: 44,
-    x: { type: 'utc', label: null, domain: timeDomain(hours) },
-    y: { domain: [0, top], label: 'rain, mm in the hour', ticks: 3, grid: true },
+    ...WIDE,
+    height: 150,
+    x: { type: 'utc', label: 'days in UTC', labelArrow: 'none', domain: timeDomain(hours) },
+    y: { axis: 'right', domain: [0, top], label: 'rain, mm in the hour', ticks: 3, grid: true },
     marks: [
       Plot.rect(unknown, {
         x1: ({ hour }: TimelineHour) => new Date(hour),
@@ -156,13 +185,13 @@ export function precisionRecallChart(
     ...SQUARE,
     x: {
       domain: [0, 1],
-      label: 'recall: share of the rain hours that were forecast',
+      label: 'recall: rain hours that were forecast',
       tickFormat: percent,
       ticks: 5,
     },
     y: {
       domain: [0, 1],
-      label: 'precision: share of the rain forecasts that came true',
+      label: 'precision: rain forecasts that came true',
       tickFormat: percent,
       ticks: 5,
       grid: true,
@@ -194,7 +223,8 @@ export function reliabilityChart(bins: readonly ReliabilityPoint[], summary: str
     ...SQUARE,
     x: { domain: [0, 1], label: 'forecast probability', tickFormat: percent, ticks: 5 },
     y: { domain: [0, 1], label: 'how often it rained', tickFormat: percent, ticks: 5, grid: true },
-    r: { range: [0, 12], domain: [0, Math.max(1, ...bins.map(({ hours }) => hours))] },
+    marginRight: 40,
+    r: { range: [2.5, 12], domain: [0, Math.max(1, ...bins.map(({ hours }) => hours))] },
     marks: [
       Plot.link([{ from: 0, to: 1 }], {
         x1: 'from',
@@ -209,9 +239,13 @@ export function reliabilityChart(bins: readonly ReliabilityPoint[], summary: str
       Plot.text(bins, {
         x: 'forecast',
         y: 'observed',
-        text: ({ hours }: ReliabilityPoint) => `${hours}`,
-        dy: -14,
+        text: ({ hours }: ReliabilityPoint) => hours.toLocaleString('en'),
+        textAnchor: 'start',
+        dx: 9,
+        dy: -9,
         fill: 'currentColor',
+        stroke: 'var(--panel)',
+        strokeWidth: 4,
       }),
     ],
   });
@@ -239,11 +273,16 @@ export function scoreChart(bins: readonly ScoreBin[], threshold: number, summary
   });
 }
 
+/** Of a month, such as 2013-10, below a chart that is as narrow as a phone. */
+const LABELS_THAT_FIT = 6;
+
 /** Skill of groups of hours (months, hours of the day): above 0 is better than persistence. */
 export function skillChart(bars: readonly SkillBar[], summary: string): string {
   const skills = bars.flatMap(({ skill }) => (skill === null ? [] : [skill]));
   // One hopeless group would press all others flat; what reaches past the edge is clipped and told in the table.
   const lowest = Math.max(-1, Math.min(-0.1, ...skills));
+  const labels = bars.map(({ label }) => label);
+  const everyNth = Math.ceil(labels.length / LABELS_THAT_FIT);
   const shown = bars.flatMap(({ label, skill }) =>
     skill === null
       ? []
@@ -251,11 +290,9 @@ export function skillChart(bars: readonly SkillBar[], summary: string): string {
   );
   return draw({
     ariaLabel: summary,
-    width: 420,
-    height: 220,
-    marginLeft: 48,
-    marginBottom: 36,
-    x: { label: null, domain: bars.map(({ label }) => label), tickRotate: bars.length > 13 ? -60 : 0 },
+    ...SQUARE,
+    height: 230,
+    x: { label: null, domain: labels, ticks: labels.filter((_, i) => i % everyNth === 0) },
     y: {
       domain: [lowest, Math.max(0.5, ...skills)],
       label: 'skill against persistence',
@@ -270,30 +307,42 @@ export function skillChart(bars: readonly SkillBar[], summary: string): string {
   });
 }
 
-/** A word-sized line of daily skill with the zero line; days that can't be judged leave a gap. */
-export function sparkline(values: readonly (number | null)[], summary: string): string {
-  const known = values.flatMap((value) => (value === null ? [] : [value]));
-  const edge = Math.min(1, Math.max(0.2, ...known.map(Math.abs)));
-  const points = values.map((value, day) => ({
-    day,
-    value: value === null ? Number.NaN : Math.min(edge, Math.max(-edge, value)),
-  }));
+/**
+ * Word-sized bars of daily skill around the zero line; a day that can't be judged leaves a gap. Its numbers are its
+ * text alternative.
+ */
+export function skillSparkline(days: readonly DailySkill[]): string {
+  const known = days.flatMap(({ date, skill }) => (skill === null ? [] : [{ date, skill }]));
+  // A calm day can't fill the height, and a hopeless one presses no other flat.
+  const edge = Math.min(1, Math.max(0.2, ...known.map(({ skill }) => Math.abs(skill))));
+  const told = known.map(({ date, skill }) => `${date} ${percent(skill)}`).join(', ');
+  const unknown = days.length - known.length;
   return draw({
-    ariaLabel: summary,
-    width: 140,
-    height: 36,
-    margin: 3,
-    x: { axis: null, domain: [0, Math.max(1, values.length - 1)] },
-    y: { axis: null, domain: [-edge, edge] },
+    ariaLabel: `Skill by day: ${told}${unknown === 0 ? '' : `; ${unknown} of ${days.length} days not known`}.`,
+    width: 150,
+    height: 34,
+    margin: 2,
+    x: { axis: null, domain: days.map(({ date }) => date), padding: 0.2 },
+    y: { axis: null, domain: [-edge, edge], clamp: true, round: true },
     marks: [
-      Plot.ruleY([0], { stroke: 'var(--muted)', strokeDasharray: '2,2' }),
-      Plot.lineY(points, { x: 'day', y: 'value', stroke: 'var(--forecast)', strokeWidth: 1.5 }),
-      Plot.dot(points.slice(-1), { x: 'day', y: 'value', r: 2.5, fill: 'var(--forecast)' }),
+      Plot.ruleY([0], { stroke: 'var(--muted)' }),
+      Plot.barY(
+        known.filter(({ skill }) => skill >= 0),
+        { x: 'date', y: 'skill', fill: 'var(--good)' },
+      ),
+      Plot.barY(
+        known.filter(({ skill }) => skill < 0),
+        { x: 'date', y: 'skill', fill: 'var(--miss)' },
+      ),
     ],
   });
 }
 
-const SQUARE = { width: 420, height: 320, marginLeft: 48, marginBottom: 40 } as const;
+/** With its scale on the right, where a phone begins to show it: at the newest hours. */
+const WIDE = { width: 860, marginTop: 28, marginLeft: 16, marginRight: 46, marginBottom: 44 } as const;
+
+/** Narrow enough for a phone to show it whole with labels that can be read. */
+const SQUARE = { width: 380, height: 320, marginTop: 28, marginLeft: 52, marginBottom: 42 } as const;
 
 function middle({ hour }: TimelineHour): Date {
   return new Date(hour + HOUR_MS / 2);

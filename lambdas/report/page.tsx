@@ -27,19 +27,51 @@ export interface FigureProps {
   readonly charts: readonly string[];
   /** The chart's numbers, for those who read rather than look. */
   readonly table: TableProps;
+  /** What the marks mean. */
+  readonly legend?: readonly LegendEntry[];
+  /**
+   * Takes the whole width. On a phone it scrolls sideways, since shrinking would make it unreadable, and begins at
+   * its right end: the newest hours.
+   */
   readonly wide?: boolean;
 }
 
-/** A chart with its caption and its numbers. */
-export function Figure({ title, summary, charts, table, wide = false }: FigureProps) {
+export interface LegendEntry {
+  readonly sign: 'area' | 'line' | 'dashes' | '▲' | '✕';
+  /** CSS variable of the page that the chart draws with. */
+  readonly color: `--${string}`;
+  readonly text: string;
+}
+
+/** A chart with its legend, its caption and its numbers. */
+export function Figure({ title, summary, charts, table, legend = [], wide = false }: FigureProps) {
+  const drawings = charts.map((svg) => <div key={svg} dangerouslySetInnerHTML={{ __html: svg }} />);
   return (
     <figure class={wide ? 'wide' : ''}>
       <h3>{title}</h3>
-      <Scrollable kind="chart" label={`${title}: chart`}>
-        {charts.map((svg) => (
-          <div key={svg} dangerouslySetInnerHTML={{ __html: svg }} />
-        ))}
-      </Scrollable>
+      {wide ? (
+        <Scrollable kind="chart" label={`${title}: chart`}>
+          {drawings}
+        </Scrollable>
+      ) : (
+        <div class="chart">{drawings}</div>
+      )}
+      {legend.length > 0 && (
+        <ul class="legend">
+          {legend.map(({ sign, color, text }) => (
+            <li key={text}>
+              <span
+                aria-hidden="true"
+                class={`sign ${sign.length > 1 ? sign : ''}`}
+                style={{ color: `var(${color})` }}
+              >
+                {sign.length > 1 ? '' : sign}
+              </span>
+              {text}
+            </li>
+          ))}
+        </ul>
+      )}
       <figcaption>{summary}</figcaption>
       <details>
         <summary>The numbers of “{title}”</summary>
@@ -62,7 +94,9 @@ export function Table({ caption, head, rows, words = false }: TableProps) {
   return (
     <Scrollable kind="scroll" label={caption}>
       <table class={words ? 'words' : ''}>
-        <caption>{caption}</caption>
+        <caption>
+          <span>{caption}</span>
+        </caption>
         <thead>
           <tr>
             {head.map((text) => (
@@ -94,13 +128,14 @@ interface ScrollableProps {
   readonly children: ComponentChildren;
 }
 
-/** What is too wide for a phone scrolls sideways there: shrinking would make the labels unreadable. */
+/** What may be too wide for a phone, and scrolls sideways there. A group: so many landmarks would hide the others. */
 function Scrollable({ kind, label, children }: ScrollableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: without focus the keyboard could not scroll it
-    <section class={kind} tabIndex={0} aria-label={label}>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
+    <div role="group" class={kind} tabIndex={0} aria-label={label}>
       {children}
-    </section>
+    </div>
   );
 }
 
@@ -110,7 +145,7 @@ const STYLE = `
   --rain: #1f6fd6; --rain-pale: #cfe2fb; --dry: #a9b4c0; --gap: #e4e4e4; --forecast: #b3520a;
   --good: #1c7c4a; --miss: #b3261e; --false-alarm: #7b3fb5;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #12181f; --panel: #1b232d; --ink: #e6ebf1; --muted: #9fadbb; --line: #35404c;
     --rain: #6aa9f4; --rain-pale: #24405f; --dry: #66727f; --gap: #2c3138; --forecast: #f2a35e;
@@ -128,9 +163,13 @@ h3 { font-size: 1rem; margin: 0 0 .5rem; }
 a { color: var(--rain); }
 p { margin: .25rem 0; }
 .muted, figcaption { color: var(--muted); font-size: .9rem; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; margin: 1rem 0; }
+.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: 0 2rem; }
+.answers h2 { margin-top: 1.25rem; }
+.glance { columns: 14rem; padding: 0; margin: 0; list-style: none; font-variant-numeric: tabular-nums; }
 .places { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1rem; padding: 0; margin: 1rem 0; list-style: none; }
 .place, figure { background: var(--panel); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 0; min-width: 0; }
+.place { content-visibility: auto; contain-intrinsic-size: auto 24rem; }
 .place h3 { font-size: 1.15rem; }
 .wide { grid-column: 1 / -1; }
 .verdict { display: flex; align-items: baseline; gap: .75rem; flex-wrap: wrap; }
@@ -141,24 +180,53 @@ p { margin: .25rem 0; }
 .attention { color: var(--miss); }
 .facts { display: grid; grid-template-columns: auto 1fr; gap: .15rem .9rem; margin: .75rem 0 0; font-size: .92rem; }
 .facts dt { color: var(--muted); }
-.facts dd { margin: 0; }
-.facts svg { vertical-align: middle; }
-.chart { overflow-x: auto; }
-.chart svg { display: block; max-width: 100%; height: auto; }
-.wide .chart svg { min-width: 44rem; width: 100%; }
+.facts dd { margin: 0; min-width: 0; }
+.facts svg { display: block; }
+.facts summary { color: inherit; font-size: inherit; margin: 0; }
+.version { display: block; color: var(--muted); font-size: .8rem; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: .5rem 0; list-style: none; }
+nav ul.glance { display: block; }
+.chart svg { display: block; max-width: 30rem; width: 100%; height: auto; }
+.wide .chart { overflow-x: auto; direction: rtl; }
+.wide .chart > div { direction: ltr; min-width: 44rem; }
+.wide .chart svg { max-width: none; }
+.legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; padding: 0; margin: .4rem 0; list-style: none; font-size: .85rem; }
+.sign { display: inline-block; min-width: 1rem; margin-right: .35rem; text-align: center; font-weight: 700; }
+.area { height: .8rem; background: currentColor; vertical-align: -.1rem; }
+.line, .dashes { border-top: 3px solid currentColor; vertical-align: .25rem; }
+.dashes { border-top: 2px dashed currentColor; }
 .scroll { overflow-x: auto; }
 details .scroll { max-height: 24rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: .25rem; }
+.scroll caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 5rem); }
 th, td { text-align: right; padding: .2rem .7rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:first-child, .words th, .words td { text-align: left; }
-thead th { border-bottom-width: 2px; }
+.words a { white-space: nowrap; }
+.words th:first-child { min-width: 9rem; }
+.words td:last-child, .recipe { min-width: 16rem; }
+.recipe { display: block; font-weight: 400; }
+.best { font-weight: 650; }
+.spaced { margin-top: 1rem; }
+thead th { border-bottom-width: 2px; vertical-align: bottom; }
+.matrix { width: 100%; table-layout: fixed; font-size: .95rem; }
+.matrix td { padding: .8rem; text-align: center; border: 2px solid var(--panel); background: color-mix(in srgb, var(--tint) 16%, transparent); }
+.matrix thead th { text-align: center; }
+.matrix tbody th { vertical-align: middle; }
+.matrix strong { display: block; font-size: 1.5rem; }
 summary { cursor: pointer; font-size: .9rem; color: var(--muted); margin-top: .5rem; }
 :focus-visible { outline: 3px solid var(--forecast); outline-offset: 2px; }
+@page { margin: 1.2cm; }
 @media print {
-  body { max-width: none; padding: 0; }
-  figure, .place { break-inside: avoid; background: none; }
-  .wide .chart svg { min-width: 0; }
-  details:not([open]) { display: none; }
+  body { max-width: none; padding: 0; font-size: .85rem; print-color-adjust: exact; }
+  h2, h3, caption, thead { break-after: avoid; }
+  .answers { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  figure, .place, tr { break-inside: avoid; }
+  figure, .place { background: none; }
+  .place { content-visibility: visible; }
+  .grid, .places { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .wide .chart > div { min-width: 0; }
+  .chart, .scroll { overflow: visible; }
+  nav, figure details:not([open]) { display: none; }
 }
 `;

@@ -18,7 +18,11 @@ export interface VerificationWindow {
   readonly date: string;
   readonly windowDays: number;
   readonly hours: number;
+  readonly rainHours: number;
   readonly brier: number | null;
+  /** Errors over the hours for which persistence had a probability too: skill of several places is made of them. */
+  readonly comparedSquaredError: number;
+  readonly persistenceSquaredError: number;
   readonly persistenceBrier: number | null;
   readonly skill: number | null;
   readonly hits: number;
@@ -103,7 +107,10 @@ const windowSchema = z.object({
   location_id: z.string(),
   window_days: z.int(),
   hours: z.int(),
+  rain_hours: z.int(),
   brier: z.number().nullable(),
+  compared_squared_error: z.number(),
+  persistence_squared_error: z.number(),
   persistence_brier: z.number().nullable(),
   skill: z.number().nullable(),
   hits: z.int(),
@@ -139,7 +146,10 @@ export async function readVerification(
       date,
       windowDays: row.window_days,
       hours: row.hours,
+      rainHours: row.rain_hours,
       brier: row.brier,
+      comparedSquaredError: row.compared_squared_error,
+      persistenceSquaredError: row.persistence_squared_error,
       persistenceBrier: row.persistence_brier,
       skill: row.skill,
       hits: row.hits,

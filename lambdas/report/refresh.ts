@@ -4,12 +4,12 @@ import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, getText, putObject } from '../lake/s3';
 import { championsSchema, metricsSchema } from '../model/metrics-file';
-import { readLedger, readModel, readPointer } from '../model/registry';
+import { readModel, readPointer, readPromotions } from '../model/registry';
 import { addDays, datesBetween, hourStart } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
 import { indexPage, type PlaceOverview } from './index-page';
-import { modelPage } from './model-page';
+import { type ModelPageContent, modelPage } from './model-page';
 import { type RecentHour, readRecentHours, readVerification, type VerificationWindow } from './recent';
 
 /** Where pages are made from and written to. */
@@ -24,6 +24,8 @@ const PAGE_DAYS = 14;
 /** Days that the index looks at for the newest hour and for gaps, and over which it shows skill. */
 const GAP_DAYS = 7;
 const SKILL_DAYS = 30;
+/** As long after a succession the page of the version before is made anew, so that it says that it was succeeded. */
+const SUCCESSION_MS = 2 * 86_400_000;
 /** Places whose hours are held in memory at once. */
 const PLACES_AT_ONCE = 100;
 const READERS = 16;
@@ -60,6 +62,7 @@ async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
     Promise.all(ids.map((id) => limit(() => readPointer(models, id)))),
   ]);
   const forecasts = new Map(latest?.forecasts.map((forecast) => [forecast.locationId, forecast]));
+  const reasons = new Map(latest?.withoutForecast.map(({ locationId, reason }) => [locationId, reason]));
   const runs = new Map(champions?.locations.map(({ location, lastRun }) => [location, lastRun]));
   const places = locations.map((location, i): PlaceOverview => {
     const pointer = pointers[i];
@@ -71,8 +74,10 @@ async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
         latest === undefined || forecast === undefined
           ? null
           : { targetHour: latest.targetHour, ...forecast },
+      whyNoForecast: reasons.get(location.id) ?? null,
       ...skillOf(verification.get(location.id) ?? [], at),
       champion: pointer?.status === 'valid' ? pointer.entry : null,
+      championDamage: pointer?.status === 'damaged' ? pointer.reason : null,
       lastRun: runs.get(location.id) ?? null,
       gaps: gapsOf(recent.get(location.id) ?? []),
     };
@@ -81,7 +86,8 @@ async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
 }
 
 /**
- * Writes `report.html` of each place's champion; a place without one has no page.
+ * Writes `report.html` of each place's champion, and of the version that it has just succeeded; a place without a
+ * champion has no page. Pages of older versions stay as they are.
  * @returns an error for each place whose files can't be read.
  */
 async function refreshModelPages(access: ReportAccess, at: string): Promise<readonly Error[]> {
@@ -96,7 +102,7 @@ async function refreshModelPages(access: ReportAccess, at: string): Promise<read
     );
     for (const location of places) {
       try {
-        await writeModelPage(access, location, recent.get(location.id) ?? [], at);
+        await writePagesOf(access, location, recent.get(location.id) ?? [], at);
       } catch (error) {
         failures.push(
           new Error(`The report of ${location.id} could not be made: ${error}`, { cause: error }),
@@ -107,7 +113,7 @@ async function refreshModelPages(access: ReportAccess, at: string): Promise<read
   return failures;
 }
 
-async function writeModelPage(
+async function writePagesOf(
   { models }: ReportAccess,
   location: Location,
   recent: readonly RecentHour[],
@@ -115,31 +121,45 @@ async function writeModelPage(
 ): Promise<void> {
   const pointer = await readPointer(models, location.id);
   if (pointer.status !== 'valid') return;
-  const { version } = pointer.entry;
-  const [metrics, testForecasts, ledger, model] = await Promise.all([
-    readJson(models, keys.metrics(location.id, version), metricsSchema),
-    getObject(models, keys.testForecasts(location.id, version)),
-    readLedger(models, location.id),
-    readModel(models, location.id, version),
+  const { version, previousVersion, since } = pointer.entry;
+  const ledger = await readPromotions(models, location.id);
+  const common = { location, generatedAt: at, recent, ledger };
+  await writeModelPage(models, version, common);
+  if (previousVersion === null || Date.parse(at) - Date.parse(since) > SUCCESSION_MS) return;
+  try {
+    await writeModelPage(models, previousVersion, common);
+  } catch {
+    // This code may be unable to read a version that was succeeded for just that reason; its page stays as it was.
+  }
+}
+
+/** @throws when the version's files are missing, or of another code version. */
+async function writeModelPage(
+  models: Bucket,
+  version: string,
+  common: Pick<ModelPageContent, 'location' | 'generatedAt' | 'recent' | 'ledger'>,
+): Promise<void> {
+  const { id } = common.location;
+  const [metrics, testForecasts, model] = await Promise.all([
+    readJson(models, keys.metrics(id, version), metricsSchema),
+    getObject(models, keys.testForecasts(id, version)),
+    readModel(models, id, version),
   ]);
   if (metrics === undefined || testForecasts === undefined) {
     throw new Error(`${version} has no ${metrics === undefined ? 'metrics.json' : 'test-forecasts.parquet'}`);
   }
   if (!('model' in model)) throw new Error(model.refused);
   const html = modelPage({
-    location,
-    generatedAt: at,
+    ...common,
     metrics,
     testForecasts: await decodeParquet(
       testForecasts.bytes,
       ['hour', 'probability', 'outcome', 'persistence_probability'],
       testForecastSchema,
     ),
-    ledger,
-    recent,
     threshold: model.model.threshold,
   });
-  await putObject(models, keys.report(location.id, version), html, HTML);
+  await putObject(models, keys.report(id, version), html, HTML);
 }
 
 const testForecastSchema = z
@@ -185,7 +205,10 @@ function skillOf(
     windows.filter(({ windowDays }) => windowDays === 1).map(({ date, skill }) => [date, skill]),
   );
   return {
-    dailySkill: datesBetween(addDays(today, 1 - SKILL_DAYS), today).map((date) => daily.get(date) ?? null),
+    dailySkill: datesBetween(addDays(today, 1 - SKILL_DAYS), today).map((date) => ({
+      date,
+      skill: daily.get(date) ?? null,
+    })),
     month: windows.findLast(({ windowDays }) => windowDays === SKILL_DAYS) ?? null,
   };
 }

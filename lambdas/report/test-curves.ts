@@ -10,12 +10,12 @@ export interface TestForecast {
 }
 
 const SCORE_BINS = 20;
-/** Enough for a smooth line; a curve over thousands of hours would only make the page heavy. */
-const MAX_CURVE_POINTS = 200;
+/** Enough for a smooth line; a curve over thousands of rain hours would only make the page heavy. */
+const MAX_CURVE_POINTS = 400;
 /** Fewer hours than this, or none with rain, say nothing about skill. */
 const MIN_HOURS = 24;
 
-/** Precision at every recall that some threshold gives, from the strictest threshold on, thinned evenly. */
+/** Precision at every recall that some threshold gives, from the strictest threshold on; long curves are thinned evenly. */
 export function precisionRecallCurve(forecasts: readonly TestForecast[]): CurvePoint[] {
   const rain = forecasts.reduce((sum, { outcome }) => sum + outcome, 0);
   if (rain === 0) return [];
@@ -28,8 +28,12 @@ export function precisionRecallCurve(forecasts: readonly TestForecast[]): CurveP
       curve.push({ recall: hits / rain, precision: hits / (i + 1) });
     }
   });
-  const step = Math.max(1, Math.ceil(curve.length / MAX_CURVE_POINTS));
-  return curve.filter((_, i) => i % step === 0 || i === curve.length - 1);
+  // Between its ends, a drop at one recall is a straight line: most hours are dry, and would add nothing to see.
+  const corners = curve.filter(
+    ({ recall }, i) => recall !== curve[i - 1]?.recall || recall !== curve[i + 1]?.recall,
+  );
+  const step = Math.max(1, Math.ceil(corners.length / MAX_CURVE_POINTS));
+  return corners.filter((_, i) => i % step === 0 || i === corners.length - 1);
 }
 
 /** Hours by probability in 20 equal bins, dry and wet apart. */

@@ -10,6 +10,13 @@ export function decimal(value: number | null, digits = 3): string {
   return value === null ? MISSING : value.toFixed(digits);
 }
 
+/** A probability, rounded but never to certainty. */
+export function chance(probability: number): string {
+  if (probability > 0 && probability < 0.005) return '<1%';
+  if (probability < 1 && probability >= 0.995) return '>99%';
+  return percent(probability);
+}
+
 export function count(value: number, one: string, many = `${one}s`): string {
   return `${value.toLocaleString('en')} ${value === 1 ? one : many}`;
 }
@@ -37,15 +44,22 @@ export function localHour(instant: number | string, timezone: string): string {
   }).format(new Date(instant));
 }
 
+/** `1 Dec` in the place's own time. */
+export function localDay(instant: number | string, timezone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone: timezone, day: 'numeric', month: 'short' }).format(
+    new Date(instant),
+  );
+}
+
 /** `2013-12-01 14:00 UTC` */
 export function utcTime(instant: number | string): string {
   return `${new Date(instant).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** How long ago, in the largest unit that says something. */
-export function ago(instant: number | string, now: number | string): string {
+/** How long since then, in the largest unit that says something. */
+export function age(instant: number | string, now: number | string): string {
   const minutes = Math.max(0, Math.round((new Date(now).getTime() - new Date(instant).getTime()) / 60_000));
-  if (minutes < 120) return `${count(minutes, 'minute')} ago`;
+  if (minutes < 120) return count(minutes, 'minute');
   const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${count(hours, 'hour')} ago` : `${count(Math.round(hours / 24), 'day')} ago`;
+  return hours < 48 ? count(hours, 'hour') : count(Math.round(hours / 24), 'day');
 }

@@ -25,6 +25,11 @@ export interface AlarmDefinition {
    * measure yet, such as skill before the first model.
    */
   readonly treatMissingData: TreatMissingData;
+  /**
+   * Whole UTC days are judged, instead of the hours up to now: where a week between two events is right, and some
+   * minutes more are no fault.
+   */
+  readonly byCalendarDay?: boolean;
 }
 
 const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } =
@@ -110,7 +115,7 @@ export function alarmDefinitions(config: GaroaConfig, parts: Monitored): AlarmDe
     },
     {
       runbook: 'forecasts-are-old',
-      meaning: 'There are champions, and some latest forecast is older than three hours.',
+      meaning: 'There are champions, and the newest forecast of some place is older than three hours.',
       metric: own('forecastAgeMinutes', hour, Stats.MAXIMUM),
       threshold: 180,
       comparisonOperator: GREATER_THAN_THRESHOLD,
@@ -153,6 +158,7 @@ export function alarmDefinitions(config: GaroaConfig, parts: Monitored): AlarmDe
       comparisonOperator: LESS_THAN_THRESHOLD,
       evaluationPeriods: WEEK.evaluationPeriods,
       treatMissingData: BREACHING,
+      byCalendarDay: true,
     },
     {
       runbook: 'retraining-was-not-delivered',

@@ -29,6 +29,15 @@ export function dashboard(
   const day = Duration.days(1);
   const own = (name: keyof typeof Metric, label: string, statistic: string = Stats.SUM, period = hour) =>
     garoaMetric(stage, name, { label, statistic, period });
+  const rolling = (name: 'rollingBrier' | 'skillAgainstPersistence') => [
+    own(name, 'last 7 days', Stats.AVERAGE),
+    garoaMetric(stage, name, {
+      label: 'last 30 days',
+      statistic: Stats.AVERAGE,
+      period: hour,
+      window: '30d',
+    }),
+  ];
   const functions = [
     { name: 'ingest', of: ingest },
     { name: 'hourly', of: hourly },
@@ -40,7 +49,11 @@ export function dashboard(
     defaultInterval: Duration.days(7),
     widgets: [
       [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: WIDTH, height: 4 })],
-      ...row('Observations', [
+      ...row('Runs and observations', [
+        graph(
+          'Runs that failed',
+          functions.map(({ name, of }) => of.function.metricErrors({ label: name, period: hour })),
+        ),
         graph('Stored', [
           own('observationsStored', 'observations'),
           own('locationsFailed', 'locations that failed'),
@@ -49,20 +62,32 @@ export function dashboard(
           own('providerErrors', 'errors'),
           own('implausibleValues', 'implausible values'),
         ]),
-        graph('Hours', [own('hoursAggregated', 'aggregated'), own('missingHours', 'missing', Stats.MAXIMUM)]),
+        graph('Hours', [
+          own('hoursAggregated', 'aggregated'),
+          own('missingHours', 'missing', Stats.MAXIMUM),
+          own('gapHours', 'missing in the last week', Stats.MAXIMUM, day),
+        ]),
       ]),
       ...row('Forecasts', [
         graph('Issued and verified', [
           own('forecastsIssued', 'issued'),
+          own('locationsWithoutForecast', 'places without one', Stats.MAXIMUM),
           own('forecastsVerified', 'verified', Stats.MAXIMUM),
         ]),
-        graph('Age of the oldest latest forecast, min', [own('forecastAgeMinutes', 'age', Stats.MAXIMUM)]),
-        graph('Brier score of the last days', [own('rollingBrier', 'Brier', Stats.AVERAGE)]),
-        graph(
-          'Skill against persistence',
-          [own('skillAgainstPersistence', 'skill', Stats.AVERAGE)],
-          [{ value: 0, label: 'no better than persistence' }],
-        ),
+        graph('Age of the newest forecast, min, of the place where it is oldest', [
+          own('forecastAgeMinutes', 'age', Stats.MAXIMUM),
+        ]),
+        graph('Rain and no rain, last 7 days', [
+          own('hits', 'hits', Stats.AVERAGE),
+          own('misses', 'misses', Stats.AVERAGE),
+          own('falseAlarms', 'false alarms', Stats.AVERAGE),
+        ]),
+      ]),
+      ...row('Skill of verified forecasts', [
+        graph('Brier score', rolling('rollingBrier')),
+        graph('Skill against persistence', rolling('skillAgainstPersistence'), [
+          { value: 0, label: 'no better than persistence' },
+        ]),
       ]),
       ...row('Retraining and backfill', [
         graph('Retrainings', [
@@ -74,6 +99,7 @@ export function dashboard(
           own('championsPromoted', 'promoted', Stats.SUM, day),
           own('championsKept', 'kept', Stats.SUM, day),
           own('modelsRefused', 'refused', Stats.SUM, day),
+          own('retrainingsFailed', 'failed', Stats.SUM, day),
         ]),
         graph('Backfills', [
           backfill.metricStarted({ label: 'started', period: day, statistic: Stats.SUM }),
@@ -110,6 +136,7 @@ export function dashboard(
             label: 'in the workgroup, by all',
           }),
         ]),
+        graph('Time of queries, ms', [own('queryMilliseconds', 'by Garoa', Stats.SUM, day)]),
       ]),
     ],
   });

@@ -20,16 +20,19 @@ export interface Monitored {
   readonly backfill: sfn.StateMachine;
 }
 
-/** A metric that the functions emit; the dimension is the one that their logger and metrics give themselves. */
+/**
+ * A metric that the functions emit; the dimension is the one that their logger and metrics give themselves.
+ * @param window of figures that verification tells for several; absent, the week is meant.
+ */
 export function garoaMetric(
   stage: string,
   name: keyof typeof Metric,
-  options: MetricOptions,
+  { window, ...options }: MetricOptions & { readonly window?: '30d' },
 ): CloudWatchMetric {
   return new CloudWatchMetric({
     namespace: METRIC_NAMESPACE,
     metricName: Metric[name],
-    dimensionsMap: { service: applicationName(stage) },
+    dimensionsMap: { service: applicationName(stage), ...(window !== undefined && { window }) },
     ...options,
   });
 }

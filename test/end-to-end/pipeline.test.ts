@@ -1,6 +1,8 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Page } from 'playwright-core';
 import * as z from 'zod';
 import { latestSchema } from '../../lambdas/lake/forecasts';
 import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
@@ -17,7 +19,10 @@ import { createProgress } from '../../lib/local/run/progress';
 import { runScenario } from '../../lib/local/run/scenario';
 import { spanOf } from '../../lib/local/run/span';
 import { synthesise } from '../../lib/local/run/synth';
+import { takeScreenshots } from '../../lib/local/screenshots';
+import type { Execution } from '../../lib/local/states/execution';
 import { type Summary, storedObservations, summarySchema } from '../../lib/local/summary';
+import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/report/browser';
 
 /**
  * What `npm start` does, on forty days of the recording. The live part begins on a Sunday, so that the weekly
@@ -30,6 +35,9 @@ const scenario = {
   retrainAtEnd: false,
   faults: 0,
 };
+
+// Browsers take their time on a busy machine.
+jest.setTimeout(60_000);
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-pipeline-'));
 const assemblyDirectory = join(directory, 'cdk.out');
@@ -115,6 +123,22 @@ const versionsOf = (location: string): string[] =>
   summary.retrain.flatMap((entry) =>
     entry.location === location && entry.version !== null ? [entry.version] : [],
   );
+
+/** Which figures of `metrics.json` a model's page shows, and to how many digits. */
+const MEASURES = [
+  ['Brier score', 'brier', 4],
+  ['Log loss', 'logLoss', 4],
+  ['Average precision', 'averagePrecision', 3],
+  ['Onset average precision', 'onsetAveragePrecision', 3],
+  ['ROC AUC', 'rocAuc', 3],
+  ['F1', 'f1', 3],
+  ['Precision', 'precision', 3],
+  ['Recall', 'recall', 3],
+  ['Accuracy', 'accuracy', 3],
+] as const;
+
+/** The number of a cell such as `1,527 correct`. */
+const numberIn = (cell: string): number => Number(cell.replaceAll(/\D/g, ''));
 
 const withFirstChampion = (): string[] =>
   summary.retrain.flatMap(({ execution, version, location }) =>
@@ -254,37 +278,151 @@ describe('the whole pipeline on forty days of recorded weather', () => {
   it('gives a summary that its schema takes back from JSON', () => {
     expect(summarySchema.parse(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
   });
+});
 
-  it('makes the same models, to the last digit, when the same history is trained on again', async () => {
-    const again = join(directory, 'again');
-    cpSync(
-      join(directory, 'run', 's3', cloud.name('buckets', '-processed')),
-      join(again, 's3', cloud.name('buckets', '-processed')),
-      {
-        recursive: true,
-      },
+describeInBrowser('the pages of the run in a browser', (browser) => {
+  const addressOf = (key: string): string =>
+    pathToFileURL(join(directory, 'run', 's3', cloud.bucket('models').name, key)).href;
+  let page: Page;
+  beforeAll(async () => {
+    page = await browser().newPage();
+  });
+
+  it('hold what every page must hold: light, dark, wide, narrow, printed, and for screen readers', async () => {
+    const [id = ''] = withFirstChampion();
+    for (const key of [keys.index, keys.report(id, versionsOf(id).at(-1) ?? '')]) {
+      expect({ key, ...(await faultsOf(browser(), addressOf(key))) }).toEqual({ key, ...NOTHING_WRONG });
+    }
+  });
+
+  it('show the forecasts of latest.json', async () => {
+    const text = await getText(cloud.bucket('models'), keys.latest);
+    const { forecasts } = latestSchema.parse(JSON.parse(text ?? 'null'));
+    expect(forecasts.length).toBeGreaterThan(0);
+    await page.goto(addressOf(keys.index));
+    for (const { locationId, probability, willRain } of forecasts) {
+      const verdict = await page.locator(`#place-${locationId} .verdict`).innerText();
+      expect(verdict).toContain(probability < 0.005 ? '<1%' : `${Math.round(probability * 100)}%`);
+      expect(verdict).toContain(willRain ? '☂ rain' : 'no rain');
+    }
+  });
+
+  it('show the windows of forecast_verification', async () => {
+    const windows = new Map(
+      (await table('forecast_verification/', verificationRow))
+        .filter(({ window_days }) => window_days === 30)
+        .map((row) => [row.location_id, row]),
     );
-    const second = await LocalCloud.start({
+    await page.goto(addressOf(keys.index));
+    const [, ...rows] = await cellsOf(page, 'Verified forecasts of the last 30 days');
+    expect(rows.map(([, hours, , brier]) => [hours, brier])).toEqual(
+      recording.locations.map(({ id }) => {
+        const { hours = 0, squared_error = 0 } = windows.get(id) ?? {};
+        return [String(hours), hours === 0 ? 'not known' : (squared_error / hours).toFixed(4)];
+      }),
+    );
+  });
+
+  it('show the numbers of metrics.json, for every model', async () => {
+    for (const { id } of recording.locations) {
+      for (const version of versionsOf(id)) {
+        const { test, persistence, climatology, logisticRegression, ...metrics } = await metricsOf(
+          id,
+          version,
+        );
+        await page.goto(addressOf(keys.report(id, version)));
+        const [head = [], ...measures] = await cellsOf(page, 'Measures on the test part');
+        const shown = measures.map((cells) =>
+          Object.fromEntries(cells.map((cell, i) => [head[i] ?? '', cell])),
+        );
+        expect(shown).toEqual(
+          MEASURES.map(([label, measure, digits]) =>
+            expect.objectContaining({
+              Measure: label,
+              'This recipe': test[measure]?.toFixed(digits) ?? 'not known',
+              Persistence: persistence[measure]?.toFixed(digits) ?? 'not known',
+              Climatology: climatology[measure]?.toFixed(digits) ?? 'not known',
+              'Logistic regression': logisticRegression[measure]?.toFixed(digits) ?? 'not known',
+            }),
+          ),
+        );
+        const [, ...confusion] = await cellsOf(page, `probability of ${(test.threshold * 100).toFixed(1)}%`);
+        expect(confusion.map(([, ...cells]) => cells.map(numberIn))).toEqual(test.confusion);
+        const [, ...reliability] = await cellsOf(page, 'Hours by forecast probability');
+        expect(reliability.slice(0, test.reliability.length).map(([, hours]) => Number(hours))).toEqual(
+          test.reliability.map(({ hours }) => hours),
+        );
+        const [, ...candidates] = await cellsOf(page, 'Recipes tried');
+        expect(candidates.map(([, , , brier]) => brier)).toEqual(
+          metrics.candidates.map((tried) => (tried.status === 'scored' ? tried.brier.toFixed(4) : '')),
+        );
+      }
+    }
+  });
+
+  it('lead from the index to each champion, and back', async () => {
+    await page.goto(addressOf(keys.index));
+    const [id = ''] = withFirstChampion();
+    await page.locator(`#place-${id} h3 a`).click();
+    expect(page.url()).toBe(addressOf(keys.report(id, versionsOf(id).at(-1) ?? '')));
+    await page.getByRole('link', { name: 'All places' }).click();
+    expect(page.url()).toBe(addressOf(keys.index));
+  });
+
+  it('can be photographed', async () => {
+    const files = await takeScreenshots(join(directory, 'run'));
+    expect(files.map((file) => basename(file))).toEqual(
+      ['index', 'model'].flatMap((name) =>
+        ['1280-light', '1280-dark', '390-light', '390-dark'].map((view) => `${name}-${view}.png`),
+      ),
+    );
+    // A PNG says its width in the header, after signature and chunk name.
+    expect(files.map((file) => readFileSync(file).readUInt32BE(16))).toEqual(
+      files.map((file) => (file.includes('1280') ? 1280 : 390)),
+    );
+  });
+});
+
+describe('another run, on the observations of the first', () => {
+  const again = join(directory, 'again');
+  let second: LocalCloud;
+  let execution: Execution;
+  beforeAll(async () => {
+    const observations = join('s3', cloud.name('buckets', '-processed'), HOURLY_OBSERVATIONS.prefix);
+    cpSync(join(directory, 'run', observations), join(again, observations), { recursive: true });
+    second = await LocalCloud.start({
       assemblyDirectory,
       directory: again,
       recording,
       start: new Date(span.liveFrom),
     });
-    try {
-      const execution = await second.execute(second.name('stateMachines', '-retrain'), {
-        reason: 'First training on the backfilled history.',
-      });
-      expect(execution.status).toBe('SUCCEEDED');
-      for (const id of withFirstChampion()) {
-        const [version = ''] = versionsOf(id);
-        for (const key of [keys.model(id, version), keys.metrics(id, version)]) {
-          const first = await getText(cloud.bucket('models'), key);
-          expect(first).toBeDefined();
-          expect(await getText(second.bucket('models'), key)).toBe(first);
-        }
+    execution = await second.execute(second.name('stateMachines', '-retrain'), {
+      reason: 'First training on the backfilled history.',
+    });
+  });
+  afterAll(() => second.close());
+
+  it('makes the same models, to the last digit', async () => {
+    expect(execution.status).toBe('SUCCEEDED');
+    for (const id of withFirstChampion()) {
+      const [version = ''] = versionsOf(id);
+      for (const key of [keys.model(id, version), keys.metrics(id, version)]) {
+        const first = await getText(cloud.bucket('models'), key);
+        expect(first).toBeDefined();
+        expect(await getText(second.bucket('models'), key)).toBe(first);
       }
-    } finally {
-      await second.close();
     }
-  }, 60_000);
+  });
+
+  it('says on its pages that there is no forecast yet, and invents none', async () => {
+    const index = await getText(second.bucket('models'), keys.index);
+    expect(index).toContain('Not known: there is no forecast for this hour.');
+    expect(index).toContain('no forecast of the last 30 days has been verified');
+    expect(index).not.toMatch(/NaN|undefined/);
+    for (const id of withFirstChampion()) {
+      const page = await getText(second.bucket('models'), keys.report(id, versionsOf(id)[0] ?? ''));
+      expect(page).toContain('No forecast was issued in the last 14 days');
+      expect(page).not.toMatch(/NaN|undefined/);
+    }
+  });
 });

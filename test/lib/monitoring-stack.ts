@@ -58,6 +58,13 @@ export function monitoringTests({ monitoring }: Templates, slow: Templates): voi
       });
     });
 
+    it('judge whole days where a week between two retrainings is right, and minutes more are no fault', () => {
+      const byDay = alarms.filter(({ EvaluationWindow }) => EvaluationWindow !== undefined);
+      expect(byDay.map(({ AlarmName, EvaluationWindow }) => [AlarmName, EvaluationWindow])).toEqual([
+        ['garoa-dev-retraining-did-not-run', { WallClockWindow: { Timezone: 'UTC' } }],
+      ]);
+    });
+
     it('look back no further than CloudWatch does', () => {
       for (const { Period = 0, EvaluationPeriods } of alarms) {
         expect(Period * EvaluationPeriods).toBeLessThanOrEqual(7 * 86_400);
@@ -120,21 +127,29 @@ export function monitoringTests({ monitoring }: Templates, slow: Templates): voi
   });
 
   describe('the dashboard', () => {
-    it('shows every metric that says whether it collects, forecasts and is any good', () => {
+    it('shows every metric that the functions emit: none is paid for and never looked at', () => {
       const { Properties } = theResource(monitoring, 'AWS::CloudWatch::Dashboard', () => true);
       const body = JSON.stringify(Properties.DashboardBody);
       expect(Properties.DashboardName).toBe('garoa-dev');
-      for (const name of [
-        Metric.observationsStored,
-        Metric.providerErrors,
-        Metric.missingHours,
-        Metric.forecastAgeMinutes,
-        Metric.rollingBrier,
-        Metric.skillAgainstPersistence,
-        Metric.bytesScanned,
-      ]) {
-        expect(body).toContain(name);
+      for (const name of Object.values(Metric)) {
+        expect(body).toContain(`"Garoa\\",\\"${name}\\"`);
       }
+    });
+
+    it('fills its rows with widgets of whole widths: CloudWatch takes no others', () => {
+      const { Properties } = theResource(monitoring, 'AWS::CloudWatch::Dashboard', () => true);
+      const widths = [...JSON.stringify(Properties.DashboardBody).matchAll(/width\\":([\d.]+)/g)];
+      expect(widths.length).toBeGreaterThan(10);
+      for (const [, width] of widths) expect([24, 12, 8, 6]).toContain(Number(width));
+    });
+
+    it('shows the runs, the failures and what each function costs, and the bytes that Athena read', () => {
+      const { Properties } = theResource(monitoring, 'AWS::CloudWatch::Dashboard', () => true);
+      const body = JSON.stringify(Properties.DashboardBody);
+      for (const name of ['Invocations', 'Errors', 'Duration']) {
+        expect(body.match(new RegExp(`AWS/Lambda[^\\w]+${name}[^\\w]+FunctionName`, 'g'))).toHaveLength(3);
+      }
+      expect(body).toContain('ProcessedBytes');
     });
   });
 }

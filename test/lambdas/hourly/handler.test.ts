@@ -74,11 +74,11 @@ afterAll(async () => {
 /** Values of the metrics that were emitted, by name. */
 const metrics = () => Object.assign({}, ...log.mock.calls.map(([line]) => JSON.parse(String(line))));
 
-const poll = (hour: string) =>
+const poll = (hour: string, places: readonly string[] = LOCATIONS.map(({ id }) => id)) =>
   putPoll(
     local.raw,
     hour,
-    LOCATIONS.map(({ id }) => observation(id, hour)),
+    places.map((id) => observation(id, hour)),
   );
 
 it('closes the hour that the schedule speaks of, and says what it did', async () => {
@@ -108,6 +108,26 @@ it('closes the hour that the schedule speaks of, and says what it did', async ()
     SkillAgainstPersistence: expect.any(Number),
     BytesScanned: expect.any(Number),
   });
+});
+
+it('tells the age of the newest forecast of a place that gets none any more', async () => {
+  await appoint(local.models, '2013-03-01T00:00:00Z');
+  await poll('2013-03-10T05:00:00Z');
+  await invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
+  await poll('2013-03-10T06:00:00Z', ['ewr', 'lga']);
+  await invoke({ scheduledTime: '2013-03-10T07:05:00Z' });
+  expect(metrics().ForecastAgeMinutes).toBe(65);
+  await poll('2013-03-10T10:00:00Z', ['ewr', 'lga']);
+  await invoke({ scheduledTime: '2013-03-10T11:05:00Z' });
+  // Searched are so many hours that an age beyond them rings the alarm, whatever it is.
+  expect(metrics().ForecastAgeMinutes).toBe(305);
+});
+
+it('says nothing of the age of forecasts when it closes an old hour once more', async () => {
+  await appoint(local.models, '2013-03-01T00:00:00Z');
+  await poll('2013-03-10T05:00:00Z');
+  await invoke({ hour: '2013-03-10T05', at: '2013-03-10T14:20:00Z' });
+  expect(metrics()).not.toHaveProperty('ForecastAgeMinutes');
 });
 
 it('recomputes a range', async () => {

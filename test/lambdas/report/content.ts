@@ -71,25 +71,74 @@ export function recentHours(): TimelineHour[] {
   });
 }
 
+export const aMonth = (
+  overrides: Partial<PlaceOverview['month']> = {},
+): NonNullable<PlaceOverview['month']> => ({
+  date: '2013-12-02',
+  hours: 200,
+  rainHours: 15,
+  brier: 0.03,
+  persistenceBrier: 0.04,
+  comparedSquaredError: 6,
+  persistenceSquaredError: 8,
+  skill: 0.25,
+  hits: 12,
+  misses: 3,
+  falseAlarms: 4,
+  ...overrides,
+});
+
 export const aPlace = (overrides: Partial<PlaceOverview> = {}): PlaceOverview => ({
   location: aLocation(),
   now: { hour: '2013-12-02T23:00:00Z', tempC: 8.3, precipMm: 0, rained: false },
   forecast: { targetHour: '2013-12-03T00:00:00Z', probability: 0.12, willRain: false, threshold: 0.45 },
-  dailySkill: [null, null, 0.2, -0.1, 0.4],
-  month: {
-    hours: 200,
-    brier: 0.03,
-    persistenceBrier: 0.04,
-    skill: 0.25,
-    hits: 12,
-    misses: 3,
-    falseAlarms: 4,
-  },
+  whyNoForecast: null,
+  dailySkill: [null, null, 0.2, -0.1, 0.4].map((skill, i) => ({ date: `2013-11-${26 + i}`, skill })),
+  month: aMonth(),
   champion: aLedgerEntry(),
-  lastRun: { outcome: 'promoted', reason: 'It was better.', asOf: '2013-12-01T00:00:00Z' },
+  championDamage: null,
+  lastRun: {
+    outcome: 'promoted',
+    reason: 'It was better.',
+    asOf: '2013-12-01T00:00:00Z',
+    version: VERSION,
+    test: { brier: 0.016, hours: 1500 },
+    persistence: { brier: 0.02 },
+  },
   gaps: { missing: 2, expected: 168 },
   ...overrides,
 });
+
+export const hostileName = `São "João" <script>alert('x')</script> & Filhos`;
+
+/** A place before anything has happened. */
+export const nothingYet = (): PlaceOverview =>
+  aPlace({
+    now: null,
+    forecast: null,
+    month: null,
+    champion: null,
+    lastRun: null,
+    dailySkill: [{ date: '2013-12-03', skill: null }],
+    gaps: { missing: 168, expected: 168 },
+  });
+
+/** One of them with rain to come (100), one with a retraining that failed (200). */
+export const threeHundredPlaces = (): PlaceOverview[] =>
+  Array.from({ length: 300 }, (_, i) => {
+    const { forecast, lastRun, ...place } = aPlace({
+      location: aLocation({ id: `place-${i}`, name: `Place ${i}` }),
+      dailySkill: Array.from({ length: 30 }, (_, day) => ({
+        date: `2013-11-${String(day + 1).padStart(2, '0')}`,
+        skill: ((i + day) % 7) / 10 - 0.2,
+      })),
+    });
+    return {
+      ...place,
+      forecast: forecast && { ...forecast, willRain: i === 100 },
+      lastRun: lastRun && (i === 200 ? { ...lastRun, outcome: 'failed' } : lastRun),
+    };
+  });
 
 function metrics(): ModelMetrics {
   const outcomes = Uint8Array.from(testForecasts, ({ outcome }) => outcome);
