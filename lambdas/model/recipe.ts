@@ -29,14 +29,18 @@ export type Recipe = z.infer<typeof recipeSchema>;
 /** Groups with at least one feature that is known in some row of the development part; the test part is not looked at. */
 export function knownGroups(set: TrainingSet, development: RowRange): FeatureGroup[] {
   const { columns, values } = set.x;
-  const part = values.subarray(development.start * columns, development.end * columns);
-  const known = new Set<FeatureGroup>();
-  FEATURES.forEach(({ name, group }) => {
-    const j = set.featureNames.indexOf(name);
-    if (j >= 0 && !known.has(group) && part.some((value, i) => i % columns === j && !Number.isNaN(value))) {
-      known.add(group);
+  const end = development.end * columns;
+  const isKnown = (column: number) => {
+    for (let at = development.start * columns + column; at < end; at += columns) {
+      if (!Number.isNaN(values[at])) return true;
     }
-  });
+    return false;
+  };
+  const known = new Set<FeatureGroup>();
+  for (const { name, group } of FEATURES) {
+    const column = set.featureNames.indexOf(name);
+    if (!known.has(group) && column >= 0 && isKnown(column)) known.add(group);
+  }
   return FEATURE_GROUPS.filter((group) => known.has(group));
 }
 

@@ -1,4 +1,3 @@
-import { AthenaClient } from '@aws-sdk/client-athena';
 import * as z from 'zod';
 import { keys } from '../../../lambdas/lake/layout';
 import { decodeParquet } from '../../../lambdas/lake/parquet';
@@ -28,6 +27,7 @@ import { settingsSchema } from '../../../lambdas/runtime/settings';
 import type { AwsCall, Fault } from '../../../lib/local/aws/calls';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 import { modelFile } from '../model/model-file-fixture';
+import { settings, stepDependencies } from './dependencies';
 import { invent, type Row, trainingSetFile } from './weather';
 
 const HOURS = 20 * 24;
@@ -35,14 +35,6 @@ const WEEK_HOURS = 7 * 24;
 
 // Fitting takes seconds on a busy machine.
 jest.setTimeout(60_000);
-
-const settings = settingsSchema.parse({
-  stage: 'test',
-  provider: 'weatherapi',
-  locations: ['ewr', 'jfk', 'lga'].map((id) => ({ id, name: id, query: id, timezone: 'America/New_York' })),
-  rainThresholdMm: 0.1,
-  training: { windowDays: 365, minimumRainEvents: 10, candidates: 1 },
-});
 
 describe('retraining a location, step by step as the state machine does', () => {
   let local: LocalBucket;
@@ -52,24 +44,7 @@ describe('retraining a location, step by step as the state machine does', () => 
   beforeEach(async () => {
     fault = () => undefined;
     local = await openLocalBucket((call) => fault(call));
-    const { bucket } = local;
-    dependencies = {
-      settings,
-      queryResults: bucket,
-      models: bucket,
-      processed: bucket,
-      // Preparing the training sets is tested on the local cloud; here they are put in place.
-      athena: {
-        client: new AthenaClient({ region: 'us-east-1' }),
-        s3: bucket.client,
-        workgroup: 'none',
-        database: 'none',
-        remainingMs: () => 900_000,
-      },
-      codeVersion: 'test',
-      remainingMs: () => 900_000,
-      now: () => new Date('2013-03-01T12:00:00Z'),
-    };
+    dependencies = stepDependencies(local.bucket);
   });
   afterEach(() => local.close());
 
@@ -293,6 +268,48 @@ describe('retraining a location, step by step as the state machine does', () => 
     const run = await plan();
     await putObject(local.bucket, runKeys.trainingSet(run.id, 'ewr'), 'PAR1, or not', 'text/plain');
     await expect(retrain(run, 'ewr')).rejects.toThrow('not a Parquet file');
+  });
+
+  it('leaves the champion of a location whose training set is damaged as it is, and says so', async () => {
+    const healthy = await plan(undefined, 'run-1');
+    await placeTrainingSet(healthy, 'ewr', invent(HOURS));
+    expect(await retrain(healthy, 'ewr')).toBe('promoted');
+    const before = await getText(local.bucket, keys.champion('ewr'));
+
+    const run = await plan(undefined, 'run-2');
+    await putObject(local.bucket, runKeys.trainingSet(run.id, 'ewr'), 'PAR1, or not', 'text/plain');
+    const { name, message } = await retrain(run, 'ewr').then(
+      () => new Error('it was trained'),
+      (error: unknown) => z.instanceof(Error).parse(error),
+    );
+    const error = { Error: name, Cause: JSON.stringify({ errorMessage: message }) };
+    expect(await step({ step: 'fail', run, location: 'ewr', error })).toBe('failed');
+
+    expect(await getText(local.bucket, keys.champion('ewr'))).toBe(before);
+    expect(await readLedger(local.bucket, 'ewr')).toHaveLength(1);
+    expect((await evaluationOf(run, 'ewr')).reasons.join()).toContain('not a Parquet file');
+  });
+
+  it('looks closer at the best recipe, again and again, until the search may try no more', async () => {
+    dependencies = {
+      ...dependencies,
+      settings: { ...settings, training: { ...settings.training, candidates: 14 } },
+    };
+    const run = await plan();
+    await placeTrainingSet(run, 'ewr', invent(HOURS));
+    const { round, batches } = inspectOutput.parse(await step({ step: 'inspect', run, location: 'ewr' }));
+    for (const batch of batches) await step({ step: 'score', run, location: 'ewr', batch });
+    const first = batches.reduce((sum, { count }) => sum + count, 0);
+
+    const refine = async () =>
+      refineOutput.parse(await step({ step: 'refine', run, location: 'ewr', round }));
+    const closer = await refine();
+    expect(closer).toMatchObject({ round: 1, batches: [{ first, count: 14 - first }] });
+    expect(await refine()).toEqual(closer);
+    for (const batch of closer.batches) await step({ step: 'score', run, location: 'ewr', batch });
+    expect(
+      refineOutput.parse(await step({ step: 'refine', run, location: 'ewr', round: closer.round })).batches,
+    ).toEqual([]);
   });
 
   it('replaces a champion of another feature list, and says that its recipe had no part', async () => {
