@@ -77,7 +77,7 @@ export class StateMachines {
     }
   }
 
-  /** Begins an execution and returns its name; it goes on while the clock runs. */
+  /** Begins an execution and returns its ARN; it goes on while the clock runs. */
   start(machineNameOrArn: string, input: unknown, name?: string): string {
     const machine = this.machines.get(machineNameOrArn);
     if (machine === undefined) throw new Error(`No state machine ${machineNameOrArn}`);
@@ -124,6 +124,12 @@ export class StateMachines {
 
   describe(arn: string): Execution {
     return describe(this.required(arn));
+  }
+
+  /** As `describe`, for an ARN that may be nobody's. */
+  find(arn: string): Execution | undefined {
+    const execution = this.executions.get(arn);
+    return execution && describe(execution);
   }
 
   /** Every execution so far, oldest first. */
