@@ -23,7 +23,7 @@ let cloud: LocalCloud | undefined;
 const progress = createProgress(process.stdout);
 
 main(process.argv.slice(2)).catch(async (error: unknown) => {
-  progress.end();
+  progress.end('✗');
   await cloud?.close();
   if (error instanceof ConfigError) console.error(`cdk.json: ${error.message}`);
   else console.error(error instanceof Refusal ? error.message : error);

@@ -160,11 +160,16 @@ export async function championAt(
   location: string,
   time: string,
 ): Promise<LedgerEntry | undefined> {
-  const [pointer, ledger] = await Promise.all([readPointer(models, location), readLedger(models, location)]);
-  // The newest promotion may still be on its way into the ledger; the pointer has it.
-  if (pointer.status === 'valid' && ledger.at(-1)?.since !== pointer.entry.since) ledger.push(pointer.entry);
   const instant = Date.parse(time);
-  return ledger.filter(({ since }) => Date.parse(since) <= instant).at(-1);
+  const promotions = await readPromotions(models, location);
+  return promotions.filter(({ since }) => Date.parse(since) <= instant).at(-1);
+}
+
+/** The ledger with the newest promotion, which may still be on its way into it: the pointer has it. */
+export async function readPromotions(models: Bucket, location: string): Promise<LedgerEntry[]> {
+  const [pointer, ledger] = await Promise.all([readPointer(models, location), readLedger(models, location)]);
+  if (pointer.status === 'valid' && ledger.at(-1)?.since !== pointer.entry.since) ledger.push(pointer.entry);
+  return ledger;
 }
 
 /**
