@@ -84,6 +84,9 @@ export async function apiKeySecretOf(access: Access): Promise<string | undefined
   return (await configurationOf(access, 'ingest')).environment[Env.apiKeySecret];
 }
 
+/** A model file of another schema has a complaint for each of its fields. */
+const LONGEST_MESSAGE = 600;
+
 const failure = z.object({ errorType: z.string().default('Error'), errorMessage: z.string() });
 
 /**
@@ -98,7 +101,10 @@ export async function invoke(access: Access, name: FunctionName, event: object):
   const answer: unknown = JSON.parse(Payload?.transformToString() || 'null');
   if (FunctionError === undefined) return answer;
   const { errorType, errorMessage } = failure.parse(answer);
-  throw new FunctionFailed(errorType, errorMessage);
+  throw new FunctionFailed(
+    errorType,
+    errorMessage.length > LONGEST_MESSAGE ? `${errorMessage.slice(0, LONGEST_MESSAGE)}…` : errorMessage,
+  );
 }
 
 /** The functions run another version of the code than this command line. */

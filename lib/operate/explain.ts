@@ -30,7 +30,7 @@ const SIGN_IN = 'sign in (aws sso login, aws configure), or name a --profile tha
  * @param profile that credentials were looked for in, if one was named.
  */
 export function explain(error: unknown, profile = process.env.AWS_PROFILE): string {
-  if (error instanceof Refusal) return error.message;
+  if (error instanceof Refusal) return oneLine(error.message);
   if (!(error instanceof Error)) return String(error);
   const { name, message } = error;
   if (message === 'Region is missing') {
@@ -38,20 +38,21 @@ export function explain(error: unknown, profile = process.env.AWS_PROFILE): stri
   }
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
     const where = profile === undefined ? '' : ` in the profile ${profile}`;
-    return `There are no usable AWS credentials${where} (${firstLine(message)}): ${SIGN_IN}.`;
+    return `There are no usable AWS credentials${where} (${oneLine(message)}): ${SIGN_IN}.`;
   }
   if (REFUSED_CREDENTIALS.includes(name)) {
-    return `AWS does not accept your credentials (${name}: ${firstLine(message)}): ${SIGN_IN}.`;
+    return `AWS does not accept your credentials (${name}: ${oneLine(message)}): ${SIGN_IN}.`;
   }
   if (NO_ANSWER.includes(errorCode(error) ?? '') || name === 'TimeoutError') {
-    return `AWS could not be reached (${firstLine(message) || errorCode(error)}): is the network there, and the region right?`;
+    return `AWS could not be reached (${oneLine(message) || errorCode(error)}): is the network there, and the region right?`;
   }
   // Errors of services carry the metadata of their reply.
-  if ('$metadata' in error) return `AWS answered ${name}: ${firstLine(message)}`;
-  if (message.startsWith('Region not accepted')) return firstLine(message);
+  if ('$metadata' in error) return `AWS answered ${name}: ${oneLine(message)}`;
+  if (message.startsWith('Region not accepted')) return oneLine(message);
   return error.stack ?? String(error);
 }
 
-function firstLine(text: string): string {
-  return text.split('\n')[0]?.trim() ?? '';
+/** Reasons of validation come in lines; a sentence has none. */
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -214,11 +214,17 @@ function problemsOf(seen: Omit<SystemStatus, 'problems'>): string[] {
   if (worse.length > 0) {
     problems.push(`Worse than persistence over ${SKILL_DAYS} days: ${named(worse)}.`);
   }
-  const days = [...new Set(places.flatMap(({ missingDays }) => missingDays))].sort();
-  if (days.length > 0) {
-    const hours = places.reduce((sum, { missingHours }) => sum + missingHours, 0);
-    const span = `--from ${days[0]} --to ${days.at(-1)}`;
-    problems.push(`${count(hours, 'hour')} of the last ${MISSING_DAYS} days are missing: backfill ${span}.`);
+  const hours = places.reduce((sum, { missingHours }) => sum + missingHours, 0);
+  if (hours > 0) {
+    const days = [...new Set(places.flatMap(({ missingDays }) => missingDays))].sort();
+    const over = days.filter((day) => day < at.slice(0, 10));
+    const remedy =
+      over.length === 0
+        ? 'backfill can fetch those of today once it is over'
+        : `backfill --from ${over[0]} --to ${over.at(-1)}`;
+    problems.push(
+      `${count(hours, 'hour')} of the last ${MISSING_DAYS} days and today are missing: ${remedy}.`,
+    );
   }
   const failed = having(({ lastRetraining }) => lastRetraining?.outcome === 'failed');
   if (failed.length > 0) problems.push(`The last retraining failed for ${named(failed)}.`);
