@@ -133,6 +133,7 @@ export class LocalCloud {
         executions: {
           start: (machineArn, input, name) => running().machines.start(machineArn, input, name),
           find: (arn) => running().machines.find(arn),
+          findMapRun: (arn) => running().machines.findMapRun(arn),
           list: () => running().executions(),
         },
       },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   DescribeExecutionCommand,
+  DescribeMapRunCommand,
   GetExecutionHistoryCommand,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -90,7 +91,7 @@ async function start(
 /** Enough to meet a state that was entered, whatever its tasks have written since. */
 const LATEST_EVENTS = 50;
 
-/** Waits for the end, showing the state that was entered last. */
+/** Waits for the end, showing the state that was entered last, and of a distributed Map how many items are done. */
 async function outputOf(
   access: Access,
   { machine, execution, executionArn }: StartedExecution,
@@ -128,8 +129,15 @@ async function look({ sfn }: Access, executionArn: string) {
       }),
     ),
   ]);
-  const entered = events.find(({ stateEnteredEventDetails: details }) => details !== undefined);
-  return { ...described, entered: entered?.stateEnteredEventDetails?.name };
+  const latest = events.findIndex(({ stateEnteredEventDetails: details }) => details !== undefined);
+  const state = events[latest]?.stateEnteredEventDetails?.name;
+  const [mapRunArn] = events
+    .slice(0, latest)
+    .flatMap((event) => event.mapRunStartedEventDetails?.mapRunArn ?? []);
+  if (mapRunArn === undefined) return { ...described, entered: state };
+  const { itemCounts } = await sfn.send(new DescribeMapRunCommand({ mapRunArn }));
+  const { total = 0, succeeded = 0, failed = 0 } = itemCounts ?? {};
+  return { ...described, entered: `${state}, ${succeeded + failed} of ${total}` };
 }
 
 const functionError = z.object({ errorMessage: z.string() });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { StateMachineResource } from '../resources';
-import type { Execution, HistoryEvent } from '../states/execution';
+import type { Execution, HistoryEvent, MapRun } from '../states/execution';
 import { jsonService, ServiceError } from './json-protocol';
 import type { Service } from './service-server';
 
@@ -9,6 +9,7 @@ export interface ExecutionKeeper {
   /** Begins an execution and returns its ARN; a name that is taken is refused before. */
   start(machineArn: string, input: unknown, name?: string): string;
   find(executionArn: string): Execution | undefined;
+  findMapRun(mapRunArn: string): MapRun | undefined;
   /** Every execution so far, oldest first. */
   list(): readonly Execution[];
 }
@@ -38,12 +39,13 @@ const historyInput = z.object({
   reverseOrder: z.boolean().default(false),
   ...page,
 });
+const mapRunInput = z.object({ mapRunArn: z.string() });
 const listInput = z.object({ stateMachineArn: z.string(), statusFilter: z.string().optional(), ...page });
 
 /**
  * Step Functions for standard workflows: StartExecution with its rules for names that are used again,
- * DescribeExecution, ListExecutions and GetExecutionHistory. Events of the history carry the name of their
- * state, without its input and output.
+ * DescribeExecution, ListExecutions, GetExecutionHistory and DescribeMapRun. Events of the history carry the name of
+ * their state, without its input and output.
  */
 export function stepFunctions(options: {
   readonly machines: readonly StateMachineResource[];
@@ -125,6 +127,14 @@ export function stepFunctions(options: {
         const { items, nextToken } = pageOf(newestFirst, wanted);
         return { executions: items.map((one) => headerOf(one, arn)), nextToken };
       },
+      DescribeMapRun(input) {
+        const { mapRunArn } = mapRunInput.parse(input);
+        const found = executions.findMapRun(mapRunArn);
+        if (found === undefined) {
+          throw new ServiceError('ResourceNotFound', `Resource not found: '${mapRunArn}'`);
+        }
+        return mapRunOf(found);
+      },
       GetExecutionHistory(input) {
         const { executionArn, reverseOrder, ...wanted } = historyInput.parse(input);
         const { history } = execution(executionArn);
@@ -154,7 +164,31 @@ function headerOf({ arn, name, status, startedAt, stoppedAt }: Execution, machin
   };
 }
 
-function eventOf({ id, timestamp, type, name }: HistoryEvent): object {
+/** Items that wait and items that are at work are not told apart. */
+function mapRunOf({ arn, executionArn, total, succeeded, failed }: MapRun): object {
+  const running = total - succeeded - failed;
+  const counts = {
+    pending: 0,
+    running,
+    succeeded,
+    failed,
+    timedOut: 0,
+    aborted: 0,
+    total,
+    resultsWritten: 0,
+  };
+  return {
+    mapRunArn: arn,
+    executionArn,
+    status: running > 0 ? 'RUNNING' : 'SUCCEEDED',
+    itemCounts: counts,
+    executionCounts: counts,
+  };
+}
+
+const mapRunStarted = z.object({ mapRunArn: z.string() });
+
+function eventOf({ id, timestamp, type, name, details: more }: HistoryEvent): object {
   const details = name === undefined ? undefined : { name };
   return {
     id,
@@ -163,6 +197,7 @@ function eventOf({ id, timestamp, type, name }: HistoryEvent): object {
     type,
     ...(type.endsWith('StateEntered') ? { stateEnteredEventDetails: details } : {}),
     ...(type.endsWith('StateExited') ? { stateExitedEventDetails: details } : {}),
+    ...(type === 'MapRunStarted' ? { mapRunStartedEventDetails: mapRunStarted.parse(more) } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   DescribeExecutionCommand,
+  DescribeMapRunCommand,
   GetExecutionHistoryCommand,
   SFNClient,
   StartExecutionCommand,
@@ -25,7 +26,7 @@ describe('an execution in AWS', () => {
     sfn.on(GetExecutionHistoryCommand).resolves({ events: [] });
   });
   async function backfill(...more: string[]): Promise<{ code: number; out: string; err: string }> {
-    const terminal = fakeTerminal();
+    const terminal = fakeTerminal({ isTTY: true });
     const range = ['--from', '2026-01-01', '--to', '2026-01-02', '--region', 'cn-north-1'];
     const code = await operate(['backfill', ...range, ...more], terminal);
     return { code, out: terminal.out(), err: terminal.err() };
@@ -42,9 +43,43 @@ describe('an execution in AWS', () => {
     expect(name).toMatch(/^ordered-\d{8}T\d{6}Z-[0-9a-f]{8}$/);
     expect(input).toBe('{"from":"2026-01-01","to":"2026-01-02","force":true}');
     const link = `https://cn-north-1.console.amazonaws.cn/states/home?region=cn-north-1#/v2/executions/details/${ARN}`;
-    expect(err).toBe(`Started garoa-prod-backfill, execution ${name}\n${link}\n`);
+    expect(err).toContain(`Started garoa-prod-backfill, execution ${name}\n`);
+    expect(err).toContain(`${link}\n`);
     expect(JSON.parse(out)).toMatchObject({ execution: name, executionArn: ARN, link });
     expect(sfn.commandCalls(DescribeExecutionCommand)).toEqual([]);
+  });
+
+  it('is watched until it ends: which state it is in, and how many items of a Map are done', async () => {
+    jest.useFakeTimers({ advanceTimers: true, now: new Date('2026-02-01') });
+    const mapRunArn = 'arn:aws-cn:states:cn-north-1:123456789012:mapRun:garoa-prod-backfill/Day:1';
+    sfn.on(GetExecutionHistoryCommand).resolves({
+      events: [
+        {
+          id: 3,
+          type: 'MapRunStarted',
+          timestamp: new Date(),
+          mapRunStartedEventDetails: { mapRunArn },
+        },
+        {
+          id: 2,
+          type: 'MapStateEntered',
+          timestamp: new Date(),
+          stateEnteredEventDetails: { name: 'Fetch each day' },
+        },
+      ],
+    });
+    sfn.on(DescribeMapRunCommand, { mapRunArn }).resolves({ itemCounts: itemCounts(9, 1, 12) });
+    sfn
+      .on(DescribeExecutionCommand)
+      .resolvesOnce({ status: 'RUNNING' })
+      .resolvesOnce({ status: 'RUNNING' })
+      .resolves({ status: 'SUCCEEDED', output: '{"days":12}' });
+    const work = backfill();
+    await jest.advanceTimersByTimeAsync(6_000);
+    const { code, out, err } = await work;
+    jest.useRealTimers();
+    expect({ code, out }).toEqual({ code: 0, out: 'All 12 days from 2026-01-01 on are filled.\n' });
+    expect(err).toContain('Fetch each day, 10 of 12');
   });
 
   it.each([
@@ -80,6 +115,10 @@ describe('an execution in AWS', () => {
     expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
   });
 });
+
+function itemCounts(succeeded: number, failed: number, total: number) {
+  return { pending: 0, running: 0, timedOut: 0, aborted: 0, resultsWritten: 0, succeeded, failed, total };
+}
 
 /** What Lambda gives for a function that threw. */
 function answer(errorType: string) {

@@ -9,7 +9,7 @@ export interface FakeTerminal extends Terminal {
   readonly opened: readonly string[];
 }
 
-export function fakeTerminal(given: { input?: string; directory?: string } = {}): FakeTerminal {
+export function fakeTerminal(given: { input?: string; directory?: string; isTTY?: true } = {}): FakeTerminal {
   let out = '';
   let err = '';
   const opened: string[] = [];
@@ -21,6 +21,7 @@ export function fakeTerminal(given: { input?: string; directory?: string } = {})
       },
     },
     messages: {
+      ...(given.isTTY && { isTTY: true }),
       write(text) {
         err += text;
       },

@@ -54,7 +54,12 @@ beforeAll(async () => {
         invoke: (_, event) => answer(event),
         invokeLater: (name, event) => later.push({ name, event }),
       },
-      executions: { start: () => '', find: () => undefined, list: () => [] },
+      executions: {
+        start: () => '',
+        find: () => undefined,
+        findMapRun: () => undefined,
+        list: () => [],
+      },
     },
   });
   lambda = new LambdaClient({

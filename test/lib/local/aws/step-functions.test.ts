@@ -1,5 +1,6 @@
 import {
   DescribeExecutionCommand,
+  DescribeMapRunCommand,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   SFNClient,
@@ -28,6 +29,26 @@ const MACHINE: StateMachineResource = {
     },
   },
 };
+const EACH: StateMachineResource = {
+  name: 'each',
+  arn: `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:each`,
+  definition: {
+    QueryLanguage: 'JSONata',
+    StartAt: 'Do each',
+    States: {
+      'Do each': {
+        Type: 'Map',
+        Label: 'Each',
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+          StartAt: 'Wait',
+          States: { Wait: { Type: 'Wait', Seconds: '{% $states.input %}', End: true } },
+        },
+        End: true,
+      },
+    },
+  },
+};
 const execution = (name: string): string =>
   `arn:aws:states:us-east-1:${ACCOUNT}:execution:${MACHINE.name}:${name}`;
 
@@ -38,18 +59,19 @@ let sfn: SFNClient;
 beforeAll(async () => {
   clock = new VirtualClock(NOW);
   const machines = new StateMachines({
-    machines: [MACHINE],
+    machines: [MACHINE, EACH],
     clock,
     invokeFunction: async () => ({ payload: null }),
     readObject: async () => '',
   });
   cloud = await startTestCloud({
-    resources: { ...RESOURCES, stateMachines: [MACHINE] },
+    resources: { ...RESOURCES, stateMachines: [MACHINE, EACH] },
     compute: {
       functions: { invoke: () => Promise.reject(new Error('no functions')), invokeLater: () => undefined },
       executions: {
         start: (arn, input, name) => machines.start(arn, input, name),
         find: (arn) => machines.find(arn),
+        findMapRun: (arn) => machines.findMapRun(arn),
         list: () => machines.list(),
       },
     },
@@ -127,6 +149,26 @@ it('tells which states were entered, latest first when asked, page by page', asy
   expect(next.events?.map(({ id }) => id)).toEqual([events.length - 2, events.length - 3]);
 });
 
+it('tells how far a distributed Map is', async () => {
+  const { executionArn } = await start('map', '[10, 20, 30]', EACH.arn);
+  await clock.run(new Date(clock.now().getTime() + 15_000));
+  const { events = [] } = await sfn.send(new GetExecutionHistoryCommand({ executionArn }));
+  const [mapRunArn] = events.flatMap(({ mapRunStartedEventDetails: run }) => run?.mapRunArn ?? []);
+  expect(mapRunArn).toBe(`arn:aws:states:us-east-1:${ACCOUNT}:mapRun:each/Each:run-0001`);
+  const described = () => sfn.send(new DescribeMapRunCommand({ mapRunArn }));
+  const counts = { total: 3, failed: 0 };
+  expect(await described()).toMatchObject({
+    executionArn,
+    status: 'RUNNING',
+    itemCounts: { ...counts, succeeded: 1, running: 2 },
+  });
+  await clock.run();
+  expect(await described()).toMatchObject({
+    status: 'SUCCEEDED',
+    itemCounts: { ...counts, succeeded: 3, running: 0 },
+  });
+});
+
 it("lists a machine's executions, newest first", async () => {
   const list = (more: object = {}) =>
     sfn.send(new ListExecutionsCommand({ stateMachineArn: MACHINE.arn, ...more }));
@@ -149,6 +191,11 @@ it.each([
   ['an input that is no JSON', () => start('a', '{'), 'InvalidExecutionInput'],
   ['an input beyond 256 KiB', () => start('a', JSON.stringify('é'.repeat(131_072))), 'ValidationException'],
   ['an execution that nobody started', () => describeExecution(execution('none')), 'ExecutionDoesNotExist'],
+  [
+    'a Map that nobody ran',
+    () => sfn.send(new DescribeMapRunCommand({ mapRunArn: 'none' })),
+    'ResourceNotFound',
+  ],
   ['what is no ARN of an execution', () => describeExecution('none'), 'InvalidArn'],
   [
     'a page that it never gave',
