@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { COMMANDS } from '../../../lib/operate/commands';
 import { operate } from '../../../lib/operate/main';
 import { fakeTerminal } from './terminal';
 
@@ -9,13 +12,16 @@ async function said(...args: string[]): Promise<{ code: number; out: string; err
 }
 
 describe('npm run garoa', () => {
-  it.each([[['help']], [['--help']], [['-h']]])('lists the commands for %j', async (args) => {
-    const { code, out } = await said(...args);
-    expect(code).toBe(0);
-    for (const name of ['status', 'forecast <location>', 'promote <location> <version>', 'set-key']) {
-      expect(out).toContain(`  ${name} `);
-    }
-  });
+  it.each([[['help']], [['--help']], [['-h']], [['help', 'help']]])(
+    'lists the commands for %j',
+    async (args) => {
+      const { code, out } = await said(...args);
+      expect(code).toBe(0);
+      for (const name of ['status', 'forecast <location>', 'promote <location> <version>', 'set-key']) {
+        expect(out).toContain(`  ${name} `);
+      }
+    },
+  );
 
   it.each([[['help', 'backfill']], [['backfill', '--help']], [['backfill', '-h', '--from', 'x']]])(
     'explains one command for %j, whatever else is there or missing',
@@ -27,6 +33,13 @@ describe('npm run garoa', () => {
       expect(out).toContain('--profile NAME');
     },
   );
+
+  it('has each command in the README', () => {
+    const readme = readFileSync(resolve(__dirname, '../../../README.md'), 'utf8');
+    for (const { name, operands } of COMMANDS) {
+      expect(readme).toContain(`| \`${[name, ...operands.map((operand) => `<${operand}>`)].join(' ')}`);
+    }
+  });
 
   it('lists the commands as a mistake when none is given', async () => {
     const { code, out, err } = await said();
@@ -81,6 +94,12 @@ describe('npm run garoa', () => {
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('reads the key from standard input, never from the command line');
     expect(err).not.toContain('s3cr3t');
+  });
+
+  it('knows what can be no stage', async () => {
+    const terminal = fakeTerminal();
+    expect(await operate(['status', '--stage', 'Prod!'], terminal)).toBe(1);
+    expect(terminal.err()).toContain('--stage "Prod!" can be none: use up to 16 lower-case letters');
   });
 
   it.each(['stage', 'region', 'profile'])('does not take --%s for the local cloud', async (name) => {
