@@ -108,8 +108,9 @@ export async function invoke(access: Access, name: FunctionName, event: object):
 }
 
 /** The functions run another version of the code than this command line. */
-export function otherVersion({ stage }: Access, sign: string): string {
-  return `${applicationName(stage)} was deployed from another version of this code (${sign}): deploy again with npx cdk deploy --all.`;
+export function otherVersion({ stage, hasConsole }: Access, sign: string): string {
+  const remedy = hasConsole ? 'deploy again with npx cdk deploy --all' : 'make a new run with npm start';
+  return `${applicationName(stage)} was deployed from another version of this code (${sign}): ${remedy}.`;
 }
 
 async function configurationOf(

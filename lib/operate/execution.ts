@@ -50,7 +50,7 @@ export async function execute(
   { access, progress }: Surroundings,
   deployment: Deployment,
   order: ExecutionOrder,
-  told: (output: unknown) => Answer,
+  told: (output: unknown) => { readonly text: string; readonly data: object },
 ): Promise<Answer> {
   if (!order.wait && !access.hasConsole) {
     throw new ExecutionFailed(
@@ -62,7 +62,7 @@ export async function execute(
   if (started.link !== undefined) progress.note(started.link);
   if (!order.wait) return { text: `${started.execution} goes on by itself.`, data: started };
   const { text, data } = told(await outputOf(access, started, progress));
-  return { text, data: { ...started, ...Object(data) } };
+  return { text, data: { ...started, ...data } };
 }
 
 /**

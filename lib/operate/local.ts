@@ -11,11 +11,16 @@ import { type Access, clientsFor } from './access';
 const LOOK_EVERY_MS = 100;
 
 /** The way to the services of a local cloud that runs in this process. */
-export function accessToLocal(cloud: LocalCloud): Access {
+export interface LocalAccess extends Access {
+  /** Lets virtual time go on as long as anything waits for it. */
+  live(): Promise<void>;
+}
+
+export function accessToLocal(cloud: LocalCloud): LocalAccess {
   const { environment } = cloud.services;
   const hourly = cloud.name('functions', '-hourly');
+  // One at a time may move the clock: whoever asks meanwhile waits for the same.
   let living: Promise<void> | undefined;
-  /** Lets virtual time go on as long as anything waits for it; one caller at a time may move the clock. */
   const live = (): Promise<void> => {
     living ??= cloud.settle().finally(() => {
       living = undefined;
@@ -35,6 +40,7 @@ export function accessToLocal(cloud: LocalCloud): Access {
     now: () => cloud.now(),
     pause: () => Promise.race([live(), delay(LOOK_EVERY_MS)]),
     hasConsole: false,
+    live,
   };
 }
 
@@ -52,18 +58,25 @@ export async function openLocalRun(
   const release = prepareFolder(directory, true);
   try {
     const run = readRun(directory);
+    const assemblyDirectory = join(directory, 'cdk.out');
+    if (!existsSync(join(assemblyDirectory, 'manifest.json'))) {
+      throw new NoRun(
+        `The run in ${directory} has lost its application (cdk.out): make a new one with npm start.`,
+      );
+    }
     const cloud = await LocalCloud.start({
-      assemblyDirectory: join(directory, 'cdk.out'),
+      assemblyDirectory,
       directory,
       recording: await readRecording(run.observations ?? DEFAULT_RECORDING),
       start: new Date(run.now),
     });
+    const access = accessToLocal(cloud);
     return {
-      access: accessToLocal(cloud),
+      access,
       async close() {
         try {
           // What the command set off comes to its end: an event that a rule answers, a retry that waits.
-          await cloud.settle();
+          await access.live();
           saveRun(directory, { ...run, now: cloud.now().toISOString() });
           await cloud.close();
         } finally {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BadArguments, type Given, type OptionSpecs, readArguments } from '../command-line';
+import { stageSchema } from '../config';
 import { closest } from '../local/closest';
 import { createProgress } from '../local/run/progress';
 import { type Access, accessToAws } from './access';
@@ -76,7 +77,8 @@ function scan(args: readonly string[]): { readonly word: string | undefined; rea
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
   const asked = tokens.some((token) => token.kind === 'option' && token.name === 'help');
   const [first, second] = words;
-  return first === 'help' ? { word: second, help: true } : { word: first, help: asked };
+  if (first !== 'help') return { word: first, help: asked };
+  return { word: second === 'help' ? undefined : second, help: true };
 }
 
 /** @throws BadArguments with the closest command. */
@@ -98,7 +100,11 @@ async function connectAsAsked(given: Given<typeof COMMON_OPTIONS>, terminal: Ter
     const { openLocalRun } = await import('./local');
     return openLocalRun(resolve(terminal.directory, LOCAL_FOLDER));
   }
-  const access = accessToAws(stage ?? DEFAULT_STAGE, {
+  const parsed = stageSchema.default(DEFAULT_STAGE).safeParse(stage);
+  if (!parsed.success) {
+    throw new BadArguments(`--stage "${stage}" can be none: ${parsed.error.issues[0]?.message}.${HINT}`);
+  }
+  const access = accessToAws(parsed.data, {
     ...(region !== undefined && { region }),
     ...(profile !== undefined && { profile }),
   });

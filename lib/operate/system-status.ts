@@ -1,3 +1,4 @@
+import { JUDGED_HOURS, JUDGED_WINDOW_DAYS } from '../../lambdas/hourly/verification';
 import { ago, count, percent, utcTime } from '../../lambdas/report/words';
 import { addHours } from '../../lambdas/runtime/calendar';
 import { formatTable } from '../local/run/table';
@@ -14,6 +15,8 @@ export interface PlaceStatus {
   readonly championDamaged: string | null;
   /** Against persistence over the last seven days: 1 is perfect, 0 as good; null when nothing compares. */
   readonly skill: number | null;
+  /** Verified hours behind it. */
+  readonly skillHours: number;
   /** Closed hours of the last seven days without a row. */
   readonly missingHours: number;
   readonly missingDays: readonly string[];
@@ -45,7 +48,6 @@ export interface SystemStatus {
 
 /** As long as a provider's free history may reach, and as hourly's own search for gaps. */
 export const MISSING_DAYS = 7;
-export const SKILL_DAYS = 7;
 export const POLL_HOURS = 24;
 /** As the alarm `ingest-stored-nothing`. */
 const SILENT_MS = 2 * 3_600_000;
@@ -76,9 +78,9 @@ export function problemsOf(seen: Omit<SystemStatus, 'problems'>): string[] {
     problems.push(
       `There is no model yet for ${named(untrained)}: retrain makes one once its history is long enough.`,
     );
-  const worse = having(({ skill }) => skill !== null && skill < 0);
+  const worse = having(({ skill, skillHours }) => skill !== null && skill < 0 && skillHours >= JUDGED_HOURS);
   if (worse.length > 0) {
-    problems.push(`Worse than persistence over ${SKILL_DAYS} days: ${named(worse)}.`);
+    problems.push(`For ${named(worse)}, persistence was better for a week: see worse-than-persistence.`);
   }
   const hours = places.reduce((sum, { missingHours }) => sum + missingHours, 0);
   if (hours > 0) {
@@ -140,7 +142,15 @@ export function formatStatus(seen: SystemStatus): string {
       : [
           '',
           formatTable(
-            ['location', 'forecast', '', 'champion', 'skill 7 d', 'missing h', 'last retraining'],
+            [
+              'location',
+              'forecast',
+              '',
+              'champion',
+              `skill ${JUDGED_WINDOW_DAYS} d`,
+              'missing h',
+              'last retraining',
+            ],
             rows,
           ),
         ]),

@@ -32,7 +32,7 @@ export function locationsOf(text: string | undefined): readonly string[] | undef
 
 const LONGEST_REASON = 500;
 
-/** What the ledger keeps as the reason; a person's order says who ordered nothing more. */
+/** Why something was ordered, as ledger and evaluations keep it. */
 export function reasonOf(text: string | undefined): string | undefined {
   if (text !== undefined && text.length > LONGEST_REASON) {
     throw new BadArguments(

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
@@ -467,6 +467,12 @@ describe('--local', () => {
     const pointer = join(run, 's3', models, keys.champion('jfk'));
     expect(readFileSync(pointer, 'utf8')).toContain(`"since": "2013-01-10T05:30:00Z"`);
     expect(existsSync(join(run, 'run.pid'))).toBe(false);
+  });
+
+  it('says when the run has lost the application that it ran', async () => {
+    renameSync(assemblyDirectory, `${assemblyDirectory}-lost`);
+    expect((await local('status')).err).toMatch(/has lost its application \(cdk\.out\): make a new one/);
+    renameSync(`${assemblyDirectory}-lost`, assemblyDirectory);
   });
 
   it('leaves a run alone that another process works on', async () => {

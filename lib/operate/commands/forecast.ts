@@ -3,6 +3,7 @@ import { latestSchema } from '../../../lambdas/lake/forecasts';
 import { keys } from '../../../lambdas/lake/layout';
 import { ago, localHour, localTime, percent, utcTime } from '../../../lambdas/report/words';
 import { addHours } from '../../../lambdas/runtime/calendar';
+import { utcSecond } from '../../../lambdas/runtime/time';
 import { Refusal } from '../../local/refusal';
 import { command } from '../command';
 import { findDeployment } from '../deployment';
@@ -32,7 +33,7 @@ export const forecast = command({
         throw new NoForecast(`There is no forecast of ${location} yet: no hour has been closed.`);
       }
       const found = forecastOf(latest, location);
-      const now = access.now().toISOString();
+      const now = utcSecond(access.now());
       const over = addHours(latest.targetHour, 1) <= now;
       const { issuedAt, targetHour } = latest;
       return {

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, getText } from '../../../lambdas/lake/s3';
+import { count } from '../../../lambdas/report/words';
 import { limitConcurrency } from '../../../lambdas/runtime/limit';
 import { errorCode } from '../../local/error-code';
 import { Refusal } from '../../local/refusal';
@@ -38,7 +39,7 @@ where there is no network, and sent to others.`,
       progress.end();
       const index = join(folder, keys.index);
       if (!given.has('no-open')) terminal.openInBrowser(index);
-      return { text: `${pages} pages: ${index}`, data: { folder, index, pages } };
+      return { text: `${count(pages, 'page')}: ${index}`, data: { folder, index, pages } };
     };
   },
 });
@@ -62,11 +63,7 @@ async function download(
     save(join(folder, key), html);
     done += 1;
     onPage(done, key);
-    await Promise.all(
-      linksOf(html, key)
-        .filter((link) => !seen.has(link))
-        .map((link) => (seen.has(link) ? undefined : follow(link))),
-    );
+    await Promise.all(linksOf(html, key).map((link) => (seen.has(link) ? undefined : follow(link))));
   };
   await follow(keys.index);
   return done;
@@ -74,8 +71,9 @@ async function download(
 
 /** Keys of the model pages that a page links to. */
 function linksOf(html: string, key: string): string[] {
+  const base = `https://pages/${key}`;
   return [...html.matchAll(/href="([^"]+)"/g)]
-    .map(([, href = '']) => new URL(href, `https://pages/${key}`).pathname.slice(1))
+    .map(([, href = '']) => (URL.canParse(href, base) ? new URL(href, base).pathname.slice(1) : ''))
     .filter((link) => MODEL_PAGE.test(link));
 }
 

@@ -2,6 +2,7 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { type DayHours, readDayHours } from '../../../lambdas/hourly/day';
 import { gapsOf } from '../../../lambdas/hourly/gaps';
+import { JUDGED_WINDOW_DAYS } from '../../../lambdas/hourly/verification';
 import { latestSchema } from '../../../lambdas/lake/forecasts';
 import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, getObject, listObjects } from '../../../lambdas/lake/s3';
@@ -22,7 +23,6 @@ import {
   type PlaceStatus,
   POLL_HOURS,
   problemsOf,
-  SKILL_DAYS,
   type SystemStatus,
 } from '../system-status';
 
@@ -116,7 +116,7 @@ async function placesOf(
     const forecast = forecasts.get(id);
     const pointer = pointers[index];
     const gaps = gapsOf(days, hourStart(at), [id]);
-    const week = verification.get(id)?.findLast(({ windowDays }) => windowDays === SKILL_DAYS);
+    const week = verification.get(id)?.findLast(({ windowDays }) => windowDays === JUDGED_WINDOW_DAYS);
     const last = runs.get(id)?.lastRun;
     return {
       location: id,
@@ -128,6 +128,7 @@ async function placesOf(
         pointer?.status === 'valid' ? { version: pointer.entry.version, since: pointer.entry.since } : null,
       championDamaged: pointer?.status === 'damaged' ? pointer.reason : null,
       skill: week?.skill ?? null,
+      skillHours: week?.hours ?? 0,
       missingHours: gaps.missingHours,
       missingDays: gaps.dates,
       lastRetraining: last ? { run: last.run, asOf: last.asOf, outcome: last.outcome } : null,

@@ -14,6 +14,7 @@ const place = (location: string, more: Partial<PlaceStatus> = {}): PlaceStatus =
   champion: { version: '20261101T000000Z-0123abcd', since: '2026-11-01T00:00:00Z' },
   championDamaged: null,
   skill: 0.214,
+  skillHours: 160,
   missingHours: 0,
   missingDays: [],
   lastRetraining: { run: 'weekly', asOf: '2026-11-22T03:30:00Z', outcome: 'refreshed' },
@@ -82,7 +83,11 @@ describe('the status of a system', () => {
       { places: [place('rio', { champion: null, championDamaged: 'no JSON' })] },
       "Who is champion can't be read for rio",
     ],
-    ['a lost week', { places: [place('rio', { skill: -0.1 })] }, 'Worse than persistence over 7 days: rio.'],
+    [
+      'a lost week',
+      { places: [place('rio', { skill: -0.1 })] },
+      'For rio, persistence was better for a week',
+    ],
     [
       'gaps',
       {
@@ -116,6 +121,10 @@ describe('the status of a system', () => {
     const { problems } = system(more);
     expect(problems).toEqual([expect.stringContaining(sentence)]);
     expect(formatStatus(system(more))).toContain(`! ${problems[0]}`);
+  });
+
+  it('does not judge a place by a few hours', () => {
+    expect(system({ places: [place('rio', { skill: -0.8, skillHours: 47 })] }).problems).toEqual([]);
   });
 
   it('names ten places of many in a sentence', () => {
