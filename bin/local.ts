@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import * as z from 'zod';
@@ -10,20 +9,21 @@ import { parseArguments, type RunArguments, USAGE } from '../lib/local/run/argum
 import { prepareFolder } from '../lib/local/run/folder';
 import { createProgress } from '../lib/local/run/progress';
 import { formatReport } from '../lib/local/run/report';
+import { DEFAULT_RECORDING, forgetRun, saveRun } from '../lib/local/run/saved-run';
 import type { ScenarioOptions } from '../lib/local/run/scenario';
 import { spanOf } from '../lib/local/run/span';
 import { synthesise } from '../lib/local/run/synth';
+import { openInBrowser } from '../lib/open-in-browser';
 import { projectRoot } from '../lib/project-root';
 
 /** `npm start`: the application as deployed, on this machine, on a year of recorded weather. */
 const DIRECTORY = resolve('.garoa');
-const DEFAULT_RECORDING = join(projectRoot, 'lib', 'local', 'recordings', 'nyc-2013.csv.gz');
 
 let cloud: LocalCloud | undefined;
 const progress = createProgress(process.stdout);
 
 main(process.argv.slice(2)).catch(async (error: unknown) => {
-  progress.end();
+  progress.end('✗');
   await cloud?.close();
   if (error instanceof ConfigError) console.error(`cdk.json: ${error.message}`);
   else console.error(error instanceof Refusal ? error.message : error);
@@ -49,6 +49,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { firstDay } = spanOf(scenario);
   const config = localConfig(recording, firstDay);
   const release = prepareFolder(DIRECTORY, options.keep);
+  forgetRun(DIRECTORY);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       release();
@@ -87,6 +88,10 @@ async function run(options: RunArguments, scenario: ScenarioOptions, config: Gar
   writeFileSync(join(DIRECTORY, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   const bucket = (suffix: string): string => join(DIRECTORY, 's3', cloud?.bucket(suffix).name ?? '');
   const models = bucket('models');
+  if (cloud !== undefined) {
+    const observations = options.observations === undefined ? null : resolve(options.observations);
+    saveRun(DIRECTORY, { observations, now: cloud.now().toISOString() });
+  }
   const here = (path: string): string => relative(process.cwd(), path) || '.';
   const paths = { directory: here(DIRECTORY), models: here(models), lake: here(bucket('processed')) };
   console.log(`\n${formatReport(summary, live, paths)}`);
@@ -108,14 +113,4 @@ function localConfig(recording: Recording, firstDay: string): GaroaConfig {
     locations: recording.locations,
     firstDay,
   });
-}
-
-function openInBrowser(file: string): void {
-  const commands: Readonly<Record<string, string>> = { darwin: 'open', win32: 'explorer' };
-  const child = spawn(commands[process.platform] ?? 'xdg-open', [file], {
-    detached: true,
-    stdio: 'ignore',
-  });
-  child.on('error', () => console.error(`No browser could be started; open ${file} yourself.`));
-  child.unref();
 }

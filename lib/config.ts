@@ -36,7 +36,7 @@ const retentionSchema = z.strictObject({
 });
 
 /** Also part of function, bucket and database names: short, lower-case, no punctuation. */
-const stage = z
+export const stageSchema = z
   .string()
   .regex(/^[a-z][a-z0-9]{0,15}$/, 'use up to 16 lower-case letters and digits, as in "dev"');
 
@@ -47,7 +47,7 @@ const SAO_PAULO = [
 /** The block `garoa` in cdk.json: all that an owner decides. Every field has a default. */
 export const configSchema = z
   .strictObject({
-    stage: stage.default('prod'),
+    stage: stageSchema.default('prod'),
     provider: settingsSchema.shape.provider.default('weatherapi'),
     /** Id of the provider's plan that the calls of a month are held against; the smallest when absent. */
     plan: z.string().optional(),

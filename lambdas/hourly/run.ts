@@ -12,7 +12,13 @@ import { type ForecastAccess, type IssuedForecasts, issueForecasts, stalestBaseH
 import { findGaps, type Gaps, missingOfDay } from './gaps';
 import { updateLatest } from './latest';
 import { type Swept, sweepStaging } from './sweep';
-import { skillOf, type VerifiedForecasts, verifyForecasts } from './verification';
+import {
+  JUDGED_HOURS,
+  JUDGED_WINDOW_DAYS,
+  skillOf,
+  type VerifiedForecasts,
+  verifyForecasts,
+} from './verification';
 
 /** All that the hourly function reaches. */
 export interface HourlyAccess extends CommitAccess, ForecastAccess {
@@ -47,9 +53,6 @@ const GAP_DAYS = 7;
 /** Raw days are compacted once they are so old, and looked at again as long in case a run was missed. */
 const COMPACTED_AFTER_DAYS = 2;
 const COMPACTION_LOOKBACK_DAYS = 7;
-/** Skill is judged over this window, when at least so many of its hours compare. */
-const JUDGED_WINDOW_DAYS = 7;
-const JUDGED_HOURS = 120;
 
 /**
  * Closes an hour: recomputes its day (in the first hour of a day the day before as well, since its last readings

@@ -12,6 +12,9 @@ import { utcSecond } from '../weather/observation';
 export const WINDOWS = [1, 7, 30] as const;
 type WindowDays = (typeof WINDOWS)[number];
 const LONGEST_WINDOW = 30;
+/** Skill is judged over this window, when at least so many of its hours compare. */
+export const JUDGED_WINDOW_DAYS = 7;
+export const JUDGED_HOURS = 120;
 
 /** How forecasts of some hours fared. */
 export interface Score {

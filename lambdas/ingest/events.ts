@@ -11,6 +11,7 @@ import { locationsOfShard, type Shard } from './shards';
  * | `{"scheduledTime", "everyMinutes"?, "shard"?, "shards"?}` | a schedule | `PollResult` |
  * | `{"locations": [ids], "scheduledTime"?}` | a person | `PollResult` |
  * | `{"backfill": {"date", "locations"?, "force"?}, "at"?}` | Backfill, for each day; a person | `BackfillResult` |
+ * | `{"describe": "settings"}` | the command line | the `Settings` it was deployed with |
  *
  * A schedule that names no shard polls every location. `at` is the time of the request, which the day must be over
  * by. Where an event gives no time of its own, that of the invocation is taken.
@@ -45,6 +46,9 @@ const backfillEvent = z.strictObject({
   at: instant.optional(),
 });
 
+/** The settings travel inside the bundle: only the running function can say which ones were deployed. */
+const describeEvent = z.strictObject({ describe: z.literal('settings') });
+
 export interface PollJob {
   readonly kind: 'poll';
   /** The minute that the run stands for, ISO 8601 UTC. */
@@ -63,6 +67,10 @@ export interface BackfillJob {
   readonly force: boolean;
   /** Time of the request, ISO 8601 UTC. */
   readonly at: string;
+}
+
+export interface DescribeJob {
+  readonly kind: 'describe';
 }
 
 export interface PollResult {
@@ -98,8 +106,16 @@ class EventRefused extends Error {
  * @param invokedAt taken only where the event gives no time of its own
  * @throws EventRefused
  */
-export function parseIngestEvent(event: unknown, settings: Settings, invokedAt: Date): PollJob | BackfillJob {
+export function parseIngestEvent(
+  event: unknown,
+  settings: Settings,
+  invokedAt: Date,
+): PollJob | BackfillJob | DescribeJob {
   if (typeof event === 'object' && event !== null) {
+    if ('describe' in event) {
+      parse(describeEvent, event);
+      return { kind: 'describe' };
+    }
     if ('backfill' in event) return backfillJob(parse(backfillEvent, event), settings, invokedAt);
     if ('locations' in event) return adHocJob(parse(adHocEvent, event), settings, invokedAt);
     if ('shard' in event) return shardJob(parse(shardEvent, event), settings);

@@ -22,9 +22,10 @@ let settings: Settings | undefined;
 let apiKey: ApiKey | undefined;
 
 /** Invoked by the schedules, the Backfill state machine and people; see `events.ts` for what it takes and gives. */
-export async function handler(event: unknown, context: Context): Promise<IngestResult> {
+export async function handler(event: unknown, context: Context): Promise<IngestResult | Settings> {
   settings ??= loadSettings();
   const job = parseIngestEvent(event, settings, new Date());
+  if (job.kind === 'describe') return settings;
   const exchange = newExchange(settings, askingTime(job.kind, context));
   const { [Env.archiveApiUrl]: archive } = process.env;
   const addresses = { api: requireEnv(Env.weatherApiUrl), ...(archive && { archive }) };

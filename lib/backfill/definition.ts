@@ -15,7 +15,7 @@ export const DAY_MAP_LABEL = 'Day';
  * About eleven years: few enough days for their results to fit into one state. A longer history is filled by
  * several executions.
  */
-const MAXIMUM_DAYS = 4_000;
+export const MAXIMUM_DAYS = 4_000;
 
 /** Athena writes at most this many partitions in one statement. */
 const DAYS_PER_AGGREGATION = 100;

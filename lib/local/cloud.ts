@@ -55,7 +55,8 @@ export interface DeadLetter {
 /**
  * The application of an assembly, running on this machine under virtual time: functions in workers, state
  * machines interpreted, schedules and rules fired, AWS and the weather provider answered on 127.0.0.1.
- * Time moves only through `advanceTo` and `settle`, and while an execution that was started here waits.
+ * Time moves only through `advanceTo` and `settle`, and while `execute` or `redrive` waits; an execution that was
+ * started at the wire waits for one of them.
  */
 export class LocalCloud {
   private readonly records: InvocationRecord[] = [];
@@ -73,7 +74,6 @@ export class LocalCloud {
     readonly weather: WeatherApi,
     private readonly runtime: LambdaRuntime,
     private readonly onInvocation: ((record: InvocationRecord) => void) | undefined,
-    listen: (listener: (delivery: EventBusDelivery) => void) => void,
   ) {
     const { AWS_ENDPOINT_URL_S3: endpoint } = endpoints.environment;
     this.s3 = new S3Client({
@@ -82,7 +82,6 @@ export class LocalCloud {
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     });
     this.functions = new Map(resources.functions.flatMap((fn) => [[fn.name, fn] as const, [fn.arn, fn]]));
-    listen((delivery) => this.route(delivery));
     this.machines = new StateMachines({
       machines: resources.stateMachines,
       clock,
@@ -112,16 +111,32 @@ export class LocalCloud {
       faults: options.weatherFaults,
     });
     const resources = withLocalProviders(deployed, weather);
-    let listener: (delivery: EventBusDelivery) => void = () => {};
-    let crash: (functionName: string) => void = () => {};
+    let cloud: LocalCloud | undefined;
+    /** The endpoints are there before what runs behind them, and nobody calls them until then. */
+    const running = (): LocalCloud => {
+      if (cloud === undefined) throw new Error('The local cloud is still starting.');
+      return cloud;
+    };
     const endpoints = await startAwsEndpoints({
       resources,
       directory: options.directory,
       now,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
-      onEvent: (delivery) => listener(delivery),
-      onCrash: (caller) => crash(caller),
+      onEvent: (delivery) => running().route(delivery),
+      onCrash: (caller) => running().crash(caller),
       secretValues: Object.fromEntries(resources.secrets.map(({ arn }) => [arn, LOCAL_WEATHER_KEY])),
+      compute: {
+        functions: {
+          invoke: (name, event) => running().invoke(name, event),
+          invokeLater: (name, event) => running().invokeLater(name, event),
+        },
+        executions: {
+          start: (machineArn, input, name) => running().machines.start(machineArn, input, name),
+          find: (arn) => running().machines.find(arn),
+          findMapRun: (arn) => running().machines.findMapRun(arn),
+          list: () => running().executions(),
+        },
+      },
     });
     const runtime = new LambdaRuntime({
       functions: resources.functions,
@@ -131,10 +146,8 @@ export class LocalCloud {
       now,
       concurrency: options.concurrency ?? 2,
     });
-    crash = (caller) => runtime.crash(caller);
-    return new LocalCloud(resources, clock, endpoints, weather, runtime, options.onInvocation, (receive) => {
-      listener = receive;
-    });
+    cloud = new LocalCloud(resources, clock, endpoints, weather, runtime, options.onInvocation);
+    return cloud;
   }
 
   now(): Date {
@@ -280,10 +293,14 @@ export class LocalCloud {
     return { error, cause: JSON.stringify(answer) };
   }
 
+  private invokeLater(name: string, event: unknown): void {
+    const fn = this.functions.get(name);
+    if (fn !== undefined) void this.invokeAsynchronously(fn, event);
+  }
+
   private deliver(targetArn: string, input: unknown): void {
-    const fn = this.functions.get(targetArn);
-    if (fn !== undefined) {
-      void this.invokeAsynchronously(fn, input);
+    if (this.functions.has(targetArn)) {
+      this.invokeLater(targetArn, input);
     } else if (this.resources.stateMachines.some(({ arn }) => arn === targetArn)) {
       this.machines.start(targetArn, input);
     } else if (this.resources.queues.some(({ arn }) => arn === targetArn)) {

@@ -1,10 +1,10 @@
-/** One request that a function's SDK sent to an emulated service. */
+/** One request that a client's SDK, mostly a function's, sent to an emulated service. */
 export interface AwsCall {
-  /** `s3`, `athena`, `secretsmanager`, `events`, `sns`. */
+  /** `s3`, `athena`, `secretsmanager`, `events`, `sns`, `lambda`, `states`. */
   readonly service: string;
   /** The API's name of the operation, such as `CopyObject` or `StartQueryExecution`. */
   readonly operation: string;
-  /** Which function sent it: each worker's clients carry the function's name in their user agent id. */
+  /** Which function sent it: each worker's clients carry the function's name in their user agent id; others `unknown`. */
   readonly caller: string;
   /** `bucket/key`, query text or other subject of the call, for matching and for logs. */
   readonly subject: string;

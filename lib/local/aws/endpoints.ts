@@ -3,11 +3,13 @@ import { athenaService, type QueryExecutionRecord } from './athena';
 import { AthenaEngine } from './athena/engine';
 import type { AwsCall, FaultPlan } from './calls';
 import { type EventBusDelivery, eventBridge } from './event-bridge';
+import { type FunctionInvoker, lambdaService } from './lambda';
 import { ObjectStore } from './object-store';
 import { s3Service } from './s3';
 import { secretsManager } from './secrets-manager';
 import { type Service, serve } from './service-server';
 import { type Notification, snsService } from './sns';
+import { type ExecutionKeeper, stepFunctions } from './step-functions';
 
 const VARIABLES: Readonly<Record<Service['name'], string>> = {
   s3: 'AWS_ENDPOINT_URL_S3',
@@ -15,6 +17,8 @@ const VARIABLES: Readonly<Record<Service['name'], string>> = {
   secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
   events: 'AWS_ENDPOINT_URL_EVENTBRIDGE',
   sns: 'AWS_ENDPOINT_URL_SNS',
+  lambda: 'AWS_ENDPOINT_URL_LAMBDA',
+  states: 'AWS_ENDPOINT_URL_SFN',
 };
 
 export interface AwsEndpointsOptions {
@@ -33,6 +37,8 @@ export interface AwsEndpointsOptions {
   readonly onNotification?: (notification: Notification) => void;
   /** Asked to end a function on the spot when a fault says so. */
   readonly onCrash: (caller: string) => void;
+  /** What runs functions and state machines; without it there are no endpoints for them. */
+  readonly compute?: { readonly functions: FunctionInvoker; readonly executions: ExecutionKeeper };
 }
 
 export interface AwsEndpoints {
@@ -51,12 +57,12 @@ export interface AwsEndpoints {
 }
 
 /**
- * Starts the services that the deployed functions call, on free ports of 127.0.0.1. The local runtime calls it
+ * Starts the services that the deployed functions and the command line call, on free ports of 127.0.0.1. The local runtime calls it
  * once for a run; several may live side by side in directories of their own.
  * @throws Error when the directory cannot be written or a declared view cannot be read.
  */
 export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<AwsEndpoints> {
-  const { resources, directory, now } = options;
+  const { resources, directory, now, compute } = options;
   const store = new ObjectStore(directory, new Set(resources.buckets.map(({ name }) => name)), now);
   const engine = await AthenaEngine.create({ store, databases: resources.databases, directory, now });
   const athena = athenaService({ engine, store, workgroups: resources.workgroups, now });
@@ -73,6 +79,12 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
       onEvent: options.onEvent,
     }),
     snsService({ topics: resources.topics, onNotification: options.onNotification }),
+    ...(compute === undefined
+      ? []
+      : [
+          lambdaService({ functions: resources.functions, invoker: compute.functions }),
+          stepFunctions({ machines: resources.stateMachines, executions: compute.executions }),
+        ]),
   ];
   const counts: Record<string, number> = {};
   const environment: Record<string, string> = {

@@ -1,6 +1,4 @@
-import { parseArgs } from 'node:util';
-import { closest } from '../closest';
-import { Refusal } from '../refusal';
+import { BadArguments, readArguments } from '../../command-line';
 
 /** What `npm start` was asked to do. */
 export interface RunArguments {
@@ -14,11 +12,6 @@ export interface RunArguments {
   readonly faults: number;
   readonly open: boolean;
   readonly help: boolean;
-}
-
-/** The command line is wrong; the message is one line with a hint. */
-export class BadArguments extends Refusal {
-  override readonly name = 'BadArguments';
 }
 
 const OPTIONS = {
@@ -57,57 +50,24 @@ Everything lies under .garoa/ afterwards: objects (s3/), logs (logs/) and summar
  * @throws BadArguments for an unknown option, a missing or a wrong value.
  */
 export function parseArguments(args: readonly string[]): RunArguments {
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: OPTIONS,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const given = new Map<string, string | undefined>();
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') throw new BadArguments(`Unexpected "${token.value}".${SEE_HELP}`);
-    const name = known(token.name);
-    if (name === undefined) {
-      const hint = closest(token.name, Object.keys(OPTIONS));
-      const advice = hint === undefined ? '' : ` Did you mean --${hint}?`;
-      throw new BadArguments(`Unknown option ${token.rawName}.${advice}${SEE_HELP}`);
-    }
-    if (OPTIONS[name].type === 'boolean' && token.value !== undefined) {
-      throw new BadArguments(`--${name} takes no value.${SEE_HELP}`);
-    }
-    // Without an equals sign the parser takes the next option for a value.
-    const taken = token.inlineValue === false && token.value?.startsWith('--');
-    if (OPTIONS[name].type === 'string' && (!token.value || taken === true)) {
-      throw new BadArguments(`--${name} needs a value.${SEE_HELP}`);
-    }
-    given.set(name, token.value);
-  }
-  const observations = given.get('observations');
-  const backfillDays = wholeNumber('backfill-days', given.get('backfill-days'), 1, 36_500);
+  const given = readArguments(args, OPTIONS, SEE_HELP);
+  const [extra] = given.positionals;
+  if (extra !== undefined) throw new BadArguments(`Unexpected "${extra}".${SEE_HELP}`);
+  const observations = given.value('observations');
+  const backfillDays = wholeNumber('backfill-days', given.value('backfill-days'), 1, 36_500);
   return {
     ...(observations === undefined ? {} : { observations }),
     ...(backfillDays === undefined ? {} : { backfillDays }),
-    liveHours: wholeNumber('live-hours', given.get('live-hours'), 0, 8_784) ?? DEFAULT_LIVE_HOURS,
+    liveHours: wholeNumber('live-hours', given.value('live-hours'), 0, 8_784) ?? DEFAULT_LIVE_HOURS,
     retrainAtEnd: given.has('retrain-at-end'),
     keep: given.has('keep'),
-    faults: share('faults', given.get('faults')) ?? 0,
+    faults: share('faults', given.value('faults')) ?? 0,
     open: given.has('open'),
     help: given.has('help'),
   };
 }
 
 const SEE_HELP = ' See npm start -- --help.';
-
-function known(name: string): keyof typeof OPTIONS | undefined {
-  if (name === 'h') return 'help';
-  return isOption(name) ? name : undefined;
-}
-
-function isOption(name: string): name is keyof typeof OPTIONS {
-  return Object.hasOwn(OPTIONS, name);
-}
 
 function wholeNumber(
   name: string,

@@ -6,8 +6,8 @@ export interface Progress {
   step(done: number, what?: string): void;
   /** A line that stays. */
   note(line: string): void;
-  /** Ends the last phase and leaves the terminal as it was. */
-  end(): void;
+  /** Ends the last phase, with a mark of how it went, and leaves the terminal as it was. */
+  end(mark?: '✓' | '✗'): void;
 }
 
 interface Output {
@@ -62,10 +62,10 @@ class BarProgress implements Progress {
     if (this.current !== undefined) this.draw();
   }
 
-  end(): void {
+  end(mark: '✓' | '✗' = '✓'): void {
     if (this.current === undefined) return;
     const seconds = (this.now() - this.current.started) / 1000;
-    this.output.write(`\r\x1b[K${check(this.current.name, seconds)}\n`);
+    this.output.write(`\r\x1b[K${ended(mark, this.current.name, seconds)}\n`);
     this.current = undefined;
   }
 
@@ -112,13 +112,13 @@ class PlainProgress implements Progress {
     this.output.write(`${line}\n`);
   }
 
-  end(): void {
+  end(mark: '✓' | '✗' = '✓'): void {
     if (this.current === undefined) return;
-    this.output.write(`${check(this.current.name, (this.now() - this.current.started) / 1000)}\n`);
+    this.output.write(`${ended(mark, this.current.name, (this.now() - this.current.started) / 1000)}\n`);
     this.current = undefined;
   }
 }
 
-function check(name: string, seconds: number): string {
-  return `✓ ${name} (${seconds.toFixed(1)} s)`;
+function ended(mark: string, name: string, seconds: number): string {
+  return `${mark} ${name} (${seconds.toFixed(1)} s)`;
 }

@@ -101,6 +101,15 @@ export interface Execution {
   readonly history: readonly HistoryEvent[];
 }
 
+/** How far a distributed Map is, as `DescribeMapRun` would tell it. */
+export interface MapRun {
+  readonly arn: string;
+  readonly executionArn: string;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
 /** The interpreter's own view of an execution. */
 export interface RunningExecution {
   readonly arn: string;

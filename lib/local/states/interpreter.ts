@@ -21,6 +21,7 @@ import {
   type Frame,
   History,
   type HistoryEvent,
+  type MapRun,
   type RunningExecution,
   Stop,
 } from './execution';
@@ -67,6 +68,10 @@ export class StateMachines {
   private readonly machines = new Map<string, Machine>();
   private readonly executions = new Map<string, RunningExecution>();
   private readonly started = new Map<string, number>();
+  private readonly mapRuns = new Map<
+    string,
+    { readonly executionArn: string; readonly children: readonly Frame[] }
+  >();
 
   /** @throws BadDefinition when a machine is outside the language. */
   constructor(private readonly options: InterpreterOptions) {
@@ -77,7 +82,7 @@ export class StateMachines {
     }
   }
 
-  /** Begins an execution and returns its name; it goes on while the clock runs. */
+  /** Begins an execution and returns its ARN; it goes on while the clock runs. */
   start(machineNameOrArn: string, input: unknown, name?: string): string {
     const machine = this.machines.get(machineNameOrArn);
     if (machine === undefined) throw new Error(`No state machine ${machineNameOrArn}`);
@@ -124,6 +129,28 @@ export class StateMachines {
 
   describe(arn: string): Execution {
     return describe(this.required(arn));
+  }
+
+  /** As `describe`, for an ARN that may be nobody's. */
+  find(arn: string): Execution | undefined {
+    const execution = this.executions.get(arn);
+    return execution && describe(execution);
+  }
+
+  /** A distributed Map by the ARN that the history gives. */
+  findMapRun(arn: string): MapRun | undefined {
+    const run = this.mapRuns.get(arn);
+    if (run === undefined) return undefined;
+    const { executionArn, children } = run;
+    const having = (wanted: Frame['status']): number =>
+      children.filter(({ status }) => status === wanted).length;
+    return {
+      arn,
+      executionArn,
+      total: children.length,
+      succeeded: having('succeeded'),
+      failed: having('failed'),
+    };
   }
 
   /** Every execution so far, oldest first. */
@@ -364,6 +391,7 @@ export class StateMachines {
     frame.children ??= await this.iterations(visit, state, inline);
     const { children } = frame;
     visit.record('MapStateStarted', { length: children.length });
+    if (!inline) visit.record('MapRunStarted', { mapRunArn: this.mapRun(visit, state, children) });
     const asked = await visit.number(state.MaxConcurrency ?? 0, 'MaxConcurrency');
     const most = inline ? 40 : 10_000;
     const concurrency = asked === 0 ? most : Math.min(asked, most);
@@ -372,6 +400,15 @@ export class StateMachines {
       : await this.tolerant(visit, state, children, concurrency);
     visit.record('MapStateSucceeded');
     return outputs;
+  }
+
+  /** Makes a distributed Map known under an ARN of its own; a redriven one gets another. */
+  private mapRun({ execution }: Visit, state: MapState, children: readonly Frame[]): string {
+    const place = execution.machineArn.replace(':stateMachine:', ':mapRun:');
+    const number = String(this.mapRuns.size + 1).padStart(4, '0');
+    const arn = `${place}/${state.Label ?? 'Map'}:run-${number}`;
+    this.mapRuns.set(arn, { executionArn: execution.arn, children });
+    return arn;
   }
 
   private async iterations(visit: Visit, state: MapState, inline: boolean): Promise<Frame[]> {

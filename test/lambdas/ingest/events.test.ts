@@ -11,7 +11,10 @@ const settings = settingsSchema.parse({
 });
 const invokedAt = new Date('2026-11-23T10:15:42.500Z');
 const parse = (event: unknown) => parseIngestEvent(event, settings, invokedAt);
-const ids = (event: unknown) => parse(event).locations.map(({ id }) => id);
+const ids = (event: unknown) => {
+  const job = parse(event);
+  return job.kind === 'describe' ? [] : job.locations.map(({ id }) => id);
+};
 
 describe('an ingest event', () => {
   it('of a schedule stands for its minute, whenever it is delivered', () => {
@@ -72,6 +75,7 @@ describe('an ingest event', () => {
       { scheduledTime: '2026-11-23T10:14:00Z', everyMinutes: 30, shard: 0, shards: 1 },
       'shard: no location is in it; the schedule is of another configuration',
     ],
+    ['a description of something else', { describe: 'key' }, 'describe: Invalid input: expected "settings"'],
     ['no location', { locations: [] }, 'locations: name at least one location'],
     [
       'an unknown location',

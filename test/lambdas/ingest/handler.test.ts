@@ -35,6 +35,15 @@ describe('the ingest function as deployed', () => {
     expect(ingest.bundleBytes).toBeLessThan(600_000);
   });
 
+  it('tells which settings it was deployed with, and asks no provider for that', async () => {
+    answer = () => {
+      throw new Error('asked');
+    };
+    const { payload } = await ingest.invoke({ describe: 'settings' });
+    expect(payload).toMatchObject({ stage: 'prod', provider: 'weatherapi', locations: PLACES });
+    expect(JSON.stringify(payload)).not.toContain(KEY);
+  });
+
   it('stores a scheduled minute once, and says so', async () => {
     const event = { scheduledTime: MINUTE, everyMinutes: 1, shard: 0, shards: 1 };
     const expected = { minute: MINUTE, source: 'weatherapi' };

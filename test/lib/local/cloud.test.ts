@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { buildSync } from 'esbuild';
 import { LocalCloud, type LocalCloudOptions } from '../../../lib/local/cloud';
 import { readRecording } from '../../../lib/local/recording';
@@ -148,6 +150,11 @@ async function start(more: Partial<LocalCloudOptions> = {}): Promise<LocalCloud>
   return cloud;
 }
 
+const clientOf = (endpoint: string) => ({
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+});
 const minute = (count: number): Date => new Date(START.getTime() + count * 60_000);
 const keysOf = (cloud: LocalCloud): string[] => [...cloud.objects('objects', '')].map(({ key }) => key);
 
@@ -228,6 +235,28 @@ describe('LocalCloud', () => {
     expect(cloud.now()).toEqual(new Date(START.getTime() + 30_000));
     expect(keysOf(cloud)).toEqual(['once']);
     expect(cloud.invocations().map(({ result }) => result.functionError?.kind)).toEqual(['exit', undefined]);
+  });
+
+  it('runs functions and machines for whoever asks at the wire', async () => {
+    const cloud = await start();
+    const { AWS_ENDPOINT_URL_LAMBDA = '', AWS_ENDPOINT_URL_SFN = '' } = cloud.services.environment;
+    const lambda = new LambdaClient(clientOf(AWS_ENDPOINT_URL_LAMBDA));
+    const sfn = new SFNClient(clientOf(AWS_ENDPOINT_URL_SFN));
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: 'worker', Payload: '{"a":1}' }));
+    expect(Payload?.transformToString()).toBe('{"a":1}');
+    await lambda.send(
+      new InvokeCommand({ FunctionName: 'worker', InvocationType: 'Event', Payload: '{"put":"later"}' }),
+    );
+    const stateMachineArn = arn('states', 'stateMachine:machine');
+    const { executionArn } = await sfn.send(
+      new StartExecutionCommand({ stateMachineArn, input: '{"put":"started"}' }),
+    );
+    await cloud.settle();
+    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    expect(status).toBe('SUCCEEDED');
+    expect(keysOf(cloud)).toEqual(['later', 'started']);
+    lambda.destroy();
+    sfn.destroy();
   });
 
   it('says which name it does not know', async () => {

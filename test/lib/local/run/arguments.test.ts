@@ -1,4 +1,5 @@
-import { BadArguments, parseArguments } from '../../../../lib/local/run/arguments';
+import { BadArguments } from '../../../../lib/command-line';
+import { parseArguments } from '../../../../lib/local/run/arguments';
 
 describe('parseArguments', () => {
   it('has defaults for everything', () => {
@@ -38,6 +39,7 @@ describe('parseArguments', () => {
     [['--backfill-days', '0'], '--backfill-days needs a whole number from 1'],
     [['--faults', '0.9'], '--faults needs a share from 0 to 0.5, not "0.9".'],
     [['--keep=yes'], '--keep takes no value.'],
+    [['--keep', '--keep'], '--keep is given twice.'],
   ])('refuses %j with a hint', (args, reason) => {
     expect(() => parseArguments(args)).toThrow(BadArguments);
     expect(() => parseArguments(args)).toThrow(reason);

@@ -27,6 +27,13 @@ describe('createProgress', () => {
     expect(lines.at(-1)).toBe('✓ Live (1.5 s)');
   });
 
+  it.each([true, false])('marks a phase that did not come to a good end (terminal: %s)', (isTTY) => {
+    const { progress, text } = record(isTTY);
+    progress.phase('Live');
+    progress.end('✗');
+    expect(text()).toContain('✗ Live (0.0 s)\n');
+  });
+
   it('redraws one line on a terminal, no wider than it, and not for every step', () => {
     const { progress, text, wait } = record(true);
     progress.phase('Live', 10_000);

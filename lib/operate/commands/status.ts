@@ -1,0 +1,147 @@
+import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
+import { type DayHours, readDayHours } from '../../../lambdas/hourly/day';
+import { gapsOf } from '../../../lambdas/hourly/gaps';
+import { JUDGED_WINDOW_DAYS } from '../../../lambdas/hourly/verification';
+import { latestSchema } from '../../../lambdas/lake/forecasts';
+import { keys } from '../../../lambdas/lake/layout';
+import { type Bucket, getObject, listObjects } from '../../../lambdas/lake/s3';
+import { championsSchema } from '../../../lambdas/model/metrics-file';
+import { readPointer } from '../../../lambdas/model/registry';
+import { readVerification } from '../../../lambdas/report/recent';
+import { addDays, addHours, datesBetween, hourStart } from '../../../lambdas/runtime/calendar';
+import { limitConcurrency } from '../../../lambdas/runtime/limit';
+import { utcSecond } from '../../../lambdas/runtime/time';
+import type { Access } from '../access';
+import { command } from '../command';
+import { type Deployment, findDeployment, type MachineName } from '../deployment';
+import { storedJson } from '../stored';
+import {
+  type ExecutionStatus,
+  formatStatus,
+  MISSING_DAYS,
+  type PlaceStatus,
+  POLL_HOURS,
+  problemsOf,
+  type SystemStatus,
+} from '../system-status';
+
+export const status = command({
+  name: 'status',
+  summary: 'does it poll and forecast, how well, and what is missing?',
+  details: `Reads what the functions left in the buckets, so it answers when they fail as well. Places are those of the
+last closed hour. Problems are listed at the end with what helps; they do not make the command fail.`,
+  operands: [],
+  options: {},
+  prepare:
+    () =>
+    async ({ access }) => {
+      const found = await look(access, await findDeployment(access));
+      return { text: formatStatus(found), data: found };
+    },
+});
+
+const READERS = 16;
+
+async function look(access: Access, deployment: Deployment): Promise<SystemStatus> {
+  const at = utcSecond(access.now());
+  const { raw, models } = deployment;
+  const [lastPoll, latest, champions, retraining, backfill] = await Promise.all([
+    newestPoll(raw, at),
+    storedJson(models, keys.latest, latestSchema),
+    storedJson(models, keys.champions, championsSchema),
+    lastExecution(access, deployment, 'retrain'),
+    lastExecution(access, deployment, 'backfill'),
+  ]);
+  const seen = {
+    name: deployment.name,
+    region: deployment.region,
+    at,
+    lastPoll: lastPoll ?? null,
+    forecast: latest === undefined ? null : { issuedAt: latest.issuedAt, targetHour: latest.targetHour },
+    retraining,
+    backfill,
+    places: await placesOf(deployment, at, latest, champions),
+  };
+  return { ...seen, problems: problemsOf(seen) };
+}
+
+/**
+ * The minute in the key of the newest polled object. Today's objects are minute by minute: compaction joins those of
+ * days that are over.
+ */
+async function newestPoll(raw: Bucket, at: string): Promise<string | undefined> {
+  for (let back = 0; back < POLL_HOURS; back += 1) {
+    const hour = addHours(hourStart(at), -back);
+    const prefix = keys.rawHour(hour.slice(0, 10), hour.slice(11, 13));
+    const minutes = (await listObjects(raw, prefix)).flatMap(
+      ({ key }) => /^\d{2}(\d{2})-/.exec(key.slice(prefix.length))?.[1] ?? [],
+    );
+    const newest = minutes.sort().at(-1);
+    if (newest !== undefined) return `${hour.slice(0, 14)}${newest}:00Z`;
+  }
+  return undefined;
+}
+
+async function lastExecution(
+  { sfn }: Access,
+  deployment: Deployment,
+  machine: MachineName,
+): Promise<ExecutionStatus | null> {
+  const { executions } = await sfn.send(
+    new ListExecutionsCommand({ stateMachineArn: deployment.machineArn(machine), maxResults: 1 }),
+  );
+  const [last] = executions ?? [];
+  if (last?.name === undefined || last.status === undefined || last.startDate === undefined) return null;
+  return { execution: last.name, status: last.status, startedAt: utcSecond(last.startDate) };
+}
+
+async function placesOf(
+  { processed, models }: Deployment,
+  at: string,
+  latest: z.infer<typeof latestSchema> | undefined,
+  champions: z.infer<typeof championsSchema> | undefined,
+): Promise<PlaceStatus[]> {
+  const forecasts = new Map(latest?.forecasts.map((one) => [one.locationId, one]));
+  const without = new Map(latest?.withoutForecast.map((one) => [one.locationId, one.reason]));
+  const runs = new Map(champions?.locations.map((one) => [one.location, one]));
+  const ids = latest === undefined ? [...runs.keys()] : [...forecasts.keys(), ...without.keys()].sort();
+  const limit = limitConcurrency(READERS);
+  const [days, verification, pointers] = await Promise.all([
+    readDays(processed, at),
+    readVerification(processed, at, 2),
+    Promise.all(ids.map((id) => limit(() => readPointer(models, id)))),
+  ]);
+  return ids.map((id, index): PlaceStatus => {
+    const forecast = forecasts.get(id);
+    const pointer = pointers[index];
+    const gaps = gapsOf(days, hourStart(at), [id]);
+    const week = verification.get(id)?.findLast(({ windowDays }) => windowDays === JUDGED_WINDOW_DAYS);
+    const last = runs.get(id)?.lastRun;
+    return {
+      location: id,
+      name: forecast?.name ?? runs.get(id)?.name ?? null,
+      probability: forecast?.probability ?? null,
+      willRain: forecast?.willRain ?? null,
+      withoutForecast: without.get(id) ?? null,
+      champion:
+        pointer?.status === 'valid' ? { version: pointer.entry.version, since: pointer.entry.since } : null,
+      championDamaged: pointer?.status === 'damaged' ? pointer.reason : null,
+      skill: week?.skill ?? null,
+      skillHours: week?.hours ?? 0,
+      missingHours: gaps.missingHours,
+      missingDays: gaps.dates,
+      lastRetraining: last ? { run: last.run, asOf: last.asOf, outcome: last.outcome } : null,
+    };
+  });
+}
+
+async function readDays(processed: Bucket, at: string): Promise<{ date: string; present: DayHours }[]> {
+  const today = at.slice(0, 10);
+  return Promise.all(
+    datesBetween(addDays(today, -MISSING_DAYS), today).map(async (date) => {
+      const stored = await getObject(processed, keys.hourlyDay(date));
+      return { date, present: stored === undefined ? new Map() : await readDayHours(date, stored.bytes) };
+    }),
+  );
+}
