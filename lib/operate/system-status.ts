@@ -1,5 +1,5 @@
 import { JUDGED_HOURS, JUDGED_WINDOW_DAYS } from '../../lambdas/hourly/verification';
-import { ago, count, percent, utcTime } from '../../lambdas/report/words';
+import { age, count, percent, utcTime } from '../../lambdas/report/words';
 import { addHours } from '../../lambdas/runtime/calendar';
 import { formatTable } from '../local/run/table';
 
@@ -133,8 +133,8 @@ export function formatStatus(seen: SystemStatus): string {
   return [
     `${name} in ${region}, ${utcTime(at)}`,
     '',
-    `Polling     ${lastPoll === null ? `nothing stored for ${POLL_HOURS} hours` : `last stored ${utcTime(lastPoll)}, ${ago(lastPoll, at)}`}`,
-    `Forecast    ${forecast === null ? 'none yet' : `of the hour from ${utcTime(forecast.targetHour)}, issued ${ago(forecast.issuedAt, at)}`}`,
+    `Polling     ${lastPoll === null ? `nothing stored for ${POLL_HOURS} hours` : `last stored ${utcTime(lastPoll)}, ${age(lastPoll, at)} ago`}`,
+    `Forecast    ${forecast === null ? 'none yet' : `of the hour from ${utcTime(forecast.targetHour)}, issued ${age(forecast.issuedAt, at)} ago`}`,
     ...executionLine('Retraining', seen.retraining, at),
     ...executionLine('Backfill', seen.backfill, at),
     ...(rows.length === 0
@@ -165,6 +165,6 @@ function executionLine(label: string, last: ExecutionStatus | null, at: string):
   return last === null
     ? []
     : [
-        `${label.padEnd(12)}${last.status.toLowerCase()}, started ${ago(last.startedAt, at)}: ${last.execution}`,
+        `${label.padEnd(12)}${last.status.toLowerCase()}, started ${age(last.startedAt, at)} ago: ${last.execution}`,
       ];
 }

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { latestSchema } from '../../../lambdas/lake/forecasts';
 import { keys } from '../../../lambdas/lake/layout';
-import { ago, localHour, localTime, percent, utcTime } from '../../../lambdas/report/words';
+import { age, localHour, localTime, percent, utcTime } from '../../../lambdas/report/words';
 import { addHours } from '../../../lambdas/runtime/calendar';
 import { utcSecond } from '../../../lambdas/runtime/time';
 import { Refusal } from '../../local/refusal';
@@ -73,6 +73,6 @@ function formatForecast(
     ...(over ? [`That hour is over, and nothing newer was forecast: status may say why.`] : []),
     '',
     `Rain is forecast from ${percent(threshold)} on. Persistence says ${percent(persistenceProbability, 1)}.`,
-    `Issued ${utcTime(issuedAt)}, ${ago(issuedAt, now)}, by ${modelVersion}.`,
+    `Issued ${utcTime(issuedAt)}, ${age(issuedAt, now)} ago, by ${modelVersion}.`,
   ].join('\n');
 }
