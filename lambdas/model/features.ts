@@ -7,8 +7,11 @@ export const FEATURE_LOOKBACK_HOURS = 24;
 /** Forecasts and labels speak of hour t + 1. */
 export const HORIZON_HOURS = 1;
 
-/** Groups that a recipe can take or leave. */
-export const FEATURE_GROUPS = ['state', 'rain', 'change', 'clock', 'neighbours'] as const;
+/**
+ * Groups that a recipe can take or leave: the weather of hour t, its rain and that of the hours just before, how it
+ * changed in them, what the day before was like, the hour of day, the day of year, and the neighbours.
+ */
+export const FEATURE_GROUPS = ['state', 'rain', 'change', 'past', 'clock', 'season', 'neighbours'] as const;
 export type FeatureGroup = (typeof FEATURE_GROUPS)[number];
 
 export interface Feature {
@@ -32,6 +35,9 @@ const LAGS = {
   visibility_km: [1, 3],
   uv: [1],
 } as const;
+
+/** What looks back further than this belongs to the past: an hour's kernel neighbours are told by what is fresh. */
+const FRESH_HOURS = 3;
 
 /** Hours over which the air's approach to saturation is looked at. */
 const DEPRESSION_LAGS = [1, 3] as const;
@@ -99,7 +105,7 @@ export const FEATURES: readonly Feature[] = [
   ),
   ...RAIN_WINDOWS.map((hours) =>
     feature(
-      'rain',
+      hours > FRESH_HOURS ? 'past' : 'rain',
       `log_precip_sum_${hours}h`,
       `ln(1 + precipitation of the last ${hours} hours in mm); null when more than a quarter of them is unknown`,
       `CASE WHEN 4 * known_${hours}h >= 3 * ${hours} THEN ln(1 + precip_mm_units_${hours}h / ${UNITS}e0) END`,
@@ -107,7 +113,7 @@ export const FEATURES: readonly Feature[] = [
   ),
   ...RAIN_WINDOWS.map((hours) =>
     feature(
-      'rain',
+      hours > FRESH_HOURS ? 'past' : 'rain',
       `wet_share_${hours}h`,
       `share of wet hours among the known ones of the last ${hours}; null when more than a quarter is unknown`,
       `CASE WHEN 4 * known_${hours}h >= 3 * ${hours} THEN wet_${hours}h / CAST(known_${hours}h AS double) END`,
@@ -122,7 +128,7 @@ export const FEATURES: readonly Feature[] = [
   ...Object.entries(LAGS).flatMap(([measurement, lags]) =>
     lags.map((hours) =>
       feature(
-        'change',
+        hours > FRESH_HOURS ? 'past' : 'change',
         `${measurement}_change_${hours}h`,
         `change of ${measurement} over the last ${hours} h`,
         `${measurement} - ${measurement}_${hours}h_ago`,
@@ -156,13 +162,13 @@ export const FEATURES: readonly Feature[] = [
     'cos(2e0 * pi() * extract(HOUR FROM hour) / 24e0)',
   ),
   feature(
-    'clock',
+    'season',
     'year_sin',
     'sine of the day of year',
     'sin(2e0 * pi() * extract(DOY FROM hour) / 365.25e0)',
   ),
   feature(
-    'clock',
+    'season',
     'year_cos',
     'cosine of the day of year',
     'cos(2e0 * pi() * extract(DOY FROM hour) / 365.25e0)',

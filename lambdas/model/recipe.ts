@@ -64,29 +64,34 @@ const members = (c: number, gammaScale: number, weights: readonly number[] = WEI
 /** Two widths of kernel: the wide one sees what kind of day it is, the narrow one what is special about this hour. */
 const TWO_WIDTHS: Members = [...members(1, 0.25, [0.5, 4]), ...members(0.3, 1, [2, 16])];
 
+/** What tells an hour's like from others everywhere; the day before and the season are noise where years are few. */
+const FRESH: readonly FeatureGroup[] = ['state', 'rain', 'change', 'clock', 'neighbours'];
+
 interface Candidate {
+  readonly groups?: readonly FeatureGroup[];
   readonly kernel?: Recipe['kernel'];
-  readonly members: Members;
-  readonly without?: FeatureGroup;
+  readonly members?: Members;
   readonly calibration?: Recipe['calibration'];
 }
+
+const without = (group: FeatureGroup) => FRESH.filter((other) => other !== group);
 
 /**
  * Around γ = 1/(2d), C = 0.3: with standardised features that is a kernel as wide as the data, and the smooth side of
  * every station tried. The most promising first, so that a short search is a good one.
  */
 const CANDIDATES: readonly Candidate[] = [
-  { members: TWO_WIDTHS },
-  { members: members(0.3, 0.5) },
-  { members: TWO_WIDTHS, without: 'neighbours' },
+  {},
+  { groups: [...FRESH, 'season'] },
+  { groups: [...FRESH, 'past'] },
+  { groups: FEATURE_GROUPS },
+  { groups: without('neighbours') },
+  { groups: without('clock') },
   { members: members(1, 0.25) },
-  { members: TWO_WIDTHS, without: 'clock' },
-  { members: TWO_WIDTHS, without: 'change' },
+  { members: members(0.3, 0.5) },
   { members: members(1, 0.5) },
-  { members: members(0.3, 1) },
   { kernel: 'rbf', members: members(1, 0.05) },
-  { members: members(0.3, 0.5, [1, 4, 16]) },
-  { members: TWO_WIDTHS, calibration: 'logistic' },
+  { calibration: 'logistic' },
   { members: members(0.3, 0.5, [1]), calibration: 'logistic' },
 ];
 
@@ -98,8 +103,13 @@ const CANDIDATES: readonly Candidate[] = [
  */
 export function candidateRecipes(count: number, featureGroups: readonly FeatureGroup[]): Recipe[] {
   const recipes = CANDIDATES.map(
-    ({ kernel = 'laplacian', members, without, calibration = 'logistic-by-present' }): Recipe => ({
-      featureGroups: featureGroups.filter((group) => group !== without),
+    ({
+      groups = FRESH,
+      kernel = 'laplacian',
+      members = TWO_WIDTHS,
+      calibration = 'logistic-by-present',
+    }): Recipe => ({
+      featureGroups: featureGroups.filter((group) => groups.includes(group)),
       windowRows: USUAL_WINDOW_ROWS,
       kernel,
       members,
