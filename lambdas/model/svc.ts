@@ -16,6 +16,11 @@ export interface SvcOptions {
   readonly timeBudgetMs: number;
 }
 
+/** Training took longer than allowed and left no model. */
+export class TimeBudgetExceeded extends Error {
+  override readonly name = 'TimeBudgetExceeded';
+}
+
 /** A fitted classifier: f(x) = Σ coefficients[i] · K(supportVectors[i], x) + intercept; rain when positive. */
 export interface SvcModel {
   readonly kernel: SvcOptions['kernel'];

@@ -1,5 +1,5 @@
 import type { Matrix } from '../matrix';
-import type { SvcModel, SvcOptions } from '../svc';
+import { type SvcModel, type SvcOptions, TimeBudgetExceeded } from '../svc';
 import { SCRATCH_BYTES } from './decision';
 import { type Arena, openArena } from './kernel-module';
 import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
@@ -36,11 +36,6 @@ export interface SmoResult {
   readonly violation: number;
   /** α of each row as a share of its upper bound, in the order of the rows: what a warm start needs. */
   readonly multiplierShares: Float64Array;
-}
-
-/** Training took longer than allowed and left no model. */
-export class TimeBudgetExceeded extends Error {
-  override readonly name = 'TimeBudgetExceeded';
 }
 
 /** Rows whose multipliers are optimised together, against fixed others. */

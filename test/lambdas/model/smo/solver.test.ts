@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import type { Matrix } from '../../../../lambdas/model/matrix';
 import { decisionValues } from '../../../../lambdas/model/smo/decision';
 import { smoSupported } from '../../../../lambdas/model/smo/kernel-module';
-import {
-  fitSmo,
-  type SmoProgress,
-  type SmoResult,
-  TimeBudgetExceeded,
-} from '../../../../lambdas/model/smo/solver';
-import { decisionFunction, type SvcOptions } from '../../../../lambdas/model/svc';
+import { fitSmo, type SmoProgress, type SmoResult } from '../../../../lambdas/model/smo/solver';
+import { decisionFunction, type SvcOptions, TimeBudgetExceeded } from '../../../../lambdas/model/svc';
 import { consequences, kernelMatrix, trainReference } from './libsvm-reference';
 import { normal, seededUniform } from './seeded';
 import { weatherRows } from './weather-rows';
