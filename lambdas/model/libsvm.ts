@@ -1,6 +1,6 @@
 import type { Svm as LibsvmClass } from 'libsvm-js';
 import type { Matrix } from './matrix';
-import type { SvcModel, SvcOptions } from './svc';
+import { distance, type SvcModel, type SvcOptions } from './svc';
 
 /**
  * LIBSVM compiled to WebAssembly: the engine where the machine's WebAssembly has no SIMD. Slower by an order of
@@ -83,16 +83,15 @@ function rowsOf({ rows, columns, values }: Matrix): Float64Array[] {
 }
 
 /** Rows of the kernel matrix, each led by its own number from 1, as LIBSVM takes them. */
-function laplacianRows(x: Matrix, gamma: number): Float64Array[] {
-  const rows = rowsOf(x);
-  return rows.map((a, i) => {
-    const kernel = new Float64Array(rows.length + 1);
+function laplacianRows({ rows, columns, values }: Matrix, gamma: number): Float64Array[] {
+  return Array.from({ length: rows }, (_, i) => {
+    const kernel = new Float64Array(rows + 1);
     kernel[0] = i + 1;
-    rows.forEach((b, j) => {
-      let distance = 0;
-      for (let k = 0; k < a.length; k++) distance += Math.abs((a[k] ?? 0) - (b[k] ?? 0));
-      kernel[j + 1] = Math.exp(-gamma * distance);
-    });
+    for (let j = 0; j < rows; j++) {
+      kernel[j + 1] = Math.exp(
+        -gamma * distance('laplacian', values, i * columns, values, j * columns, columns),
+      );
+    }
     return kernel;
   });
 }

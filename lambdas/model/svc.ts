@@ -121,8 +121,8 @@ export function joinMembers(models: readonly SvcModel[]): SvcEnsemble {
   };
 }
 
-/** ‖a−b‖² for rbf, ‖a−b‖₁ for laplacian. */
-function distance(
+/** ‖a−b‖² for rbf, ‖a−b‖₁ for laplacian, of `width` values from a place of each array on. */
+export function distance(
   kernel: SvcOptions['kernel'],
   a: Float64Array,
   fromA: number,

@@ -2,6 +2,7 @@ import { fitLibsvm, loadLibsvm, TooManyRows } from '../../../lambdas/model/libsv
 import type { Matrix } from '../../../lambdas/model/matrix';
 import { fitSmo } from '../../../lambdas/model/smo/solver';
 import { decisionFunction, type SvcOptions } from '../../../lambdas/model/svc';
+import { memoryGrowth } from './memory-growth';
 
 const options: SvcOptions = {
   kernel: 'rbf',
@@ -60,29 +61,18 @@ describe('the engine for machines without SIMD', () => {
 });
 
 describe("LIBSVM's memory", () => {
-  const MEBIBYTE = 2 ** 20;
-
-  /** Bytes that its WebAssembly memory grows by while `work` runs. */
-  function growth(work: () => void): number {
-    const grow = jest.spyOn(WebAssembly.Memory.prototype, 'grow');
-    work();
-    const pages = grow.mock.calls.reduce((sum, [delta]) => sum + delta, 0);
-    grow.mockRestore();
-    return pages * 65_536;
-  }
-
   it('does not grow with the number of fits', () => {
     const { x, y } = clouds(300, 200);
     const train = () => fitLibsvm(x, y, options);
     train();
     // A problem takes 1 MiB of nodes, a model nearly as much.
-    expect(growth(() => Array.from({ length: 15 }, train))).toBe(0);
+    expect(memoryGrowth(() => Array.from({ length: 15 }, train))).toBe(0);
   });
 
   it('is bounded by the cache, and a cache that is larger than the package takes is cut to what it does', () => {
     const { x, y } = clouds(3_000);
     // Nodes, the gradient and the model take a few MiB; all kernel rows would take 34.
-    expect(growth(() => fitLibsvm(x, y, { ...options, cacheMegabytes: 1 }))).toBeLessThan(8 * MEBIBYTE);
-    expect(growth(() => fitLibsvm(x, y, { ...options, cacheMegabytes: 4_000 }))).toBeGreaterThan(0);
+    expect(memoryGrowth(() => fitLibsvm(x, y, { ...options, cacheMegabytes: 1 }))).toBeLessThan(8);
+    expect(memoryGrowth(() => fitLibsvm(x, y, { ...options, cacheMegabytes: 4_000 }))).toBeGreaterThan(0);
   });
 });
