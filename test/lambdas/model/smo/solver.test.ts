@@ -139,7 +139,7 @@ it('is built and runs on this machine', () => {
 
 describe('the optimum', () => {
   it("is LIBSVM's, whatever the rows, kernel, C, gamma and class weight", () => {
-    let freely = 0;
+    let withFree = 0;
     fc.assert(
       fc.property(shape, hyperparameters, (rows, options) => {
         const { x, y } = clouds(rows);
@@ -151,13 +151,13 @@ describe('the optimum', () => {
         expect(Math.abs(objectiveOf(model) / wanted - 1)).toBeLessThan(1e-4);
         expect(Math.abs(objective / wanted - 1)).toBeLessThan(1e-4);
         const unique = hasFree(model, options) && hasFree(reference, options);
-        freely += unique ? 1 : 0;
+        withFree += unique ? 1 : 0;
         const decisions = (of: SvcModel) => decisionFunction(unique ? of : { ...of, intercept: 0 }, x);
         expect(largestDifference(decisions(model), decisions(reference))).toBeLessThan(1e-3);
       }),
       { seed: SEED, numRuns: 60 },
     );
-    expect(freely).toBeGreaterThan(30);
+    expect(withFree).toBeGreaterThan(30);
   });
 
   it.each(['rbf', 'laplacian'] as const)(
