@@ -2,7 +2,7 @@ import { loadLibsvm, TooManyRows } from './libsvm';
 import { fitLibsvmInThread } from './libsvm-thread';
 import type { Matrix } from './matrix';
 import { smoSupported } from './smo/kernel-module';
-import { fitSmo, type SmoResult } from './smo/solver';
+import { type SmoResult, SmoSolver } from './smo/solver';
 import { type SvcModel, type SvcOptions, TimeBudgetExceeded } from './svc';
 
 /** Training refused or abandoned, with the reason; the caller counts the recipe or the location as failed. */
@@ -37,14 +37,17 @@ export function fitMembers(
   refuseUntrainable(x, y);
   const deadline = performance.now() + shared.timeBudgetMs;
   const simd = smoSupported();
-  let previous: SmoResult | undefined;
+  let last: { readonly solver: SmoSolver; readonly gamma: number; readonly result: SmoResult } | undefined;
   return members.map((member) => {
     refuseHyperparameters({ ...shared, ...member });
     const options = { ...shared, ...member, timeBudgetMs: Math.max(deadline - performance.now(), 0) };
     try {
       if (!simd) return fitLibsvmInThread(x, y, options);
-      previous = fitSmo(x, y, previous === undefined ? options : { ...options, warmStart: previous });
-      return previous.model;
+      // A solver keeps the kernel rows that it has computed, which are those of one gamma.
+      const solver = last?.gamma === member.gamma ? last.solver : new SmoSolver(x, y, options);
+      const result = solver.fit(last === undefined ? options : { ...options, warmStart: last.result });
+      last = { solver, gamma: member.gamma, result };
+      return result.model;
     } catch (error) {
       if (error instanceof TimeBudgetExceeded || error instanceof TooManyRows) {
         throw new FitRefused(error.message, { cause: error });

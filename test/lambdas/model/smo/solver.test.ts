@@ -5,7 +5,7 @@ import { fitLibsvm, loadLibsvm } from '../../../../lambdas/model/libsvm';
 import { type Matrix, selectRows } from '../../../../lambdas/model/matrix';
 import { decisionValues } from '../../../../lambdas/model/smo/decision';
 import { smoSupported } from '../../../../lambdas/model/smo/kernel-module';
-import { fitSmo, type SmoProgress, type SmoResult } from '../../../../lambdas/model/smo/solver';
+import { fitSmo, type SmoProgress, type SmoResult, SmoSolver } from '../../../../lambdas/model/smo/solver';
 import {
   decisionFunction,
   type SvcModel,
@@ -279,6 +279,49 @@ describe('a warm start', () => {
     const start = fitSmo(fewer.x, fewer.y, OPTIONS);
 
     expect(() => fitSmo(x, y, { ...OPTIONS, warmStart: start })).toThrow(RangeError);
+  });
+});
+
+describe('a solver that is used again', () => {
+  it.each([64, 1])(
+    'finds for each C and class weight what a new one finds: cache of %i MB',
+    (cacheMegabytes) => {
+      const { x, y } = weatherRows(1_500);
+      const options = { ...OPTIONS, kernel: 'laplacian' as const, tolerance: 1e-5, cacheMegabytes };
+      const solver = new SmoSolver(x, y, options);
+      let warmStart: SmoResult | undefined;
+      const results = [0.5, 3, 20].map((positiveWeight) => {
+        warmStart = solver.fit({ ...options, positiveWeight, ...(warmStart && { warmStart }) });
+        return { positiveWeight, result: warmStart };
+      });
+
+      for (const { positiveWeight, result } of results) {
+        const alone = fitSmo(x, y, { ...options, positiveWeight });
+        expect(Math.abs(result.objective / alone.objective - 1)).toBeLessThan(1e-4);
+        expect(
+          largestDifference(decisionFunction(result.model, x), decisionFunction(alone.model, x)),
+        ).toBeLessThan(1e-3);
+      }
+    },
+  );
+
+  it('computes few kernel rows again: what was found is in its cache', () => {
+    const { x, y } = weatherRows(1_500);
+    const solver = new SmoSolver(x, y, OPTIONS);
+    const first = solver.fit(OPTIONS);
+    const heavier = { ...OPTIONS, positiveWeight: 5 };
+
+    expect(solver.fit({ ...heavier, warmStart: first }).kernelRows).toBeLessThan(first.kernelRows / 5);
+    expect(fitSmo(x, y, { ...heavier, warmStart: first }).kernelRows).toBeGreaterThan(first.kernelRows / 2);
+  });
+
+  it('is refused for another gamma, and when another computation has used the memory', () => {
+    const { x, y } = weatherRows(300);
+    const solver = new SmoSolver(x, y, OPTIONS);
+
+    expect(() => solver.fit({ ...OPTIONS, gamma: 1 })).toThrow(/another kernel, gamma or cache/);
+    decisionValues(solver.fit(OPTIONS).model, x);
+    expect(() => solver.fit(OPTIONS)).toThrow(/memory was taken over/);
   });
 });
 
