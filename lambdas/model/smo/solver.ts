@@ -73,17 +73,29 @@ interface Change {
 }
 
 /**
- * Trains C-support vector classifiers to LIBSVM's optimum and stopping rule.
+ * Trains C-support vector classifiers to LIBSVM's optimum and stopping rule, by decomposition of the dual [2]. Until no
+ * row violates the KKT conditions by more than the tolerance:
  *
- * The dual is solved by decomposition (Joachims 1999): the rows that violate the KKT conditions most form a working
- * set, whose small problem is solved by SMO with second-order pair selection (Platt 1998; Fan, Chen and Lin 2005); then
- * the gradient of all active rows takes the changed multipliers in, in one dense pass in which kernel rows are computed
- * four at a time (Wen et al. 2018, ThunderSVM, do so on GPUs). Rows that rest at their bounds are left out (shrinking), and
- * brought back to be checked before training ends.
+ * 1. The rows that violate them most, with some of the last round, become the working set (`chooseWorkingSet`,
+ *    `assembly/working-set.ts`) [2, 3].
+ * 2. Its small problem is solved by SMO with pairs chosen by second-order information (`assembly/subproblem.ts`) [1, 5].
+ * 3. The gradient of all active rows takes the changed multipliers in, in one dense pass in which kernel rows are
+ *    computed four at a time (`updateGradient`, `assembly/gradient.ts`, `assembly/kernel.ts`), as on GPUs [7]; the rows
+ *    last used stay in a cache (`row-cache.ts`) [2, 6: 5.2].
+ * 4. Now and then rows that rest at their bounds are left out (`shrink`, `assembly/shrinking.ts`) [2, 6: 5.1], and
+ *    brought back with a reconstructed gradient before training may end (`reconstruct`) [6: 5.3].
  *
- * Fits of one solver differ in C and class weight; kernel rows that one has computed serve the next.
+ * A fit may start from the solution of another (`startFrom`) [4]. Fits of one solver differ in C and class weight;
+ * kernel rows that one has computed serve the next. Deterministic: the same fits in the same order give the same models
+ * to the last bit on one machine.
  *
- * Deterministic: the same fits in the same order give the same models to the last bit on one machine.
+ * [1] Platt 1998, Fast training of support vector machines using sequential minimal optimization.
+ * [2] Joachims 1999, Making large-scale support vector machine learning practical.
+ * [3] Keerthi, Shevade, Bhattacharyya and Murthy 2001, Improvements to Platt's SMO algorithm for SVM classifier design.
+ * [4] DeCoste and Wagstaff 2000, Alpha seeding for support vector machines.
+ * [5] Fan, Chen and Lin 2005, Working set selection using second order information for training support vector machines.
+ * [6] Chang and Lin 2011, LIBSVM: a library for support vector machines.
+ * [7] Wen, Shi, Li, He and Chen 2018, ThunderSVM: a fast SVM library on GPUs and CPUs.
  */
 export class SmoSolver {
   private startedAt = performance.now();
@@ -257,10 +269,7 @@ export class SmoSolver {
     this.synchronise();
   }
 
-  /**
-   * The shares of the bounds are kept as they were, the heavier class scaled down so that Σβ = 0 (alpha seeding, DeCoste
-   * and Wagstaff 2000).
-   */
+  /** The shares of the bounds are kept as they were, the heavier class scaled down so that Σβ = 0 (alpha seeding). */
   private startFrom(shares: Float64Array): void {
     if (shares.length !== this.rows) {
       throw new RangeError(`A warm start with ${shares.length} rows does not fit ${this.rows} rows.`);
@@ -283,7 +292,7 @@ export class SmoSolver {
     this.updateGradient(this.changesSinceReference(), 0, this.panelCount);
   }
 
-  /** Optimises working set after working set until no row of all violates the KKT conditions by more than the tolerance. */
+  /** The loop of steps 1 to 4; the gap is the largest violation of the KKT conditions among the active rows. */
   private solve(): SmoResult {
     const { tolerance } = this.options;
     let retained: number[] = [];
@@ -570,7 +579,7 @@ export class SmoSolver {
     }
   }
 
-  /** Gives the left-out rows the f that they missed, and makes all rows active. */
+  /** Gives the left-out rows the f that they missed: Σ of all changes since they were left. All rows are active then. */
   private reconstruct(): void {
     for (let p = this.active; p < this.rows; p++) {
       this.f[p] = this.referenceF[this.index[p] ?? 0] ?? 0;
