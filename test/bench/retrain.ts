@@ -49,7 +49,7 @@ export async function bench(): Promise<void> {
 }
 
 function measure(stations: Stations): Promise<Record<string, unknown>> {
-  return retrainAsDeployed(stations, async (_, { status, summary, seconds }) => ({
+  return retrainAsDeployed(stations, async (_, { status, summary, whole }) => ({
     stations: stations.count,
     'hours each': stations.days * 24,
     recipes: stations.candidates,
@@ -57,7 +57,7 @@ function measure(stations: Stations): Promise<Record<string, unknown>> {
     promoted: summary.promoted,
     kept: summary.kept,
     failed: summary.failed,
-    seconds: Math.round(seconds),
+    seconds: Math.round(whole.seconds),
     'GiB of memory at most': Number((process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)),
   }));
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
 import { type Cell, encodeParquet } from '../../lambdas/lake/parquet';
 import { type RunSummary, runSummarySchema } from '../../lambdas/model/metrics-file';
@@ -28,13 +29,19 @@ export interface Stations {
   readonly corrupt?: number;
 }
 
+/** Seconds on the wall, and of all threads' CPU: the latter tell more on a machine that has other work. */
+export interface Times {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
 export interface Retraining {
   readonly status: string;
   readonly summary: RunSummary;
-  /** Wall-clock time of the execution: cold starts, feature SQL, search, test, refit and report. */
-  readonly seconds: number;
-  /** Of all threads meanwhile; tells more than `seconds` on a machine that has other work. */
-  readonly cpuSeconds: number;
+  /** The whole execution: cold starts, feature SQL, search, test, refit and report. */
+  readonly whole: Times;
+  /** From the end of the last inspection to the end of the last refit: the search, the test and the refit. */
+  readonly learning: Times;
 }
 
 export const locationId = (station: number): string => `place-${station}`;
@@ -62,6 +69,8 @@ export async function retrainAsDeployed<T>(
     firstDay: '1990-01-01',
   });
   let cloud: LocalCloud | undefined;
+  /** When the last invocation of each step ended. */
+  const ended = new Map<string, Times>();
   try {
     await synthesise(config, join(directory, 'cdk.out'));
     const recording = await readRecording(join(projectRoot, 'lib/local/recordings/nyc-2013.csv.gz'));
@@ -71,6 +80,7 @@ export async function retrainAsDeployed<T>(
       recording,
       start: new Date(`${addDays(stations.firstDay, stations.days)}T00:10:00Z`),
       onInvocation: ({ event }) => {
+        ended.set(stepOf.parse(event).step, now());
         if (stations.corrupt !== undefined && JSON.stringify(event).includes('"prepare"')) {
           const key = runKeys.trainingSet('run-0001', locationId(stations.corrupt));
           cloud?.services.objects.put(cloud.name('buckets', 'query-results'), key, 'garbage');
@@ -86,22 +96,30 @@ export async function retrainAsDeployed<T>(
       const file = Buffer.from(encodeParquet(HOURLY_OBSERVATIONS.columns, rows));
       cloud.services.objects.put(cloud.name('buckets', 'processed'), keys.hourlyDay(date), file);
     }
-    const started = performance.now();
-    const cpuBefore = process.cpuUsage();
+    const started = now();
     const execution = await cloud.execute(cloud.name('stateMachines', '-retrain'), {});
-    const { user, system } = process.cpuUsage(cpuBefore);
-    const seconds = (performance.now() - started) / 1000;
-    const summary = runSummarySchema.parse(execution.output);
     return await look(cloud, {
       status: execution.status,
-      summary,
-      seconds,
-      cpuSeconds: (user + system) / 1e6,
+      summary: runSummarySchema.parse(execution.output),
+      whole: between(started, now()),
+      learning: between(ended.get('inspect') ?? started, ended.get('refit') ?? started),
     });
   } finally {
     await cloud?.close();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+const stepOf = z.object({ step: z.string() });
+
+/** Times since the process started. */
+export function now(): Times {
+  const { user, system } = process.cpuUsage();
+  return { seconds: performance.now() / 1_000, cpuSeconds: (user + system) / 1e6 };
+}
+
+export function between(from: Times, to: Times): Times {
+  return { seconds: to.seconds - from.seconds, cpuSeconds: to.cpuSeconds - from.cpuSeconds };
 }
 
 /** Standard deviations of what repeated years are perturbed by: about a sixth of each measurement's own. */
