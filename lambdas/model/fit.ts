@@ -1,8 +1,9 @@
-import { fitLibsvm, loadLibsvm, TooManyRows } from './libsvm';
+import { loadLibsvm, TooManyRows } from './libsvm';
+import { fitLibsvmInThread } from './libsvm-thread';
 import type { Matrix } from './matrix';
 import { smoSupported } from './smo/kernel-module';
-import { fitSmo, type SmoResult, TimeBudgetExceeded } from './smo/solver';
-import type { SvcModel, SvcOptions } from './svc';
+import { type SmoResult, SmoSolver } from './smo/solver';
+import { type SvcModel, type SvcOptions, TimeBudgetExceeded } from './svc';
 
 /** Training refused or abandoned, with the reason; the caller counts the recipe or the location as failed. */
 export class FitRefused extends Error {
@@ -13,7 +14,7 @@ export class FitRefused extends Error {
 export type SharedOptions = Omit<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
 export type MemberOptions = Pick<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
 
-/** Makes the engine ready; called once before the first fit of a process. */
+/** Called once before the first fit of a process: fails at once where no engine can run. */
 export async function prepareEngine(): Promise<void> {
   if (!smoSupported()) await loadLibsvm();
 }
@@ -36,14 +37,17 @@ export function fitMembers(
   refuseUntrainable(x, y);
   const deadline = performance.now() + shared.timeBudgetMs;
   const simd = smoSupported();
-  let previous: SmoResult | undefined;
+  let last: { readonly solver: SmoSolver; readonly gamma: number; readonly result: SmoResult } | undefined;
   return members.map((member) => {
     refuseHyperparameters({ ...shared, ...member });
     const options = { ...shared, ...member, timeBudgetMs: Math.max(deadline - performance.now(), 0) };
     try {
-      if (!simd) return fitLibsvm(x, y, options);
-      previous = fitSmo(x, y, previous === undefined ? options : { ...options, warmStart: previous });
-      return previous.model;
+      if (!simd) return fitLibsvmInThread(x, y, options);
+      // A solver keeps the kernel rows that it has computed, which are those of one gamma.
+      const solver = last?.gamma === member.gamma ? last.solver : new SmoSolver(x, y, options);
+      const result = solver.fit(last === undefined ? options : { ...options, warmStart: last.result });
+      last = { solver, gamma: member.gamma, result };
+      return result.model;
     } catch (error) {
       if (error instanceof TimeBudgetExceeded || error instanceof TooManyRows) {
         throw new FitRefused(error.message, { cause: error });

@@ -1,19 +1,19 @@
 import type { Svm as LibsvmClass } from 'libsvm-js';
 import type { Matrix } from './matrix';
-import type { SvcModel, SvcOptions } from './svc';
+import { distance, type SvcModel, type SvcOptions } from './svc';
 
 /**
  * LIBSVM compiled to WebAssembly: the engine where the machine's WebAssembly has no SIMD. Slower by an order of
  * magnitude than `smo/`, with the same optimum. It guards what the package does not: values and labels are checked
- * by `fit.ts` before they come here, its process-ending listener is removed, and every model is freed.
+ * by `fit.ts` before they come here, its process-ending listener is removed, every model is freed, and the time is
+ * kept by `libsvm-thread.ts`.
  */
 
-/** A precomputed kernel matrix of so many rows takes 200 MB: LIBSVM has no Laplacian kernel of its own. */
+/**
+ * LIBSVM has no Laplacian kernel of its own, and a precomputed kernel matrix of so many rows takes 200 MB here and 400
+ * among LIBSVM's nodes.
+ */
 const MAXIMUM_LAPLACIAN_ROWS = 5_000;
-
-/** LIBSVM can't be interrupted, so a fit that would outlast its budget is not begun: 20,000 noisy rows take 10 s. */
-const MILLISECONDS_OF_20_000_ROWS = 10_000;
-const GROWTH_EXPONENT = 2.3;
 
 /** Larger caches make libsvm-js throw. */
 const MAXIMUM_CACHE_MEGABYTES = 2_000;
@@ -29,22 +29,25 @@ let Svm: typeof LibsvmClass | undefined;
 export async function loadLibsvm(): Promise<void> {
   if (Svm !== undefined) return;
   const before = new Set(process.listeners('unhandledRejection'));
-  const { default: loading } = await import('libsvm-js');
-  Svm = await loading;
-  // The package ends the process, without a word, on any rejection that nobody handles.
-  for (const listener of process.listeners('unhandledRejection')) {
-    if (!before.has(listener)) process.removeListener('unhandledRejection', listener);
+  try {
+    const { loading } = await import('./libsvm-package');
+    Svm = await loading;
+  } finally {
+    // The package ends the process, without a word, on any rejection that nobody handles.
+    for (const listener of process.listeners('unhandledRejection')) {
+      if (!before.has(listener)) process.removeListener('unhandledRejection', listener);
+    }
   }
 }
 
 /**
- * Trains one classifier to LIBSVM's optimum.
+ * Trains one classifier to LIBSVM's optimum, in this thread and however long it takes.
  * @param y 1 and 0, one for each row; both occur, and all values of `x` are finite (`fit.ts` has checked).
- * @throws TooManyRows when the time or memory would not do; Error when `loadLibsvm` was not called.
+ * @throws TooManyRows when memory would not do; Error when `loadLibsvm` was not called.
  */
 export function fitLibsvm(x: Matrix, y: Uint8Array, options: SvcOptions): SvcModel {
   if (Svm === undefined) throw new Error('libsvm-js is not loaded: loadLibsvm() comes before the first fit.');
-  refuseTooMany(x.rows, options);
+  refuseTooManyRows(x.rows, options);
   const precomputed = options.kernel === 'laplacian';
   const machine = new Svm({
     type: Svm.SVM_TYPES.C_SVC,
@@ -66,17 +69,11 @@ export function fitLibsvm(x: Matrix, y: Uint8Array, options: SvcOptions): SvcMod
   }
 }
 
-function refuseTooMany(rows: number, { kernel, timeBudgetMs }: SvcOptions): void {
+/** @throws TooManyRows when the kernel matrix of so many rows would not fit into memory. */
+export function refuseTooManyRows(rows: number, { kernel }: SvcOptions): void {
   if (kernel === 'laplacian' && rows > MAXIMUM_LAPLACIAN_ROWS) {
     throw new TooManyRows(
       `Without SIMD a Laplacian kernel takes at most ${MAXIMUM_LAPLACIAN_ROWS} rows, not ${rows}.`,
-    );
-  }
-  const expected = MILLISECONDS_OF_20_000_ROWS * (rows / 20_000) ** GROWTH_EXPONENT;
-  if (expected > timeBudgetMs) {
-    throw new TooManyRows(
-      `Without SIMD ${rows} rows would train for about ${Math.round(expected / 1_000)} s, ` +
-        `and ${Math.round(timeBudgetMs / 1_000)} s are left.`,
     );
   }
 }
@@ -86,16 +83,15 @@ function rowsOf({ rows, columns, values }: Matrix): Float64Array[] {
 }
 
 /** Rows of the kernel matrix, each led by its own number from 1, as LIBSVM takes them. */
-function laplacianRows(x: Matrix, gamma: number): Float64Array[] {
-  const rows = rowsOf(x);
-  return rows.map((a, i) => {
-    const kernel = new Float64Array(rows.length + 1);
+function laplacianRows({ rows, columns, values }: Matrix, gamma: number): Float64Array[] {
+  return Array.from({ length: rows }, (_, i) => {
+    const kernel = new Float64Array(rows + 1);
     kernel[0] = i + 1;
-    rows.forEach((b, j) => {
-      let distance = 0;
-      for (let k = 0; k < a.length; k++) distance += Math.abs((a[k] ?? 0) - (b[k] ?? 0));
-      kernel[j + 1] = Math.exp(-gamma * distance);
-    });
+    for (let j = 0; j < rows; j++) {
+      kernel[j + 1] = Math.exp(
+        -gamma * distance('laplacian', values, i * columns, values, j * columns, columns),
+      );
+    }
     return kernel;
   });
 }

@@ -16,6 +16,11 @@ export interface SvcOptions {
   readonly timeBudgetMs: number;
 }
 
+/** Training took longer than allowed and left no model. */
+export class TimeBudgetExceeded extends Error {
+  override readonly name = 'TimeBudgetExceeded';
+}
+
 /** A fitted classifier: f(x) = Σ coefficients[i] · K(supportVectors[i], x) + intercept; rain when positive. */
 export interface SvcModel {
   readonly kernel: SvcOptions['kernel'];
@@ -116,8 +121,8 @@ export function joinMembers(models: readonly SvcModel[]): SvcEnsemble {
   };
 }
 
-/** ‖a−b‖² for rbf, ‖a−b‖₁ for laplacian. */
-function distance(
+/** ‖a−b‖² for rbf, ‖a−b‖₁ for laplacian, of `width` values from a place of each array on. */
+export function distance(
   kernel: SvcOptions['kernel'],
   a: Float64Array,
   fromA: number,

@@ -1,133 +1,63 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
-import { type Cell, encodeParquet } from '../../lambdas/lake/parquet';
-import { runSummarySchema } from '../../lambdas/model/metrics-file';
-import { runKeys } from '../../lambdas/retrain/steps';
-import { addDays } from '../../lambdas/runtime/calendar';
-import type { Measurement } from '../../lambdas/weather/observation';
-import { parseConfig } from '../../lib/config';
-import { LocalCloud } from '../../lib/local/cloud';
-import { type Reading, readRecording } from '../../lib/local/recording';
-import { synthesise } from '../../lib/local/run/synth';
-import { projectRoot } from '../../lib/project-root';
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { writeResults } from './report';
+import { compareProtocol, compareUsual } from './retrain-reference';
+import { retrainAsDeployed, type Stations } from './stations';
 
-const HOUR_MS = 3_600_000;
-const YEAR_HOURS = 8_736;
-
-/** Synthetic stations: the recorded year over and over, shifted and perturbed, so that no two are alike. */
-interface Stations {
-  readonly count: number;
-  readonly firstDay: string;
-  readonly days: number;
-  /** Recipes that the search tries for each. */
-  readonly candidates: number;
-  /** Index of the station whose training set is overwritten with garbage; it must fail alone. */
-  readonly corrupt?: number;
-}
-
-/** Retraining as deployed, on the local cloud: many places through the Distributed Map, and one with 17 years. */
-export async function bench(): Promise<void> {
-  console.table([
+/** Parts of the bench by name; each writes `.garoa/bench/retrain-<name>.json`. */
+const PARTS: Readonly<Record<string, (options: Options) => Promise<Record<string, unknown>[]>>> = {
+  /** Many places through the Distributed Map. */
+  many: async () => [
     await measure({ count: 300, firstDay: '2013-01-01', days: 60, candidates: 1, corrupt: 7 }),
-    await measure({ count: 1, firstDay: '1996-11-20', days: 6_250, candidates: 24 }),
-  ]);
-}
+  ],
+  /** One place with 17 years. */
+  long: async () => [await measure({ count: 1, firstDay: '1996-11-20', days: 6_250, candidates: 24 })],
+  /** One place, beside scikit-learn doing the same. */
+  protocol: compareProtocol,
+  /** One place with five years, beside what people usually do. */
+  usual: compareUsual,
+};
 
-async function measure(stations: Stations) {
-  const directory = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
-  const ids = Array.from({ length: stations.count }, (_, i) => `place-${i}`);
-  const config = parseConfig({
-    // A degree apart: no two are neighbours of one another, as with places all over a country.
-    locations: ids.map((id, i) => ({
-      id,
-      name: id,
-      latitude: -60 + 2 * (i % 60),
-      longitude: 4 * Math.floor(i / 60),
-      timezone: 'UTC',
-    })),
-    training: { candidates: stations.candidates },
-    firstDay: '1990-01-01',
+const commandLine = z.object({
+  only: z.enum(Object.keys(PARTS)).optional(),
+  repeats: z.string().default('1').transform(Number).pipe(z.int().min(1)),
+  days: z.string().default('364').transform(Number).pipe(z.int().min(30)),
+  grid: z.boolean().default(false),
+});
+export type Options = z.infer<typeof commandLine>;
+
+/**
+ * Retraining as deployed, on the local cloud. `--only many|long|protocol|usual` runs one part; `--repeats 3` and
+ * `--days 364` are for `protocol`, `--grid` for `usual` (see `retrain-reference.ts`).
+ */
+export async function bench(): Promise<void> {
+  const { values } = parseArgs({
+    args: process.argv.slice(3),
+    options: {
+      only: { type: 'string' },
+      repeats: { type: 'string' },
+      days: { type: 'string' },
+      grid: { type: 'boolean' },
+    },
   });
-  try {
-    await synthesise(config, join(directory, 'cdk.out'));
-    const recording = await readRecording(join(projectRoot, 'lib/local/recordings/nyc-2013.csv.gz'));
-    let cloud: LocalCloud | undefined;
-    cloud = await LocalCloud.start({
-      assemblyDirectory: join(directory, 'cdk.out'),
-      directory,
-      recording,
-      start: new Date(`${addDays(stations.firstDay, stations.days)}T00:10:00Z`),
-      onInvocation: ({ event }) => {
-        if (stations.corrupt !== undefined && JSON.stringify(event).includes('"prepare"')) {
-          const key = runKeys.trainingSet('run-0001', `place-${stations.corrupt}`);
-          cloud?.services.objects.put(cloud.name('buckets', 'query-results'), key, 'garbage');
-        }
-      },
-    });
-    const year = [...recording.series.values()].map((series) =>
-      series.between(recording.from, recording.to).slice(0, YEAR_HOURS),
-    );
-    for (let day = 0; day < stations.days; day++) {
-      const date = addDays(stations.firstDay, day);
-      const rows = ids.flatMap((id, i) => dayOf(id, i, year[i % year.length] ?? [], date, day));
-      const file = Buffer.from(encodeParquet(HOURLY_OBSERVATIONS.columns, rows));
-      cloud.services.objects.put(cloud.name('buckets', 'processed'), keys.hourlyDay(date), file);
+  const options = commandLine.parse(values);
+  for (const [name, part] of Object.entries(PARTS)) {
+    if (options.only === undefined || options.only === name) {
+      writeResults(`retrain-${name}`, await part(options));
     }
-    const started = performance.now();
-    const execution = await cloud.execute(cloud.name('stateMachines', '-retrain'), {});
-    const seconds = (performance.now() - started) / 1000;
-    const { promoted, kept, failed } = runSummarySchema.parse(execution.output);
-    await cloud.close();
-    return {
-      stations: stations.count,
-      'hours each': stations.days * 24,
-      recipes: stations.candidates,
-      status: execution.status,
-      promoted,
-      kept,
-      failed,
-      seconds: Math.round(seconds),
-      'GiB of memory at most': Number((process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)),
-    };
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** One day of one station: recorded hours from another part of the year, a little warmer or wetter. */
-function dayOf(id: string, station: number, year: readonly Reading[], date: string, day: number) {
-  return Array.from({ length: 24 }, (_, hour): Record<string, Cell> => {
-    const at = day * 24 + hour + station * 97;
-    const values = year[at % year.length]?.values;
-    const shift = Math.sin(station + Math.floor(at / year.length));
-    const value = (name: Measurement) => values?.[name] ?? null;
-    const near = (name: Measurement) => {
-      const recorded = value(name);
-      return recorded === null ? null : recorded + shift;
-    };
-    const precip = value('precip_mm');
-    const [speed, degree] = [value('wind_kph'), value('wind_degree')];
-    const wind = (part: (radians: number) => number) =>
-      speed === null || degree === null ? null : -speed * part((degree * Math.PI) / 180);
-    return {
-      location_id: id,
-      hour: new Date(Date.parse(`${date}T00:00:00Z`) + hour * HOUR_MS).toISOString(),
-      observation_count: 1,
-      temp_c: near('temp_c'),
-      dewpoint_c: near('dewpoint_c'),
-      humidity_pct: value('humidity_pct'),
-      pressure_mb: near('pressure_mb'),
-      wind_u_kph: wind(Math.sin),
-      wind_v_kph: wind(Math.cos),
-      gust_kph: value('gust_kph'),
-      precip_mm: precip,
-      rained: precip === null ? null : precip >= 0.1,
-      cloud_pct: value('cloud_pct'),
-      visibility_km: value('visibility_km'),
-      uv: value('uv'),
-      source: 'recording',
-    };
-  });
+function measure(stations: Stations): Promise<Record<string, unknown>> {
+  return retrainAsDeployed(stations, async (_, { status, summary, whole }) => ({
+    stations: stations.count,
+    'hours each': stations.days * 24,
+    recipes: stations.candidates,
+    status,
+    promoted: summary.promoted,
+    kept: summary.kept,
+    failed: summary.failed,
+    seconds: Math.round(whole.seconds),
+    'GiB of memory at most': Number((process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)),
+  }));
 }

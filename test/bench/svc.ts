@@ -1,18 +1,28 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { fitLibsvm, loadLibsvm } from '../../lambdas/model/libsvm';
-import type { Matrix } from '../../lambdas/model/matrix';
-import { decisionValues } from '../../lambdas/model/smo/decision';
-import { fitSmo } from '../../lambdas/model/smo/solver';
 import type { SvcOptions } from '../../lambdas/model/svc';
 import { weatherRows } from '../lambdas/model/smo/weather-rows';
+import { findScikitLearn, median, shown, writeResults } from './report';
+import { type EngineRun, engineRun, type Task } from './svc-engine';
 
-/** References take minutes beyond these. */
-const REFERENCE_ROWS = 35_040;
+const ENGINES = ['garoa', 'scikit-learn', 'libsvm-js'] as const;
+type Engine = (typeof ENGINES)[number];
+
+/**
+ * Rows beyond which an engine is not asked. RBF: it would take an hour for all repeats. Laplacian: LIBSVM needs the whole kernel
+ * matrix, 8 bytes a value in scikit-learn and 24 in libsvm-js.
+ */
+const LIMITS: Readonly<Record<Engine, Readonly<Record<SvcOptions['kernel'], number>>>> = {
+  garoa: { rbf: Number.POSITIVE_INFINITY, laplacian: Number.POSITIVE_INFINITY },
+  'scikit-learn': { rbf: 35_040, laplacian: 17_520 },
+  'libsvm-js': { rbf: 35_040, laplacian: 5_000 },
+};
+
+const WARM_ROWS = 10_000;
 const DECISION_ROWS = 8_760;
 
 const OPTIONS: SvcOptions = {
@@ -25,29 +35,6 @@ const OPTIONS: SvcOptions = {
   timeBudgetMs: 1_800_000,
 };
 
-/** scikit-learn's SVC on the same rows; CPU seconds, its objective recomputed from its multipliers. */
-const SCIKIT_LEARN = `
-import json, sys, time
-import numpy as np
-from sklearn.svm import SVC
-folder, rows, columns, test, c, gamma, weight, tolerance, cache = sys.argv[1], *map(float, sys.argv[2:])
-rows, columns, test = int(rows), int(columns), int(test)
-x = np.fromfile(folder + '/x').reshape(rows, columns)
-y = np.fromfile(folder + '/y', dtype=np.uint8)
-start = time.process_time()
-model = SVC(C=c, gamma=gamma, class_weight={0: 1, 1: weight}, tol=tolerance, cache_size=cache).fit(x, y)
-fit = time.process_time() - start
-start = time.process_time()
-model.decision_function(x[:test])
-decision = time.process_time() - start
-beta = model.dual_coef_[0]
-inner = model.decision_function(x[model.support_]) - model.intercept_[0]
-objective = 0.5 * float(beta @ inner) - float(np.abs(beta).sum())
-print(json.dumps({'fit': fit, 'decision': decision, 'objective': objective}))
-`;
-
-const referenceRun = z.object({ fit: z.number(), decision: z.number(), objective: z.number() });
-
 const commandLine = z.object({
   rows: z
     .string()
@@ -57,18 +44,11 @@ const commandLine = z.object({
   repeats: z.string().default('5').transform(Number).pipe(z.int().min(1)),
 });
 
-interface Samples {
-  readonly garoa: number[];
-  readonly scikitLearn: number[];
-  readonly libsvmJs: number[];
-  readonly garoaDecision: number[];
-  readonly scikitLearnDecision: number[];
-}
-
 /**
- * Training and decision values, beside scikit-learn (when `python3`, or what PYTHON names, has it) and libsvm-js: the
- * same rows, hyperparameters, tolerance and cache, runs taking turns, medians of CPU seconds, so that other work on the
- * machine counts as little as it can. `--rows 8760,17520 --repeats 5`. Writes `.garoa/bench/svc.json` too.
+ * Training and decision values, beside libsvm-js and scikit-learn (when `python3`, or what PYTHON names, has it): the
+ * same rows, hyperparameters, tolerance and cache. Every run is a process of its own with one thread; runs take turns,
+ * and medians of CPU seconds count, so that other work on the machine matters as little as it can.
+ * `--rows 8760,17520 --repeats 5`. Writes `.garoa/bench/svc.json` too.
  */
 export async function bench(): Promise<void> {
   const { values: given } = parseArgs({
@@ -76,14 +56,7 @@ export async function bench(): Promise<void> {
     options: { rows: { type: 'string' }, repeats: { type: 'string' } },
   });
   const { rows: sizes, repeats } = commandLine.parse(given);
-  const python = process.env.PYTHON ?? 'python3';
-  const hasScikitLearn = spawnSync(python, ['-c', 'import sklearn']).status === 0;
-  if (!hasScikitLearn) console.log(`svc: ${python} has no scikit-learn: that comparison is skipped`);
-  await loadLibsvm();
-  // So that no run pays for the compilation of what all use.
-  const warm = weatherRows(2_000);
-  for (const kernel of ['rbf', 'laplacian'] as const) fitSmo(warm.x, warm.y, { ...OPTIONS, kernel });
-
+  const python = findScikitLearn('svc');
   const folder = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
   const table: Record<string, string | number>[] = [];
   try {
@@ -98,13 +71,18 @@ export async function bench(): Promise<void> {
         ['rbf', balanced],
         ['laplacian', 3],
       ] as const) {
-        const options = { ...OPTIONS, kernel, positiveWeight };
-        const comparable = kernel === 'rbf' && rows <= REFERENCE_ROWS;
-        const row = measure(x, y, options, rows > REFERENCE_ROWS ? 1 : repeats, {
-          scikitLearn:
-            comparable && hasScikitLearn ? (each) => scikitLearn(python, folder, x, each) : undefined,
-          libsvmJs: comparable,
-        });
+        const task = {
+          folder,
+          rows,
+          columns: x.columns,
+          warmRows: Math.min(rows, WARM_ROWS),
+          decisionRows: Math.min(rows, DECISION_ROWS),
+          options: { ...OPTIONS, kernel, positiveWeight },
+        };
+        const asked = ENGINES.filter(
+          (engine) => rows <= LIMITS[engine][kernel] && (engine !== 'scikit-learn' || python !== undefined),
+        );
+        const row = compare(task, asked, repeats, python);
         table.push(row);
         console.log(JSON.stringify(row));
       }
@@ -112,106 +90,59 @@ export async function bench(): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true });
   }
-  console.table(table);
-  mkdirSync('.garoa/bench', { recursive: true });
-  writeFileSync('.garoa/bench/svc.json', `${JSON.stringify(table, undefined, 2)}\n`);
+  writeResults('svc', table);
 }
 
-function measure(
-  x: Matrix,
-  y: Uint8Array,
-  options: SvcOptions,
+function compare(
+  task: Omit<Task, 'engine'>,
+  engines: readonly Engine[],
   repeats: number,
-  references: {
-    readonly scikitLearn: ((options: SvcOptions) => z.infer<typeof referenceRun>) | undefined;
-    readonly libsvmJs: boolean;
-  },
+  python: string | undefined,
 ): Record<string, string | number> {
-  const samples: Samples = {
-    garoa: [],
-    scikitLearn: [],
-    libsvmJs: [],
-    garoaDecision: [],
-    scikitLearnDecision: [],
-  };
-  const test = firstRows(x, DECISION_ROWS);
-  let objective = Number.NaN;
-  let scikitLearnObjective = Number.NaN;
-  let description: Record<string, number> = {};
+  const runs = new Map<Engine, EngineRun[]>(engines.map((engine) => [engine, []]));
   for (let repeat = 0; repeat < repeats; repeat++) {
-    const [seconds, result] = cpuSeconds(() => fitSmo(x, y, options));
-    samples.garoa.push(seconds);
-    objective = result.objective;
-    description = {
-      iterations: result.iterations,
-      'kernel rows': result.kernelRows,
-      'support vectors': result.model.coefficients.length,
-    };
-    samples.garoaDecision.push(cpuSeconds(() => decisionValues(result.model, test))[0]);
-    if (references.scikitLearn !== undefined) {
-      const run = references.scikitLearn(options);
-      samples.scikitLearn.push(run.fit);
-      samples.scikitLearnDecision.push(run.decision);
-      scikitLearnObjective = run.objective;
-    }
-    if (references.libsvmJs) {
-      samples.libsvmJs.push(cpuSeconds(() => fitLibsvm(x, y, options))[0]);
-    }
+    for (const [engine, done] of runs) done.push(runOnce(engine, task, python));
   }
-  const fit = median(samples.garoa);
-  const decision = median(samples.garoaDecision);
+  const of = (engine: Engine, pick: (run: EngineRun) => number) => median((runs.get(engine) ?? []).map(pick));
+  const training = (engine: Engine) => of(engine, (run) => run.fit);
+  const decisions = (engine: Engine) => task.decisionRows / of(engine, (run) => run.decision);
+  const own = runs.get('garoa')?.[0];
+  const offBy = (engine: Engine) => Math.abs(of(engine, (run) => run.objective) / (own?.objective ?? 0) - 1);
   return {
-    rows: x.rows,
-    kernel: options.kernel,
-    weight: options.positiveWeight,
-    ...description,
-    'fit s': shown(fit),
-    'scikit-learn s': shown(median(samples.scikitLearn)),
-    'libsvm-js s': shown(median(samples.libsvmJs)),
-    '× scikit-learn': shown(median(samples.scikitLearn) / fit),
-    '× libsvm-js': shown(median(samples.libsvmJs) / fit),
-    'objective off by': Number.isNaN(scikitLearnObjective)
-      ? '-'
-      : Math.abs(objective / scikitLearnObjective - 1).toExponential(1),
-    'decisions a second': Math.round(test.rows / decision),
-    '× scikit-learn decisions': shown(median(samples.scikitLearnDecision) / decision),
-    'peak MB': Math.round(process.resourceUsage().maxRSS / 1_024),
+    rows: task.rows,
+    kernel: task.options.kernel,
+    weight: task.options.positiveWeight,
+    iterations: own?.iterations ?? '-',
+    'kernel rows': own?.kernelRows ?? '-',
+    'support vectors': own?.supportVectors ?? '-',
+    'fit s': shown(training('garoa')),
+    'scikit-learn s': shown(training('scikit-learn')),
+    'libsvm-js s': shown(training('libsvm-js')),
+    '× scikit-learn': shown(training('scikit-learn') / training('garoa')),
+    '× libsvm-js': shown(training('libsvm-js') / training('garoa')),
+    "objective off scikit-learn's": shown(offBy('scikit-learn')),
+    "off libsvm-js's": shown(offBy('libsvm-js')),
+    'decisions a second': Math.round(decisions('garoa')),
+    '× scikit-learn decisions': shown(decisions('garoa') / decisions('scikit-learn')),
+    '× plain decisions': shown(decisions('garoa') / decisions('libsvm-js')),
+    'peak MB': Math.round(of('garoa', (run) => run.peakMegabytes)),
+    'scikit-learn MB': shown(of('scikit-learn', (run) => run.peakMegabytes)),
+    'libsvm-js MB': shown(of('libsvm-js', (run) => run.peakMegabytes)),
   };
 }
 
-function scikitLearn(
-  python: string,
-  folder: string,
-  x: Matrix,
-  options: SvcOptions,
-): z.infer<typeof referenceRun> {
-  const { c, gamma, positiveWeight, tolerance, cacheMegabytes } = options;
-  const numbers = [x.rows, x.columns, Math.min(x.rows, DECISION_ROWS), c, gamma, positiveWeight, tolerance];
-  const output = execFileSync(
-    python,
-    ['-c', SCIKIT_LEARN, folder, ...numbers.map(String), String(cacheMegabytes)],
-    // One thread for each, as for the others.
-    { encoding: 'utf8', env: { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' } },
-  );
-  return referenceRun.parse(JSON.parse(output));
-}
-
-function cpuSeconds<R>(work: () => R): [number, R] {
-  const start = process.cpuUsage();
-  const result = work();
-  const { user, system } = process.cpuUsage(start);
-  return [(user + system) / 1e6, result];
-}
-
-function firstRows(x: Matrix, count: number): Matrix {
-  const rows = Math.min(count, x.rows);
-  return { rows, columns: x.columns, values: x.values.subarray(0, rows * x.columns) };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function shown(value: number): number | string {
-  return Number.isNaN(value) ? '-' : Number(value.toPrecision(3));
+function runOnce(engine: Engine, task: Omit<Task, 'engine'>, python: string | undefined): EngineRun {
+  const argument = JSON.stringify({ ...task, engine });
+  const [command, program] =
+    engine === 'scikit-learn' && python !== undefined
+      ? [python, [join(__dirname, 'svc-reference.py')]]
+      : // With the TypeScript loader that runs this.
+        [process.execPath, [...process.execArgv, join(__dirname, 'svc-engine.ts')]];
+  const output = execFileSync(command, [...program, argument], {
+    encoding: 'utf8',
+    // libsvm-js says on standard error how it loads its file.
+    stdio: ['ignore', 'pipe', engine === 'libsvm-js' ? 'ignore' : 'inherit'],
+    env: { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' },
+  });
+  return engineRun.parse(JSON.parse(output));
 }

@@ -32,6 +32,9 @@ interface Loaded {
 /** One instance for each thread; its memory grows to the largest fit so far and is used again by the next. */
 let loaded: Loaded | undefined;
 
+/** The arena that the memory belongs to. */
+let latest: Arena | undefined;
+
 /** The wasm file: beside the bundle, in the function's directory, or here in the source tree. */
 function wasmPath(): string | undefined {
   return [__dirname, process.env.LAMBDA_TASK_ROOT ?? __dirname]
@@ -117,5 +120,11 @@ export function openArena(bytes: number, arrays: number): Arena {
   if (missing > 0) {
     memory.grow(Math.ceil(missing / PAGE_BYTES));
   }
-  return new Arena(kernel, memory.buffer);
+  latest = new Arena(kernel, memory.buffer);
+  return latest;
+}
+
+/** Whether the arrays of an arena still hold what was written to them. */
+export function isOpen(arena: Arena): boolean {
+  return arena === latest;
 }

@@ -7,7 +7,7 @@ interface Move {
 const NONE = -1;
 
 /**
- * Which kernel row lies in which slot of the cache; the least recently used one gives way. Rows are known by their
+ * Which kernel row lies in which slot of the cache; the least recently used one gives way (Joachims 1999). Rows are known by their
  * position among the points. A row is whole when it has values for all points, else for the active ones only.
  * Holds no kernel values itself.
  */

@@ -1,7 +1,7 @@
 import type { Matrix } from '../matrix';
-import type { SvcModel, SvcOptions } from '../svc';
+import { type SvcModel, type SvcOptions, TimeBudgetExceeded } from '../svc';
 import { SCRATCH_BYTES } from './decision';
-import { type Arena, openArena } from './kernel-module';
+import { type Arena, isOpen, openArena } from './kernel-module';
 import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
 import { RowCache } from './row-cache';
 
@@ -38,13 +38,11 @@ export interface SmoResult {
   readonly multiplierShares: Float64Array;
 }
 
-/** Training took longer than allowed and left no model. */
-export class TimeBudgetExceeded extends Error {
-  override readonly name = 'TimeBudgetExceeded';
-}
-
-/** Rows whose multipliers are optimised together, against fixed others. */
-const WORKING_SET = 512;
+/**
+ * Rows whose multipliers are optimised together, against fixed others. Larger sets take fewer rounds, but each more than
+ * it saves: 512 costs a tenth more on a year of hours, a third more on a third of a year, and no less on four.
+ */
+const WORKING_SET = 256;
 
 /** Part of a working set that is kept for the next, so that rows that pull at one another meet again. */
 const RETAINED_SHARE = 0.5;
@@ -63,21 +61,9 @@ const GRADIENT_ROWS = 1_024;
 
 const PROGRESS_INTERVAL_MS = 1_000;
 
-/**
- * Trains a C-support vector classifier to LIBSVM's optimum and stopping rule.
- *
- * The dual is solved by decomposition (Joachims 1999): the rows that violate the KKT conditions most form a working
- * set, whose small problem is solved by SMO with second-order pair selection (Platt 1998; Fan, Chen and Lin 2005); then
- * the gradient of all active rows takes the changed multipliers in, in one dense pass in which kernel rows are computed
- * four at a time (Wen et al. 2018, ThunderSVM, do so on GPUs). Rows that rest at their bounds are left out (shrinking), and
- * brought back to be checked before training ends.
- *
- * Deterministic: the same input gives the same model to the last bit on one machine.
- * @param y 1 and 0, one for each row; both must occur, and all values of `x` be finite (`fit.ts` has checked).
- * @throws TimeBudgetExceeded, RangeError when memory cannot be had.
- */
+/** One fit by a solver of its own. @throws as `SmoSolver`. */
 export function fitSmo(x: Matrix, y: Uint8Array, options: SmoOptions): SmoResult {
-  return new Solver(x, y, options).solve();
+  return new SmoSolver(x, y, options).fit(options);
 }
 
 /** What was added to the β of the row at a position. */
@@ -86,8 +72,33 @@ interface Change {
   readonly amount: number;
 }
 
-class Solver {
-  private readonly startedAt = performance.now();
+/**
+ * Trains C-support vector classifiers to LIBSVM's optimum and stopping rule, by decomposition of the dual [2]. Until no
+ * row violates the KKT conditions by more than the tolerance:
+ *
+ * 1. The rows that violate them most, with some of the last round, become the working set (`chooseWorkingSet`,
+ *    `assembly/working-set.ts`) [2, 3].
+ * 2. Its small problem is solved by SMO with pairs chosen by second-order information (`assembly/subproblem.ts`) [1, 5].
+ * 3. The gradient of all active rows takes the changed multipliers in, in one dense pass in which kernel rows are
+ *    computed four at a time (`updateGradient`, `assembly/gradient.ts`, `assembly/kernel.ts`), as on GPUs [7]; the rows
+ *    last used stay in a cache (`row-cache.ts`) [2, 6: 5.2].
+ * 4. Now and then rows that rest at their bounds are left out (`shrink`, `assembly/shrinking.ts`) [2, 6: 5.1], and
+ *    brought back with a reconstructed gradient before training may end (`reconstruct`) [6: 5.3].
+ *
+ * A fit may start from the solution of another (`startFrom`) [4]. Fits of one solver differ in C and class weight;
+ * kernel rows that one has computed serve the next. Deterministic: the same fits in the same order give the same models
+ * to the last bit on one machine.
+ *
+ * [1] Platt 1998, Fast training of support vector machines using sequential minimal optimization.
+ * [2] Joachims 1999, Making large-scale support vector machine learning practical.
+ * [3] Keerthi, Shevade, Bhattacharyya and Murthy 2001, Improvements to Platt's SMO algorithm for SVM classifier design.
+ * [4] DeCoste and Wagstaff 2000, Alpha seeding for support vector machines.
+ * [5] Fan, Chen and Lin 2005, Working set selection using second order information for training support vector machines.
+ * [6] Chang and Lin 2011, LIBSVM: a library for support vector machines.
+ * [7] Wen, Shi, Li, He and Chen 2018, ThunderSVM: a fast SVM library on GPUs and CPUs.
+ */
+export class SmoSolver {
+  private startedAt = performance.now();
   private reportedAt = this.startedAt;
   private readonly rows: number;
   private readonly dimension: number;
@@ -145,22 +156,27 @@ class Solver {
   private workingSets = 0;
   private kernelRows = 0;
 
+  /**
+   * @param y 1 and 0, one for each row; both must occur, and all values of `x` be finite (`fit.ts` has checked).
+   * @throws RangeError when memory cannot be had.
+   */
   constructor(
     private readonly x: Matrix,
     private readonly y: Uint8Array,
-    private readonly options: SmoOptions,
+    private options: SmoOptions,
   ) {
+    const { kernel, gamma, cacheMegabytes } = options;
     const rows = x.rows;
     const dimension = x.columns;
     const padded = roundUp(rows, PANEL);
     const set = Math.min(WORKING_SET, padded);
     // Computed and cached rows are filled up to whole groups apart.
     const groupRows = Math.max(GRADIENT_ROWS + 2 * GROUP, set);
-    const cacheFloats = Math.max(Math.floor((options.cacheMegabytes * 2 ** 20) / 4), padded * GROUP);
+    const cacheFloats = Math.max(Math.floor((cacheMegabytes * 2 ** 20) / 4), padded * GROUP);
     this.rows = rows;
     this.panelCount = padded / PANEL;
     this.dimension = dimension;
-    this.laplacian = options.kernel === 'laplacian' ? 1 : 0;
+    this.laplacian = kernel === 'laplacian' ? 1 : 0;
     this.workingSetSize = set;
     this.arena = openArena(
       padded * (4 * dimension + 53) +
@@ -202,46 +218,82 @@ class Solver {
     this.stride = padded;
     this.cache = new RowCache(padded, Math.floor(cacheFloats / padded));
 
-    writePoints(scalingFor(options.kernel, options.gamma, x), x, 0, rows, PANEL, this.panels, this.offsets);
+    writePoints(scalingFor(kernel, gamma, x), x, 0, rows, PANEL, this.panels, this.offsets);
     this.marks.fill(0);
-    for (let i = 0; i < padded; i++) {
-      const label = this.y[i];
-      this.index[i] = i;
-      this.lower[i] = label === 0 ? -options.c : 0;
-      this.upper[i] = label === 1 ? options.c * options.positiveWeight : 0;
-      this.f[i] = label === 1 ? -1 : 1;
-      this.beta[i] = 0;
-    }
+    for (let i = 0; i < padded; i++) this.index[i] = i;
     this.active = rows;
-    this.referenceBeta = Float64Array.from(this.beta);
-    this.referenceF = Float64Array.from(this.f);
-    if (options.warmStart !== undefined) {
-      this.startFrom(options.warmStart.multiplierShares);
-    }
+    this.referenceBeta = new Float64Array(rows);
+    this.referenceF = new Float64Array(rows);
   }
 
-  /** The shares of the bounds are kept as they were, the heavier class scaled down so that Σβ = 0. */
+  /**
+   * @param options with the kernel, gamma and cache that the solver was made for.
+   * @throws TimeBudgetExceeded; RangeError when the warm start is of other rows; Error when the kernel is another, a fit
+   *   has been abandoned, or another solver or a pass of decision values has taken over this thread's memory.
+   */
+  fit(options: SmoOptions): SmoResult {
+    const { kernel, gamma, cacheMegabytes } = this.options;
+    if (
+      options.kernel !== kernel ||
+      options.gamma !== gamma ||
+      options.cacheMegabytes !== cacheMegabytes ||
+      this.active < this.rows ||
+      !isOpen(this.arena)
+    ) {
+      throw new Error(
+        'The solver was made for another kernel, gamma or cache, was abandoned, or its memory was taken over.',
+      );
+    }
+    this.options = options;
+    this.startedAt = performance.now();
+    this.reportedAt = this.startedAt;
+    this.iterations = 0;
+    this.workingSets = 0;
+    this.kernelRows = 0;
+    this.startFromZero();
+    if (options.warmStart !== undefined) this.startFrom(options.warmStart.multiplierShares);
+    return this.solve();
+  }
+
+  /** α = 0, the boxes [−C, 0] and [0, C · weight], and the gradient that follows. */
+  private startFromZero(): void {
+    const { c, positiveWeight } = this.options;
+    for (let p = 0; p < this.beta.length; p++) {
+      const row = this.index[p] ?? 0;
+      const label = this.y[row];
+      this.lower[p] = label === 0 ? -c : 0;
+      this.upper[p] = label === 1 ? c * positiveWeight : 0;
+      this.beta[p] = 0;
+      this.f[p] = label === 1 ? -1 : 1;
+    }
+    this.synchronise();
+  }
+
+  /** The shares of the bounds are kept as they were, the heavier class scaled down so that Σβ = 0 (alpha seeding). */
   private startFrom(shares: Float64Array): void {
     if (shares.length !== this.rows) {
       throw new RangeError(`A warm start with ${shares.length} rows does not fit ${this.rows} rows.`);
     }
+    const { c, positiveWeight } = this.options;
     let up = 0;
     let down = 0;
     for (let i = 0; i < this.rows; i++) {
-      up += (shares[i] ?? 0) * (this.upper[i] ?? 0);
-      down -= (shares[i] ?? 0) * (this.lower[i] ?? 0);
+      if (this.y[i] === 1) up += (shares[i] ?? 0) * c * positiveWeight;
+      else down += (shares[i] ?? 0) * c;
     }
     // Sums that differ by rounding alone are left so: a multiplier at its bound has to stay exactly there.
     const balanced = Math.abs(up - down) <= 1e-9 * up;
     const total = Math.min(up, down);
-    for (let i = 0; i < this.rows; i++) {
-      const bound = (this.upper[i] ?? 0) + (this.lower[i] ?? 0);
-      this.beta[i] = (shares[i] ?? 0) * bound * (balanced ? 1 : total / (bound > 0 ? up : down));
+    for (let p = 0; p < this.rows; p++) {
+      const bound = (this.upper[p] ?? 0) + (this.lower[p] ?? 0);
+      const share = shares[this.index[p] ?? 0] ?? 0;
+      this.beta[p] = share * bound * (balanced ? 1 : total / (bound > 0 ? up : down));
     }
     this.updateGradient(this.changesSinceReference(), 0, this.panelCount);
   }
 
-  solve(): SmoResult {
+  /** The loop of steps 1 to 4; the gap is the largest violation of the KKT conditions among the active rows. */
+  private solve(): SmoResult {
     const { tolerance } = this.options;
     let retained: number[] = [];
     let sinceShrink = 0;
@@ -527,7 +579,7 @@ class Solver {
     }
   }
 
-  /** Gives the left-out rows the f that they missed, and makes all rows active. */
+  /** Gives the left-out rows the f that they missed: Σ of all changes since they were left. All rows are active then. */
   private reconstruct(): void {
     for (let p = this.active; p < this.rows; p++) {
       this.f[p] = this.referenceF[this.index[p] ?? 0] ?? 0;

@@ -2,6 +2,7 @@ import { fitLibsvm, loadLibsvm, TooManyRows } from '../../../lambdas/model/libsv
 import type { Matrix } from '../../../lambdas/model/matrix';
 import { fitSmo } from '../../../lambdas/model/smo/solver';
 import { decisionFunction, type SvcOptions } from '../../../lambdas/model/svc';
+import { memoryGrowth } from './memory-growth';
 
 const options: SvcOptions = {
   kernel: 'rbf',
@@ -14,8 +15,7 @@ const options: SvcOptions = {
 };
 
 /** Two overlapping clouds, one in five points positive; the same numbers each time. */
-function clouds(rows: number): { x: Matrix; y: Uint8Array } {
-  const columns = 4;
+function clouds(rows: number, columns = 4): { x: Matrix; y: Uint8Array } {
   const y = Uint8Array.from({ length: rows }, (_, i) => (i % 5 === 2 ? 1 : 0));
   const values = Float64Array.from({ length: rows * columns }, (_, i) => {
     const shift = y[Math.floor(i / columns)] === 1 ? 0.8 : 0;
@@ -48,20 +48,31 @@ describe('the engine for machines without SIMD', () => {
     expect(first.filter((value, i) => value > 0 === (ours[i] ?? 0) > 0).length).toBe(298);
   });
 
-  it('refuses rows that would train longer than there is time, since it can not be interrupted', () => {
-    const { x, y } = clouds(5_000);
-    expect(() => fitLibsvm(x, y, { ...options, timeBudgetMs: 100 })).toThrow(TooManyRows);
-  });
-
   it('refuses a Laplacian kernel matrix that memory would not hold', () => {
     const { x, y } = clouds(5_001);
-    expect(() => fitLibsvm(x, y, { ...options, kernel: 'laplacian' })).toThrow(/at most 5000 rows/);
+    const attempt = () => fitLibsvm(x, y, { ...options, kernel: 'laplacian' });
+    expect(attempt).toThrow(TooManyRows);
+    expect(attempt).toThrow(/at most 5000 rows/);
   });
 
-  it('leaves no listener behind that would end the process', async () => {
-    const before = process.listenerCount('unhandledRejection');
-    await loadLibsvm();
-    expect(process.listenerCount('unhandledRejection')).toBe(before);
+  it('leaves no listener behind that would end the process', () => {
     expect(process.listeners('unhandledRejection').map(String).join()).not.toContain('exit');
+  });
+});
+
+describe("LIBSVM's memory", () => {
+  it('does not grow with the number of fits', () => {
+    const { x, y } = clouds(300, 200);
+    const train = () => fitLibsvm(x, y, options);
+    train();
+    // A problem takes 1 MiB of nodes, a model nearly as much.
+    expect(memoryGrowth(() => Array.from({ length: 15 }, train))).toBe(0);
+  });
+
+  it('is bounded by the cache, and a cache that is larger than the package takes is cut to what it does', () => {
+    const { x, y } = clouds(3_000);
+    // Nodes, the gradient and the model take a few MiB; all kernel rows would take 34.
+    expect(memoryGrowth(() => fitLibsvm(x, y, { ...options, cacheMegabytes: 1 }))).toBeLessThan(8);
+    expect(memoryGrowth(() => fitLibsvm(x, y, { ...options, cacheMegabytes: 4_000 }))).toBeGreaterThan(0);
   });
 });

@@ -1,5 +1,6 @@
 /**
- * 2^t for four t ≤ 0 (or above by rounding), relative error below 3e-7.
+ * 2^t for four t ≤ 0 (or above by rounding), relative error below 3e-7: range reduction and a polynomial, as in Cody and
+ * Waite 1980, Software manual for the elementary functions.
  *
  * t = n + r with n the nearest integer and |r| ≤ ½. Adding 1.5·2²³ leaves n in the low bits of the
  * mantissa (no conversion instruction, which SIMD lacks on x86); 2^r is a polynomial of degree 6 (the

@@ -4,7 +4,7 @@ import { kernelRows } from './kernel';
 const CHUNK_PANELS: i32 = 16;
 
 /**
- * f(x) += Σ_r coefficient_r · K(row_r, x) for all points x: the gradient update after a subproblem, the
+ * f(x) += Σ_r coefficient_r · K(row_r, x) for all points x: the gradient update after a subproblem (Joachims 1999), the
  * reconstruction of a gradient, and the decision function are all this sum.
  *
  * Rows come in groups of four. `rowValues` has a pointer for each row: the row's slot in the kernel cache, or 0

@@ -1,7 +1,8 @@
 import { exp2 } from './exponential';
 
 /**
- * Kernel values of four rows against many points, as a register-blocked matrix product.
+ * Kernel values of four rows against many points, as a register-blocked matrix product (Goto and van de Geijn 2008,
+ * Anatomy of high-performance matrix multiplication).
  *
  * Points lie in panels of eight: panel p holds feature 0 of its eight points, then feature 1, …, so that two
  * v128 loads bring one feature of eight points. Rows lie in groups of four: feature 0 of four rows, then

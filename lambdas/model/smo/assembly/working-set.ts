@@ -1,5 +1,7 @@
 /**
- * Choice of the working set (Joachims 1999, with the optimality indicator of Keerthi et al. 2001).
+ * Choice of the working set: the steepest feasible direction with few non-zero entries (Joachims 1999), which are the
+ * rows that violate the optimality indicator of Keerthi et al. 2001 most. First order does here; which pair of them
+ * moves is chosen by second order (`subproblem.ts`).
  *
  * With β = yα each row has a box [lower, upper] and f = Σ βK − y. A row may grow (is in I_up) while β < upper, and
  * shrink (is in I_low) while β > lower. At the optimum no row that may grow has a smaller f than a row that may

@@ -1,0 +1,361 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { calibrate, fitCalibration } from '../../lambdas/model/calibration';
+import { averagePrecision, brier, type Evaluation, evaluate, logLoss } from '../../lambdas/model/evaluation';
+import { type Matrix, selectRows } from '../../lambdas/model/matrix';
+import type { EvaluationFile } from '../../lambdas/model/metrics-file';
+import { applyPreprocessing } from '../../lambdas/model/preprocessing';
+import {
+  expandingFolds,
+  type RowRange,
+  type Split,
+  splitDevelopmentTest,
+} from '../../lambdas/model/protocol';
+import type { Recipe } from '../../lambdas/model/recipe';
+import { type CandidateScore, chooseRecipe, scoreRecipe } from '../../lambdas/model/search';
+import { align, fitClassifier, fitDecision, type OutOfFold, testRecipe } from '../../lambdas/model/train';
+import type { TrainingSet } from '../../lambdas/model/training-set';
+import { readTrainingSet } from '../../lambdas/retrain/inspect';
+import { runFiles } from '../../lambdas/retrain/run-files';
+import { findScikitLearn, median, shown } from './report';
+import type { Options } from './retrain';
+import { between, locationId, now, type Retraining, retrainAsDeployed, type Times } from './stations';
+
+/** As `train.ts` asks of its fits. */
+const TOLERANCE = 1e-3;
+const CACHE_MEGABYTES = 200;
+
+/** As configured by default. */
+const CANDIDATES = 24;
+
+/** Five years, so that the development part is four: 35,040 hours. */
+const USUAL_DAYS = 1_825;
+
+/** What one retraining as deployed leaves to be compared with. */
+interface Deployed extends Pick<Retraining, 'whole' | 'learning'> {
+  readonly set: TrainingSet;
+  readonly assessment: NonNullable<EvaluationFile['assessment']>;
+}
+
+/** @throws Error when the run did not end in a refit: there would be less to compare. */
+function retrainOnce(days: number): Promise<Deployed> {
+  const stations = { count: 1, firstDay: '2009-01-01', days, candidates: CANDIDATES };
+  return retrainAsDeployed(stations, async (cloud, { summary, whole, learning }) => {
+    const bucket = cloud.bucket('query-results');
+    const { assessment, outcome, reasons } = await runFiles.outcome.read(bucket, summary.run, locationId(0));
+    if (assessment === null || outcome !== 'promoted') throw new Error(`${outcome}: ${reasons.join(' ')}`);
+    const set = await readTrainingSet(bucket, summary.run, locationId(0));
+    return { whole, learning, set, assessment };
+  });
+}
+
+/** One fit that the reference is to make, and the rows that it is to give decision values of. */
+interface ReferenceFit {
+  readonly name: string;
+  readonly kernel: Recipe['kernel'];
+  readonly members: readonly { readonly c: number; readonly gamma: number; readonly weight: number }[];
+  readonly training: { readonly file: string; readonly rows: number };
+  readonly asked: { readonly file: string; readonly rows: number };
+  readonly columns: number;
+}
+
+/**
+ * Writes prepared rows for the reference: raw row-major doubles with the labels beside them, once for all recipes that
+ * prepare them alike.
+ */
+class Export {
+  private readonly files = new Map<string, string>();
+
+  constructor(
+    private readonly folder: string,
+    private readonly set: TrainingSet,
+  ) {}
+
+  /** What `fitClassifier` does on `range`, and decision values of `asked`. */
+  fit(name: string, recipe: Recipe, range: RowRange, asked: RowRange): ReferenceFit {
+    // Our own fit says how rows are prepared and what gamma is.
+    const { preprocessing, models } = fitClassifier(this.set, recipe, range);
+    const seen = { start: Math.max(range.start, range.end - recipe.windowRows), end: range.end };
+    const write = ({ start, end }: RowRange) => {
+      const key = JSON.stringify([preprocessing, start, end]);
+      const file = this.files.get(key) ?? `rows-${this.files.size}`;
+      if (!this.files.has(key)) {
+        this.files.set(key, file);
+        const rows = Array.from({ length: end - start }, (_, i) => start + i);
+        const x = applyPreprocessing(preprocessing, selectRows(this.set.x, rows), this.set.featureNames);
+        writeFileSync(join(this.folder, `${file}.x`), x.values);
+        writeFileSync(join(this.folder, `${file}.y`), this.set.y.slice(start, end));
+      }
+      return { file, rows: end - start };
+    };
+    return {
+      name,
+      kernel: recipe.kernel,
+      members: recipe.members.map(({ c, positiveWeight }, m) => ({
+        c,
+        gamma: models[m]?.gamma ?? Number.NaN,
+        weight: positiveWeight,
+      })),
+      training: write(seen),
+      asked: write(asked),
+      columns: preprocessing.columns.length + preprocessing.indicators.length,
+    };
+  }
+
+  /** Decision values that the reference left, one column for each member. */
+  values({ name, asked, members }: ReferenceFit): Matrix {
+    const values = new Float64Array(asked.rows * members.length);
+    new Uint8Array(values.buffer).set(readFileSync(join(this.folder, `${name}.values`)));
+    return { rows: asked.rows, columns: members.length, values };
+  }
+}
+
+const protocolAnswer = z.object({ seconds: z.number(), cpuSeconds: z.number(), processes: z.int() });
+const usualAnswer = z.object({
+  seconds: z.number(),
+  cpuSeconds: z.number(),
+  rows: z.int(),
+  fits: z.int(),
+  averagePrecision: z.number(),
+  brier: z.number(),
+});
+
+function askReference<T>(python: string, task: object, answer: z.ZodType<T>): T {
+  const output = execFileSync(python, [join(__dirname, 'retrain-reference.py')], {
+    encoding: 'utf8',
+    input: JSON.stringify(task),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  return answer.parse(JSON.parse(output));
+}
+
+/**
+ * Retraining as deployed beside the same protocol in scikit-learn with n_jobs=-1: the same rows, folds, candidates,
+ * hyperparameters, tolerance and cache, then the test fit and the refit of the recipe that it chooses. Compared are the
+ * times from training set to refitted model. Ours has preparation, calibration, metrics, baselines and all reading and
+ * writing of objects in it; the reference's decision values are calibrated and measured by our code outside of its
+ * time, its rows come prepared, and starting Python is not counted.
+ */
+export async function compareProtocol({ repeats, days }: Options): Promise<Record<string, unknown>[]> {
+  const runs: [Deployed, ...Deployed[]] = [await retrainOnce(days)];
+  while (runs.length < repeats) runs.push(await retrainOnce(days));
+  const [{ set, assessment }] = runs;
+  const recipes = assessment.candidates.flatMap((each) => (each.status === 'scored' ? [each.recipe] : []));
+  const size = { repeats, rows: set.hours.length, recipes: recipes.length };
+  const own = medianTimes(runs.map(({ learning }) => learning));
+  const found = { ...size, ...figures(assessment.test), 'recipe chosen': nameOf(recipes, assessment.recipe) };
+  const rows = [
+    {
+      by: 'garoa, with SQL, cold starts and report',
+      ...shownTimes(medianTimes(runs.map(({ whole }) => whole))),
+      ...found,
+    },
+    { by: 'garoa, search to refit', ...shownTimes(own), ...found },
+  ];
+  const python = findScikitLearn('retrain');
+  if (python === undefined) return rows;
+
+  const references = referenceProtocol(python, set, recipes, repeats);
+  const [{ processes, recipe, evaluation }] = references;
+  const theirs = medianTimes(references);
+  return [
+    ...rows,
+    {
+      by: `scikit-learn, ${processes} processes`,
+      ...shownTimes(theirs),
+      ...size,
+      ...figures(evaluation),
+      'recipe chosen': nameOf(recipes, recipe),
+      '× seconds': shown(theirs.seconds / own.seconds),
+      '× CPU seconds': shown(theirs.cpuSeconds / own.cpuSeconds),
+    },
+  ];
+}
+
+interface ReferenceRun extends Times {
+  readonly processes: number;
+  readonly recipe: Recipe;
+  readonly evaluation: Evaluation;
+}
+
+/** Search, test fit and refit in scikit-learn, `repeats` times. */
+function referenceProtocol(
+  python: string,
+  set: TrainingSet,
+  recipes: readonly Recipe[],
+  repeats: number,
+): [ReferenceRun, ...ReferenceRun[]] {
+  const folder = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
+  try {
+    const exported = new Export(folder, set);
+    const split = splitDevelopmentTest(set);
+    const folds = expandingFolds(set, split.development);
+    const search = recipes.map((recipe, r) =>
+      folds.map(({ training, validation }, f) =>
+        exported.fit(`recipe-${r}-fold-${f}`, recipe, training, validation),
+      ),
+    );
+    const run = (fits: readonly ReferenceFit[]) =>
+      askReference(
+        python,
+        { mode: 'protocol', folder, tolerance: TOLERANCE, cacheMegabytes: CACHE_MEGABYTES, fits },
+        protocolAnswer,
+      );
+    const once = (): ReferenceRun => {
+      const searched = run(search.flat());
+      const candidates = recipes.map((recipe, r) => {
+        const values = (search[r] ?? []).map((fit) => exported.values(fit));
+        const outOfFold = joinFolds(
+          set,
+          folds.map(({ validation }) => validation),
+          values,
+        );
+        return { outOfFold, score: scoreOf(set, recipe, outOfFold) };
+      });
+      const best = chooseRecipe(candidates.map(({ score }) => score));
+      const chosen = candidates.find(({ score }) => score === best);
+      if (chosen === undefined) throw new Error('No recipe was scored.');
+      const { recipe } = chosen.score;
+      const tested = exported.fit('test', recipe, split.development, split.test);
+      // One row is asked for, since every fit is: nobody looks at it.
+      const refitted = exported.fit(
+        'refit',
+        recipe,
+        { start: 0, end: set.hours.length },
+        { start: 0, end: 1 },
+      );
+      const finished = run([tested, refitted]);
+      return {
+        seconds: searched.seconds + finished.seconds,
+        cpuSeconds: searched.cpuSeconds + finished.cpuSeconds,
+        processes: searched.processes,
+        recipe,
+        evaluation: testOf(set, split, recipe, chosen.outOfFold, exported.values(tested)),
+      };
+    };
+    const first = once();
+    return [first, ...Array.from({ length: repeats - 1 }, once)];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function joinFolds(set: TrainingSet, ranges: readonly RowRange[], values: readonly Matrix[]): OutOfFold {
+  const members = values[0]?.columns ?? 0;
+  return {
+    hours: ranges.flatMap(({ start, end }) => Array.from(set.hours.subarray(start, end))),
+    values: Array.from({ length: members }, (_, m) =>
+      values.flatMap((fold) => Array.from(fold.values.filter((_, at) => at % members === m))),
+    ),
+  };
+}
+
+/** As `scoreRecipe`, of decision values that are there. */
+function scoreOf(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold): CandidateScore {
+  const { values, outcomes, wetNow } = align(set, outOfFold);
+  const probabilities = calibrate(
+    fitCalibration(recipe.calibration, values, outcomes, wetNow),
+    values,
+    wetNow,
+  );
+  const { onsetAveragePrecision } = evaluate(outcomes, probabilities, wetNow, 0.5);
+  return {
+    recipe,
+    hours: outcomes.length,
+    averagePrecision: averagePrecision(outcomes, probabilities) ?? 0,
+    onsetAveragePrecision: onsetAveragePrecision ?? 0,
+    brier: brier(outcomes, probabilities),
+    logLoss: logLoss(outcomes, probabilities),
+  };
+}
+
+function testOf(
+  set: TrainingSet,
+  { test }: Split,
+  recipe: Recipe,
+  outOfFold: OutOfFold,
+  values: Matrix,
+): Evaluation {
+  const { calibration, threshold } = fitDecision(set, recipe, outOfFold);
+  const wetNow = set.wetNow.slice(test.start, test.end);
+  const probability = calibrate(calibration, values, wetNow);
+  return evaluate(set.y.slice(test.start, test.end), probability, wetNow, threshold);
+}
+
+/**
+ * Five years of hours beside what people usually do with them: rows of the minority repeated until classes are equal,
+ * `SVC(probability=True)` as it comes, scored on the same test hours. One fit, or with `--grid` the search over nine
+ * that is common (hours of time); scikit-learn's defaults otherwise, n_jobs=-1. Ours are the whole retraining as
+ * deployed, and, like for like with one fit, one such classifier calibrated on its folds, in one thread.
+ */
+export async function compareUsual({ grid }: Options): Promise<Record<string, unknown>[]> {
+  const deployed = await retrainOnce(USUAL_DAYS);
+  const { set, assessment } = deployed;
+  const { development, test } = splitDevelopmentTest(set);
+  const rows = development.end - development.start;
+  const rain = set.y.subarray(development.start, development.end).reduce((sum, y) => sum + y, 0);
+  const single: Recipe = {
+    featureGroups: assessment.recipe.featureGroups,
+    windowRows: set.hours.length,
+    kernel: 'rbf',
+    // SVC's defaults: for standardised columns its gamma of 'scale' is one over their number.
+    members: [{ c: 1, gammaScale: 1, positiveWeight: (rows - rain) / rain }],
+    calibration: 'logistic',
+  };
+  const started = now();
+  const { outOfFold } = scoreRecipe(set, single);
+  const { evaluation } = testRecipe(set, single, { development, test }, outOfFold);
+  const alone = between(started, now());
+  const table: Record<string, unknown>[] = [
+    {
+      by: 'garoa, whole retraining',
+      ...shownTimes(deployed.whole),
+      rows,
+      fits: assessment.candidates.length,
+      ...figures(assessment.test),
+    },
+    { by: 'garoa, one classifier', ...shownTimes(alone), rows, fits: 1, ...figures(evaluation) },
+  ];
+  const python = findScikitLearn('retrain');
+  if (python === undefined) return table;
+  const folder = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
+  try {
+    const exported = new Export(folder, set).fit('usual', single, development, test);
+    const usual = askReference(python, { mode: 'usual', folder, grid, fits: [exported] }, usualAnswer);
+    table.push({
+      by: `SVC(probability=True)${grid ? ', grid of nine' : ''}`,
+      ...shownTimes(usual),
+      rows: usual.rows,
+      fits: usual.fits,
+      ...figures(usual),
+      '× whole retraining': shown(usual.seconds / deployed.whole.seconds),
+      '× one classifier': shown(usual.seconds / alone.seconds),
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return table;
+}
+
+function medianTimes(runs: readonly Times[]): Times {
+  return {
+    seconds: median(runs.map(({ seconds }) => seconds)),
+    cpuSeconds: median(runs.map(({ cpuSeconds }) => cpuSeconds)),
+  };
+}
+
+function shownTimes({ seconds, cpuSeconds }: Times) {
+  return { seconds: shown(seconds), 'CPU seconds': shown(cpuSeconds) };
+}
+
+function figures(of: { readonly averagePrecision: number | null; readonly brier: number }) {
+  return { 'average precision': of.averagePrecision?.toFixed(4), Brier: of.brier.toFixed(5) };
+}
+
+/** A recipe by its place among the candidates. */
+function nameOf(recipes: readonly Recipe[], recipe: Recipe): string {
+  return `number ${recipes.findIndex((each) => JSON.stringify(each) === JSON.stringify(recipe)) + 1}`;
+}
