@@ -44,8 +44,10 @@ export function knownGroups(set: TrainingSet, development: RowRange): FeatureGro
   return FEATURE_GROUPS.filter((group) => known.has(group));
 }
 
-/** A year and a half: four folds of four classifiers learn it in seconds, so that many recipes can be compared. */
-const USUAL_WINDOW_ROWS = 12_000;
+/** A year and a half: what is not longer is searched as it is. */
+const SHORT_HISTORY_ROWS = 12_000;
+/** Of a longer history the first rounds see eleven months: four classifiers learn them in a second, so many recipes can be compared. */
+const COARSE_WINDOW_ROWS = 8_000;
 /** Five and a half years, and as long as any training set: for the best recipes of histories that have as much. */
 const LONG_WINDOW_ROWS = 48_000;
 const WHOLE_HISTORY_ROWS = 200_000;
@@ -96,12 +98,17 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 
 /**
- * The first round of a search: recipes to try on the usual window, at most `count`, the most promising first; the
+ * The first round of a search: recipes to try, at most `count`, the most promising first; the
  * same for the same arguments. Candidates that come to the same for this location (no neighbours) are there once.
  * @param featureGroups groups of which something is known, from `knownGroups`.
+ * @param rows of the development part.
  * The inspect step calls it, and passes each recipe to a score step.
  */
-export function candidateRecipes(count: number, featureGroups: readonly FeatureGroup[]): Recipe[] {
+export function candidateRecipes(
+  count: number,
+  featureGroups: readonly FeatureGroup[],
+  rows: number,
+): Recipe[] {
   const recipes = CANDIDATES.map(
     ({
       groups = FRESH,
@@ -110,7 +117,7 @@ export function candidateRecipes(count: number, featureGroups: readonly FeatureG
       calibration = 'logistic-by-present',
     }): Recipe => ({
       featureGroups: featureGroups.filter((group) => groups.includes(group)),
-      windowRows: USUAL_WINDOW_ROWS,
+      windowRows: rows > SHORT_HISTORY_ROWS ? COARSE_WINDOW_ROWS : SHORT_HISTORY_ROWS,
       kernel,
       members,
       calibration,
@@ -133,8 +140,8 @@ function scaled(recipe: Recipe, c: number, gamma: number): Recipe {
 
 /**
  * A later round of a search, from the best recipe of the rounds before: the first looks at its neighbours in C and γ,
- * the second at a longer window, where more rows may bear a narrower kernel, the third at the whole history. Empty
- * when nothing is left to try.
+ * the second at a longer window, where more rows may bear more features, the third at the whole history. Empty when
+ * nothing is left to try.
  * The refine step calls it, and passes each recipe to a score step.
  * @param round 1 for the round after `candidateRecipes`.
  * @param tried all recipes of the rounds before; none of them is tried again, and with them `count` is not exceeded.
@@ -147,9 +154,12 @@ export function refinedRecipes(
   rows: number,
 ): Recipe[] {
   const longer = { ...best, windowRows: LONG_WINDOW_ROWS };
+  const featureGroups = FEATURE_GROUPS.filter((group) =>
+    tried.some((recipe) => recipe.featureGroups.includes(group)),
+  );
   const rounds: Readonly<Record<number, readonly Recipe[]>> = {
     1: [scaled(best, 3, 1), scaled(best, 1 / 3, 1), scaled(best, 1, 2), scaled(best, 1, 0.5)],
-    2: rows > USUAL_WINDOW_ROWS ? [longer, scaled(longer, 1, 2)] : [],
+    2: rows > SHORT_HISTORY_ROWS ? [longer, { ...longer, featureGroups }] : [],
     3: rows > LONG_WINDOW_ROWS ? [{ ...best, windowRows: WHOLE_HISTORY_ROWS }] : [],
   };
   return distinct(rounds[round] ?? [], tried).slice(0, Math.max(count - tried.length, 0));

@@ -35,10 +35,11 @@ export async function inspect(
     return { run, location, trainable: false, reasons, round: 0, batches: [] };
   }
   const { development } = splitDevelopmentTest(set);
-  const recipes = candidateRecipes(settings.training.candidates, knownGroups(set, development));
+  const rows = development.end - development.start;
+  const recipes = candidateRecipes(settings.training.candidates, knownGroups(set, development), rows);
   const candidates = withChampion(recipes, await findChampion(models, location));
   await runFiles.candidates.write(queryResults, candidates, run.id, location);
-  const batches = batchesOf(candidates.rounds, development.end - development.start);
+  const batches = batchesOf(candidates.rounds, rows);
   return { run, location, trainable: true, reasons, round: 0, batches };
 }
 

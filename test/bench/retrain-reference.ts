@@ -28,6 +28,9 @@ import { between, locationId, now, type Retraining, retrainAsDeployed, type Time
 const TOLERANCE = 1e-3;
 const CACHE_MEGABYTES = 200;
 
+/** Milliseconds that fits may take here: more than any does. */
+const UNHURRIED = () => 1_800_000;
+
 /** As configured by default. */
 const CANDIDATES = 24;
 
@@ -77,7 +80,7 @@ class Export {
   /** What `fitClassifier` does on `range`, and decision values of `asked`. */
   fit(name: string, recipe: Recipe, range: RowRange, asked: RowRange): ReferenceFit {
     // Our own fit says how rows are prepared and what gamma is.
-    const { preprocessing, models } = fitClassifier(this.set, recipe, range);
+    const { preprocessing, models } = fitClassifier(this.set, recipe, range, UNHURRIED);
     const seen = { start: Math.max(range.start, range.end - recipe.windowRows), end: range.end };
     const write = ({ start, end }: RowRange) => {
       const key = JSON.stringify([preprocessing, start, end]);
@@ -306,8 +309,8 @@ export async function compareUsual({ grid }: Options): Promise<Record<string, un
     calibration: 'logistic',
   };
   const started = now();
-  const { outOfFold } = scoreRecipe(set, single);
-  const { evaluation } = testRecipe(set, single, { development, test }, outOfFold);
+  const { outOfFold } = scoreRecipe(set, single, UNHURRIED);
+  const { evaluation } = testRecipe(set, single, { development, test }, outOfFold, UNHURRIED);
   const alone = between(started, now());
   const table: Record<string, unknown>[] = [
     {

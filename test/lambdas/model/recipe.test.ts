@@ -24,26 +24,35 @@ function setWith(known: (feature: (typeof FEATURES)[number], row: number) => boo
 
 describe('the first round', () => {
   it('is of distinct recipes, the same each time', () => {
-    const recipes = candidateRecipes(500, FEATURE_GROUPS);
+    const recipes = candidateRecipes(500, FEATURE_GROUPS, 7_000);
     expect(recipes.length).toBeGreaterThan(8);
     expect(new Set(recipes.map((recipe) => JSON.stringify(recipe))).size).toBe(recipes.length);
     expect(recipes.map((recipe) => recipeSchema.parse(recipe))).toEqual(recipes);
-    expect(candidateRecipes(500, FEATURE_GROUPS)).toEqual(recipes);
+    expect(candidateRecipes(500, FEATURE_GROUPS, 7_000)).toEqual(recipes);
   });
 
   it('is of no more recipes than asked for, the first ones of a longer list', () => {
-    expect(candidateRecipes(3, FEATURE_GROUPS)).toEqual(candidateRecipes(500, FEATURE_GROUPS).slice(0, 3));
+    expect(candidateRecipes(3, FEATURE_GROUPS, 7_000)).toEqual(
+      candidateRecipes(500, FEATURE_GROUPS, 7_000).slice(0, 3),
+    );
+  });
+
+  it('sees less of a history that the later rounds see more of', () => {
+    const windows = (rows: number) =>
+      new Set(candidateRecipes(500, FEATURE_GROUPS, rows).map(({ windowRows }) => windowRows));
+    expect([...windows(12_000)]).toEqual([12_000]);
+    expect([...windows(28_000)]).toEqual([8_000]);
   });
 
   it('names no group of which nothing is known, and is shorter then', () => {
-    const alone = candidateRecipes(500, ['state', 'rain', 'change', 'past', 'clock', 'season']);
+    const alone = candidateRecipes(500, ['state', 'rain', 'change', 'past', 'clock', 'season'], 7_000);
     expect(alone.some(({ featureGroups }) => featureGroups.includes('neighbours'))).toBe(false);
-    expect(alone.length).toBeLessThan(candidateRecipes(500, FEATURE_GROUPS).length);
+    expect(alone.length).toBeLessThan(candidateRecipes(500, FEATURE_GROUPS, 7_000).length);
   });
 });
 
 describe('later rounds', () => {
-  const [best] = candidateRecipes(1, FEATURE_GROUPS);
+  const [best] = candidateRecipes(1, FEATURE_GROUPS, 7_000);
   if (best === undefined) throw new Error('no first candidate');
   const next = (round: number, rows: number, tried = [best], count = 500) =>
     refinedRecipes(round, best, tried, count, rows);
@@ -68,9 +77,18 @@ describe('later rounds', () => {
   it('then look further back, as far as there is history', () => {
     const windows = (round: number, rows: number) => next(round, rows).map(({ windowRows }) => windowRows);
     expect([windows(2, 7_000), windows(3, 7_000)]).toEqual([[], []]);
-    expect([windows(2, 28_000), windows(3, 28_000)]).toEqual([[48_000, 48_000], []]);
-    expect([windows(2, 120_000), windows(3, 120_000)]).toEqual([[48_000, 48_000], [200_000]]);
+    expect([windows(2, 28_000), windows(3, 28_000)]).toEqual([[48_000], []]);
+    expect([windows(2, 120_000), windows(3, 120_000)]).toEqual([[48_000], [200_000]]);
     expect(windows(4, 120_000)).toEqual([]);
+  });
+
+  it('try all the features that there are on the longer window', () => {
+    const all = { ...best, featureGroups: [...FEATURE_GROUPS] };
+    expect(next(2, 28_000, [best, all]).map(({ featureGroups }) => featureGroups)).toEqual([
+      best.featureGroups,
+      FEATURE_GROUPS,
+    ]);
+    expect(next(2, 28_000, [best])).toHaveLength(1);
   });
 
   it('try nothing twice, and no more than the search may', () => {

@@ -62,7 +62,7 @@ const unhurried = () => 60_000;
 function searchAndTest(of: TrainingSet) {
   const split = splitDevelopmentTest(of);
   const score = (candidate: Recipe) => scoreRecipe(of, candidate, unhurried);
-  const scored = candidateRecipes(2, knownGroups(of, split.development)).map(score);
+  const scored = candidateRecipes(2, knownGroups(of, split.development), split.development.end).map(score);
   const best = chooseRecipe(scored.map(({ score }) => score))?.recipe ?? recipe;
   const tried = scored.map(({ score }) => score.recipe);
   scored.push(...refinedRecipes(1, best, tried, 3, split.development.end).map(score));
