@@ -84,6 +84,7 @@ const without = (group: FeatureGroup) => FRESH.filter((other) => other !== group
  */
 const CANDIDATES: readonly Candidate[] = [
   {},
+  { calibration: 'logistic' },
   { groups: [...FRESH, 'season'] },
   { groups: [...FRESH, 'past'] },
   { groups: FEATURE_GROUPS },
@@ -93,7 +94,6 @@ const CANDIDATES: readonly Candidate[] = [
   { members: members(0.3, 0.5) },
   { members: members(1, 0.5) },
   { kernel: 'rbf', members: members(1, 0.05) },
-  { calibration: 'logistic' },
   { members: members(0.3, 0.5, [1]), calibration: 'logistic' },
 ];
 

@@ -1,6 +1,6 @@
 import { calibrate, fitCalibration } from './calibration';
 import { averagePrecision, brier, logLoss } from './evaluation';
-import { splitDevelopmentTest } from './protocol';
+import { type RowRange, splitDevelopmentTest } from './protocol';
 import type { Recipe } from './recipe';
 import { align, type OutOfFold, outOfFoldValues, type RemainingMs } from './train';
 import type { TrainingSet } from './training-set';
@@ -16,17 +16,34 @@ export interface CandidateScore {
 }
 
 /**
- * Scores one recipe on the development part by expanding-window folds. Never looks at the test part.
- * The out-of-fold values are for the test step, should this recipe be chosen; store them by their size.
- * @throws FitRefused when a fold can't be fitted; the caller records the candidate as failed.
+ * Scores recipes on the development part by expanding-window folds, one after the other. Never looks at the test part.
+ * Recipes that differ in their calibration only are fitted once.
+ * The out-of-fold values are for the test step, should a recipe be chosen; store them by their size.
  */
-export function scoreRecipe(
-  set: TrainingSet,
-  recipe: Recipe,
-  remainingMs: RemainingMs,
-): { readonly score: CandidateScore; readonly outOfFold: OutOfFold } {
-  const { development } = splitDevelopmentTest(set);
-  const outOfFold = outOfFoldValues(set, recipe, development, remainingMs);
+export class Scorer {
+  private readonly development: RowRange;
+  private readonly known = new Map<string, OutOfFold>();
+
+  constructor(
+    private readonly set: TrainingSet,
+    private readonly remainingMs: RemainingMs,
+  ) {
+    this.development = splitDevelopmentTest(set).development;
+  }
+
+  /** @throws FitRefused when a fold can't be fitted; the caller records the candidate as failed. */
+  score(recipe: Recipe): { readonly score: CandidateScore; readonly outOfFold: OutOfFold } {
+    const { calibration: _, ...fitted } = recipe;
+    const key = JSON.stringify(fitted);
+    const outOfFold =
+      this.known.get(key) ?? outOfFoldValues(this.set, recipe, this.development, this.remainingMs);
+    this.known.set(key, outOfFold);
+    return { score: scoreOf(this.set, recipe, outOfFold), outOfFold };
+  }
+}
+
+/** Measures of a recipe whose classifiers gave these out-of-fold values. */
+export function scoreOf(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold): CandidateScore {
   const { values, outcomes, wetNow } = align(set, outOfFold);
   const probabilities = calibrate(
     fitCalibration(recipe.calibration, values, outcomes, wetNow),
@@ -35,19 +52,16 @@ export function scoreRecipe(
   );
   const dry = Array.from(wetNow.keys()).filter((i) => wetNow[i] === 0);
   return {
-    score: {
-      recipe,
-      hours: outcomes.length,
-      averagePrecision: averagePrecision(outcomes, probabilities) ?? 0,
-      onsetAveragePrecision:
-        averagePrecision(
-          Uint8Array.from(dry, (i) => outcomes[i] ?? 0),
-          Float64Array.from(dry, (i) => probabilities[i] ?? 0),
-        ) ?? 0,
-      brier: brier(outcomes, probabilities),
-      logLoss: logLoss(outcomes, probabilities),
-    },
-    outOfFold,
+    recipe,
+    hours: outcomes.length,
+    averagePrecision: averagePrecision(outcomes, probabilities) ?? 0,
+    onsetAveragePrecision:
+      averagePrecision(
+        Uint8Array.from(dry, (i) => outcomes[i] ?? 0),
+        Float64Array.from(dry, (i) => probabilities[i] ?? 0),
+      ) ?? 0,
+    brier: brier(outcomes, probabilities),
+    logLoss: logLoss(outcomes, probabilities),
   };
 }
 

@@ -49,13 +49,7 @@ export function fitClassifier(
   range: RowRange,
   remainingMs: RemainingMs,
 ): Classifier {
-  const rows = trainingRows(range, recipe.windowRows);
-  const raw = selectRows(set.x, rows);
-  const y = Uint8Array.from(rows, (i) => set.y[i] ?? 0);
-  const groups: ReadonlySet<string> = new Set(recipe.featureGroups);
-  const wanted = new Set(FEATURES.filter(({ group }) => groups.has(group)).map(({ name }) => name));
-  const preprocessing = fitPreprocessing(raw, set.featureNames, wanted);
-  const x = applyPreprocessing(preprocessing, raw, set.featureNames);
+  const { preprocessing, x, y } = prepare(set, recipe, range);
   const models = fitMembers(
     x,
     y,
@@ -72,6 +66,40 @@ export function fitClassifier(
     })),
   );
   return { preprocessing, models };
+}
+
+/** Rows as the classifiers learn them. */
+interface Prepared {
+  readonly preprocessing: Preprocessing;
+  readonly x: Matrix;
+  readonly y: Uint8Array;
+}
+
+/** Values that may be kept of one training set: a year's folds for several choices of features, a long history's none. */
+const KEPT_VALUES = 10_000_000;
+
+const kept = new WeakMap<TrainingSet, { readonly entries: Map<string, Prepared>; values: number }>();
+
+/** The newest rows of a range that a recipe looks at. Recipes of the same features share them: it takes as long as a fit. */
+function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
+  const rows = trainingRows(range, recipe.windowRows);
+  const key = JSON.stringify([recipe.featureGroups, rows[0], rows.length]);
+  const store = kept.get(set) ?? { entries: new Map<string, Prepared>(), values: 0 };
+  kept.set(set, store);
+  const known = store.entries.get(key);
+  if (known !== undefined) return known;
+
+  const raw = selectRows(set.x, rows);
+  const groups: ReadonlySet<string> = new Set(recipe.featureGroups);
+  const wanted = new Set(FEATURES.filter(({ group }) => groups.has(group)).map(({ name }) => name));
+  const preprocessing = fitPreprocessing(raw, set.featureNames, wanted);
+  const x = applyPreprocessing(preprocessing, raw, set.featureNames);
+  const prepared = { preprocessing, x, y: Uint8Array.from(rows, (i) => set.y[i] ?? 0) };
+  if (store.values + x.values.length <= KEPT_VALUES) {
+    store.entries.set(key, prepared);
+    store.values += x.values.length;
+  }
+  return prepared;
 }
 
 /** Decision values of a range of rows, one column per member. */

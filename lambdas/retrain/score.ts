@@ -1,5 +1,5 @@
 import { FitRefused } from '../model/fit';
-import { scoreRecipe } from '../model/search';
+import { Scorer } from '../model/search';
 import type { RemainingMs } from '../model/train';
 import { type LocationDependencies, readTrainingSet } from './inspect';
 import { runFiles } from './run-files';
@@ -17,6 +17,7 @@ export async function score(
 ): Promise<{ readonly scored: number; readonly refused: number }> {
   const set = await readTrainingSet(queryResults, run.id, location);
   const { rounds } = await runFiles.candidates.read(queryResults, run.id, location);
+  const scorer = new Scorer(set, remainingMs);
   const tally = { scored: 0, refused: 0 };
   for (const [offset, recipe] of rounds
     .flat()
@@ -24,7 +25,7 @@ export async function score(
     .entries()) {
     const candidate = batch.first + offset;
     try {
-      const { score, outOfFold } = scoreRecipe(set, recipe, remainingMs);
+      const { score, outOfFold } = scorer.score(recipe);
       await runFiles.values.write(queryResults, outOfFold, run.id, location, candidate);
       await runFiles.score.write(queryResults, { status: 'scored', score }, run.id, location, candidate);
       tally.scored++;

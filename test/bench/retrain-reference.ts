@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { calibrate, fitCalibration } from '../../lambdas/model/calibration';
-import { averagePrecision, brier, type Evaluation, evaluate, logLoss } from '../../lambdas/model/evaluation';
+import { calibrate } from '../../lambdas/model/calibration';
+import { type Evaluation, evaluate } from '../../lambdas/model/evaluation';
 import { type Matrix, selectRows } from '../../lambdas/model/matrix';
 import type { EvaluationFile } from '../../lambdas/model/metrics-file';
 import { applyPreprocessing } from '../../lambdas/model/preprocessing';
@@ -15,8 +15,8 @@ import {
   splitDevelopmentTest,
 } from '../../lambdas/model/protocol';
 import type { Recipe } from '../../lambdas/model/recipe';
-import { type CandidateScore, chooseRecipe, scoreRecipe } from '../../lambdas/model/search';
-import { align, fitClassifier, fitDecision, type OutOfFold, testRecipe } from '../../lambdas/model/train';
+import { chooseRecipe, Scorer, scoreOf } from '../../lambdas/model/search';
+import { fitClassifier, fitDecision, type OutOfFold, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { readTrainingSet } from '../../lambdas/retrain/inspect';
 import { runFiles } from '../../lambdas/retrain/run-files';
@@ -256,25 +256,6 @@ function joinFolds(set: TrainingSet, ranges: readonly RowRange[], values: readon
   };
 }
 
-/** As `scoreRecipe`, of decision values that are there. */
-function scoreOf(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold): CandidateScore {
-  const { values, outcomes, wetNow } = align(set, outOfFold);
-  const probabilities = calibrate(
-    fitCalibration(recipe.calibration, values, outcomes, wetNow),
-    values,
-    wetNow,
-  );
-  const { onsetAveragePrecision } = evaluate(outcomes, probabilities, wetNow, 0.5);
-  return {
-    recipe,
-    hours: outcomes.length,
-    averagePrecision: averagePrecision(outcomes, probabilities) ?? 0,
-    onsetAveragePrecision: onsetAveragePrecision ?? 0,
-    brier: brier(outcomes, probabilities),
-    logLoss: logLoss(outcomes, probabilities),
-  };
-}
-
 function testOf(
   set: TrainingSet,
   { test }: Split,
@@ -309,7 +290,7 @@ export async function compareUsual({ grid }: Options): Promise<Record<string, un
     calibration: 'logistic',
   };
   const started = now();
-  const { outOfFold } = scoreRecipe(set, single, UNHURRIED);
+  const { outOfFold } = new Scorer(set, UNHURRIED).score(single);
   const { evaluation } = testRecipe(set, single, { development, test }, outOfFold, UNHURRIED);
   const alone = between(started, now());
   const table: Record<string, unknown>[] = [

@@ -2,7 +2,7 @@ import { selectRows } from '../../../lambdas/model/matrix';
 import { modelOf, parseModel, predictProbability } from '../../../lambdas/model/model-file';
 import { splitDevelopmentTest } from '../../../lambdas/model/protocol';
 import { candidateRecipes, knownGroups, type Recipe, refinedRecipes } from '../../../lambdas/model/recipe';
-import { type CandidateScore, chooseRecipe, scoreRecipe } from '../../../lambdas/model/search';
+import { type CandidateScore, chooseRecipe, Scorer } from '../../../lambdas/model/search';
 import {
   align,
   fitClassifier,
@@ -61,7 +61,8 @@ const unhurried = () => 60_000;
 /** A short search in two rounds and the test of the chosen recipe, as the steps of a retraining do it. */
 function searchAndTest(of: TrainingSet) {
   const split = splitDevelopmentTest(of);
-  const score = (candidate: Recipe) => scoreRecipe(of, candidate, unhurried);
+  const scorer = new Scorer(of, unhurried);
+  const score = (candidate: Recipe) => scorer.score(candidate);
   const scored = candidateRecipes(2, knownGroups(of, split.development), split.development.end).map(score);
   const best = chooseRecipe(scored.map(({ score }) => score))?.recipe ?? recipe;
   const tried = scored.map(({ score }) => score.recipe);
@@ -83,7 +84,7 @@ function searchAndTest(of: TrainingSet) {
 describe('training on real weather', () => {
   it('beats persistence, climatology and logistic regression, on the newest hours of a year', () => {
     const split = splitDevelopmentTest(year);
-    const { outOfFold } = scoreRecipe(year, recipe, unhurried);
+    const { outOfFold } = new Scorer(year, unhurried).score(recipe);
     const { evaluation, baselines } = testRecipe(year, recipe, split, outOfFold, unhurried);
     expect(evaluation.brier).toBeLessThan(0.9 * baselines.persistence.brier);
     expect(evaluation.brier).toBeLessThan(baselines.climatology.brier);
@@ -203,6 +204,20 @@ describe('out-of-fold values', () => {
     const place = set.hours.indexOf(values.hours[10] ?? Number.NaN);
     expect(aligned.outcomes[10]).toBe(set.y[place]);
     expect(aligned.values.values[10 * recipe.members.length]).toBe(values.values[0]?.[10]);
+  });
+
+  it('are the same for recipes that differ in their calibration only, and fitted once', () => {
+    let fits = 0;
+    const scorer = new Scorer(set, () => {
+      fits++;
+      return 60_000;
+    });
+    const byPresent = scorer.score(recipe);
+    const fitted = fits;
+    const always = scorer.score({ ...recipe, calibration: 'logistic' });
+    expect(fits).toBe(fitted);
+    expect(always.outOfFold).toBe(byPresent.outOfFold);
+    expect(always.score.brier).not.toBe(byPresent.score.brier);
   });
 
   it('of an hour that the set does not have are refused', () => {
