@@ -47,6 +47,11 @@ const retrainEntry = z.object({
   test: evaluation.extend({ from: utcSecond, to: utcSecond }).nullable().describe('null: no test was made'),
   persistence: evaluation.extend({ from: utcSecond, to: utcSecond }).nullable(),
   climatology: z.object({ brier: z.number() }).nullable(),
+  logisticRegression: evaluation.extend({ from: utcSecond, to: utcSecond }).nullable(),
+  overPersistence: z
+    .object({ improvement: z.number(), lower: z.number(), upper: z.number() })
+    .nullable()
+    .describe('Brier score gained on persistence, with the 95% interval of the weekly bootstrap'),
 });
 
 /**
@@ -282,11 +287,16 @@ function failedEntry({ name, status }: Execution, location: string, reason: stri
     test: null,
     persistence: null,
     climatology: null,
+    logisticRegression: null,
+    overPersistence: null,
   };
 }
 
 function entryOf({ name, status }: Execution, result: LocationResult): RetrainEntry {
-  const { location, version, outcome, reason, test, persistence, climatology } = result;
+  const { location, version, outcome, reason, test, climatology, overPersistence } = result;
+  // All speak of the hours of the test.
+  const ofTheTest = (measures: LocationResult['persistence']) =>
+    measures === null || test === null ? null : { ...measures, from: test.from, to: test.to };
   return {
     execution: name,
     status,
@@ -295,10 +305,10 @@ function entryOf({ name, status }: Execution, result: LocationResult): RetrainEn
     outcome,
     reason,
     test,
-    // Both speak of the same hours.
-    persistence:
-      persistence === null || test === null ? null : { ...persistence, from: test.from, to: test.to },
+    persistence: ofTheTest(result.persistence),
     climatology,
+    logisticRegression: ofTheTest(result.logisticRegression),
+    overPersistence,
   };
 }
 

@@ -13,9 +13,12 @@ export function formatReport(
 ): string {
   const { ingest, hourly, forecasts, seconds } = summary;
   return [
-    `Test of each location's newest model on hours it had not seen (persistence and climatology on the same hours):`,
+    `Test of each location's newest model on hours it had not seen, and of others on the same hours:`,
     testTable(summary),
     ...keptReasons(summary),
+    '',
+    'Brier score gained on persistence in that test, with the 95% interval of the weekly bootstrap:',
+    gainTable(summary),
     '',
     'Live forecasts against what came:',
     liveTable(summary, live),
@@ -31,8 +34,21 @@ export function formatReport(
   ].join('\n');
 }
 
-function testTable({ retrain }: Summary): string {
-  const newest = new Map(retrain.map((entry) => [entry.location, entry]));
+/** The last entry of each location. */
+function newestOf({ retrain }: Summary): Entry[] {
+  return [...new Map(retrain.map((entry) => [entry.location, entry])).values()];
+}
+
+function gainTable(summary: Summary): string {
+  const rows = newestOf(summary).map(({ location, overPersistence }) => [
+    location,
+    decimal(overPersistence?.improvement ?? null),
+    overPersistence === null ? '' : `${decimal(overPersistence.lower)} to ${decimal(overPersistence.upper)}`,
+  ]);
+  return formatTable(['location', 'gain', 'interval'], rows);
+}
+
+function testTable(summary: Summary): string {
   const row = (name: string, who: string, measures: Partial<Measures> & { brier: number }): string[] => [
     name,
     who,
@@ -42,13 +58,14 @@ function testTable({ retrain }: Summary): string {
     decimal(measures.f1),
     measures.confusion === undefined ? '' : measures.confusion.flat().join(' / '),
   ];
-  const rows = [...newest.values()].flatMap((entry): string[][] => {
-    const { location, outcome, test, persistence, climatology } = entry;
+  const rows = newestOf(summary).flatMap((entry): string[][] => {
+    const { location, outcome, test, persistence, climatology, logisticRegression } = entry;
     if (test === null) return [[location, outcome]];
     return [
       row(location, outcome, test),
       ...(persistence === null ? [] : [row('', 'persistence', persistence)]),
       ...(climatology === null ? [] : [row('', 'climatology', climatology)]),
+      ...(logisticRegression === null ? [] : [row('', 'logistic regression', logisticRegression)]),
     ];
   });
   return formatTable(['location', '', 'Brier', 'AP', 'onset AP', 'F1', 'tn / fp / fn / tp'], rows);
