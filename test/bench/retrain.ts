@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { readLedger } from '../../lambdas/model/registry';
 import { writeResults } from './report';
 import { compareProtocol, compareUsual } from './retrain-reference';
-import { retrainAsDeployed, type Stations } from './stations';
+import { locationId, retrainAsDeployed, type Stations } from './stations';
 
 /** Parts of the bench by name; each writes `.garoa/bench/retrain-<name>.json`. */
 const PARTS: Readonly<Record<string, (options: Options) => Promise<Record<string, unknown>[]>>> = {
@@ -49,7 +50,7 @@ export async function bench(): Promise<void> {
 }
 
 function measure(stations: Stations): Promise<Record<string, unknown>> {
-  return retrainAsDeployed(stations, async (_, { status, summary, whole }) => ({
+  return retrainAsDeployed(stations, async (cloud, { status, summary, whole }) => ({
     stations: stations.count,
     'hours each': stations.days * 24,
     recipes: stations.candidates,
@@ -57,6 +58,10 @@ function measure(stations: Stations): Promise<Record<string, unknown>> {
     promoted: summary.promoted,
     kept: summary.kept,
     failed: summary.failed,
+    ...(stations.corrupt !== undefined && {
+      "corrupt one's champions": (await readLedger(cloud.bucket('models'), locationId(stations.corrupt)))
+        .length,
+    }),
     seconds: Math.round(whole.seconds),
     'GiB of memory at most': Number((process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)),
   }));

@@ -25,7 +25,10 @@ export interface Stations {
   readonly days: number;
   /** Recipes that the search tries for each. */
   readonly candidates: number;
-  /** Index of the station whose training set is overwritten with garbage; it must fail alone. */
+  /**
+   * Index of the station that has a champion from a run before, and whose training set is then overwritten with
+   * garbage: it must fail alone, and keep its champion.
+   */
   readonly corrupt?: number;
 }
 
@@ -69,6 +72,7 @@ export async function retrainAsDeployed<T>(
     firstDay: '1990-01-01',
   });
   let cloud: LocalCloud | undefined;
+  let corrupting = false;
   /** When the last invocation of each step ended. */
   const ended = new Map<string, Times>();
   try {
@@ -80,9 +84,10 @@ export async function retrainAsDeployed<T>(
       recording,
       start: new Date(`${addDays(stations.firstDay, stations.days)}T00:10:00Z`),
       onInvocation: ({ event }) => {
-        ended.set(stepOf.parse(event).step, now());
-        if (stations.corrupt !== undefined && JSON.stringify(event).includes('"prepare"')) {
-          const key = runKeys.trainingSet('run-0001', locationId(stations.corrupt));
+        const { step, run } = stepOf.parse(event);
+        ended.set(step, now());
+        if (corrupting && stations.corrupt !== undefined && run !== undefined && step === 'prepare') {
+          const key = runKeys.trainingSet(run.id, locationId(stations.corrupt));
           cloud?.services.objects.put(cloud.name('buckets', 'query-results'), key, 'garbage');
         }
       },
@@ -96,8 +101,13 @@ export async function retrainAsDeployed<T>(
       const file = Buffer.from(encodeParquet(HOURLY_OBSERVATIONS.columns, rows));
       cloud.services.objects.put(cloud.name('buckets', 'processed'), keys.hourlyDay(date), file);
     }
+    const machine = cloud.name('stateMachines', '-retrain');
+    if (stations.corrupt !== undefined) {
+      await cloud.execute(machine, { locations: [locationId(stations.corrupt)] });
+      corrupting = true;
+    }
     const started = now();
-    const execution = await cloud.execute(cloud.name('stateMachines', '-retrain'), {});
+    const execution = await cloud.execute(machine, {});
     return await look(cloud, {
       status: execution.status,
       summary: runSummarySchema.parse(execution.output),
@@ -110,7 +120,7 @@ export async function retrainAsDeployed<T>(
   }
 }
 
-const stepOf = z.object({ step: z.string() });
+const stepOf = z.object({ step: z.string(), run: z.object({ id: z.string() }).optional() });
 
 /** Times since the process started. */
 export function now(): Times {
