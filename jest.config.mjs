@@ -36,6 +36,8 @@ export default {
   // The DOM in one file; its only export condition is `import`, which jest's CommonJS resolver does not take.
   moduleNameMapper: { '^linkedom/worker$': '<rootDir>/node_modules/linkedom/worker.js' },
   setupFiles: ['<rootDir>/test/setup.ts'],
+  // Jest would leave one core to an editor; of two, that is half.
+  maxWorkers: '100%',
   // A hang is what a time-out is for; a busy machine is no failure.
   testTimeout: 60_000,
 };
