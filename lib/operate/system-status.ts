@@ -1,5 +1,5 @@
 import { JUDGED_HOURS, JUDGED_WINDOW_DAYS } from '../../lambdas/hourly/verification';
-import { age, count, percent, utcTime } from '../../lambdas/report/words';
+import { age, chance, count, utcTime } from '../../lambdas/report/words';
 import { addHours } from '../../lambdas/runtime/calendar';
 import { formatTable } from '../local/run/table';
 
@@ -122,7 +122,7 @@ export function formatStatus(seen: SystemStatus): string {
     .map((place) => [
       place.location,
       place.willRain === null ? 'none' : place.willRain ? 'rain' : 'dry',
-      place.probability === null ? '–' : percent(place.probability),
+      place.probability === null ? '–' : chance(place.probability),
       place.champion?.version ?? 'none',
       place.skill === null ? '–' : place.skill.toFixed(2),
       String(place.missingHours),
