@@ -75,7 +75,7 @@ interface Prepared {
   readonly y: Uint8Array;
 }
 
-/** Values that may be kept of one training set: a year's folds for several choices of features, a long history's none. */
+/** Values that may be kept of one training set: the folds of a year for several choices of features. */
 const KEPT_VALUES = 10_000_000;
 
 const kept = new WeakMap<TrainingSet, { readonly entries: Map<string, Prepared>; values: number }>();

@@ -20,12 +20,12 @@ export async function refine(
   const tried = scored.flat();
   const next = round + 1;
   const best = bestCandidate(await readScores(queryResults, run.id, location, tried.length))?.recipe;
-  if (best === undefined) return { run, location, round: next, batches: [] };
+  if (best === undefined) return { run, location, round, batches: [] };
 
   const { development } = splitDevelopmentTest(await readTrainingSet(queryResults, run.id, location));
   const rows = development.end - development.start;
   const recipes = refinedRecipes(next, best, tried, settings.training.candidates, rows);
-  if (recipes.length === 0) return { run, location, round: next, batches: [] };
+  if (recipes.length === 0) return { run, location, round, batches: [] };
 
   const rounds = [...scored, recipes];
   await runFiles.candidates.write(queryResults, { ...candidates, rounds }, run.id, location);

@@ -94,7 +94,7 @@ const scoreInput = z.strictObject({ step: z.literal('score'), ...place, batch: b
 /** `round` is the one that has been scored. */
 const refineInput = z.strictObject({ step: z.literal('refine'), ...place, round });
 
-/** The next round's batches; without any, the search is over. */
+/** The next round and its batches; without any, the search is over, and `round` the last that was scored. */
 export const refineOutput = z.strictObject({ ...place, round, batches: z.array(batchSchema) });
 
 const testInput = z.strictObject({ step: z.literal('test'), ...place });

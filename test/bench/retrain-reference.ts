@@ -14,7 +14,7 @@ import {
   type Split,
   splitDevelopmentTest,
 } from '../../lambdas/model/protocol';
-import type { Recipe } from '../../lambdas/model/recipe';
+import { type Recipe, sameRecipe } from '../../lambdas/model/recipe';
 import { chooseRecipe, Scorer, scoreOf } from '../../lambdas/model/search';
 import { fitClassifier, fitDecision, type OutOfFold, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
@@ -341,5 +341,5 @@ function figures(of: { readonly averagePrecision: number | null; readonly brier:
 
 /** A recipe by its place among the candidates. */
 function nameOf(recipes: readonly Recipe[], recipe: Recipe): string {
-  return `number ${recipes.findIndex((each) => JSON.stringify(each) === JSON.stringify(recipe)) + 1}`;
+  return `number ${recipes.findIndex((each) => sameRecipe(each, recipe)) + 1}`;
 }

@@ -17,9 +17,6 @@ import { operate } from '../../lib/operate/main';
 import { modelFile } from '../lambdas/model/model-file-fixture';
 import { fakeTerminal } from '../lib/operate/terminal';
 
-// Bundles are started and machines run: seconds on a busy machine.
-jest.setTimeout(60_000);
-
 /** The first day of a deployment, lived by commands; each test finds what those before it left. */
 const directory = mkdtempSync(join(tmpdir(), 'garoa-operate-'));
 const run = join(directory, '.garoa');

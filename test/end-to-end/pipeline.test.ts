@@ -36,9 +36,6 @@ const scenario = {
   faults: 0,
 };
 
-// Browsers take their time on a busy machine.
-jest.setTimeout(60_000);
-
 const directory = mkdtempSync(join(tmpdir(), 'garoa-pipeline-'));
 const assemblyDirectory = join(directory, 'cdk.out');
 let recording: Recording;

@@ -19,7 +19,6 @@ import {
   wholeDay,
 } from './hourly-cloud';
 
-jest.setTimeout(60_000);
 let local: HourlyCloud;
 
 beforeAll(async () => {

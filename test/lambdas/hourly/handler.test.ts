@@ -18,8 +18,6 @@ import {
   wholeDay,
 } from './hourly-cloud';
 
-jest.setTimeout(60_000);
-
 const directory = mkdtempSync(join(tmpdir(), 'garoa-hourly-'));
 const environment = { ...process.env };
 let local: HourlyCloud;

@@ -27,7 +27,6 @@ const range = (from: string, to: string, now: string) =>
 const closing = (hour: string) =>
   ({ kind: 'hour', hour, now: addHours(hour, 1).replace(':00:00Z', ':05:00Z') }) as const;
 
-jest.setTimeout(60_000);
 let local: HourlyCloud;
 
 /** As the stack puts it into the catalogue. */

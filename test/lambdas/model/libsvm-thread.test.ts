@@ -27,9 +27,6 @@ if (!('libsvmFit' in workerData)) {
 const shared = { kernel: 'rbf', tolerance: 1e-3, cacheMegabytes: 20, timeBudgetMs: 60_000 } as const;
 const member = { c: 1, gamma: 0.02, positiveWeight: 3 };
 
-// Bundling, and threads on what may be a busy machine.
-jest.setTimeout(60_000);
-
 let folder: string;
 let answers: unknown[];
 const { x, y } = weatherRows(5_001);

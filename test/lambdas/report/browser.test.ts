@@ -16,9 +16,6 @@ import {
   threeHundredPlaces,
 } from './content';
 
-// Browsers take their time on a busy machine.
-jest.setTimeout(60_000);
-
 /** Pages of unusual content; those that a run makes are looked at in `pipeline.test.ts`. */
 describeInBrowser('pages of unusual content', (browser) => {
   let directory: string;

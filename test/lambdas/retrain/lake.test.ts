@@ -17,9 +17,6 @@ import { settingsSchema } from '../../../lambdas/runtime/settings';
 import { projectRoot } from '../../../lib/project-root';
 import { startTestCloud, type TestCloud } from '../../lib/local/aws/support';
 
-// Starting the services takes seconds on a busy machine.
-jest.setTimeout(60_000);
-
 const settings = settingsSchema.parse({
   stage: 'test',
   provider: 'weatherapi',

@@ -12,6 +12,7 @@ import {
   runSummarySchema,
 } from '../../../lambdas/model/metrics-file';
 import { modelSchema } from '../../../lambdas/model/model-file';
+import { SEARCH_ROUNDS } from '../../../lambdas/model/recipe';
 import { championAt, readChampion, readLedger } from '../../../lambdas/model/registry';
 import { runStep, type StepDependencies } from '../../../lambdas/retrain/run-step';
 import {
@@ -32,9 +33,6 @@ import { invent, type Row, trainingSetFile } from './weather';
 
 const HOURS = 20 * 24;
 const WEEK_HOURS = 7 * 24;
-
-// Fitting takes seconds on a busy machine.
-jest.setTimeout(60_000);
 
 describe('retraining a location, step by step as the state machine does', () => {
   let local: LocalBucket;
@@ -310,6 +308,8 @@ describe('retraining a location, step by step as the state machine does', () => 
     expect(
       refineOutput.parse(await step({ step: 'refine', run, location: 'ewr', round: closer.round })).batches,
     ).toEqual([]);
+    const last = { step: 'refine', run, location: 'ewr', round: SEARCH_ROUNDS - 1 };
+    expect(refineOutput.parse(await step(last))).toMatchObject({ round: SEARCH_ROUNDS - 1, batches: [] });
   });
 
   it('replaces a champion of another feature list, and says that its recipe had no part', async () => {

@@ -26,9 +26,6 @@ parentPort.postMessage(
 );
 `;
 
-// Bundling, and three threads on what may be a busy machine.
-jest.setTimeout(60_000);
-
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'garoa-smo-'));

@@ -15,9 +15,6 @@ import {
 import { normal, seededUniform } from './seeded';
 import { weatherRows } from './weather-rows';
 
-// Many small fits, on what may be a busy machine.
-jest.setTimeout(60_000);
-
 const OPTIONS: SvcOptions = {
   kernel: 'rbf',
   c: 1,
