@@ -253,7 +253,8 @@ grid AS (
   FROM places
   CROSS JOIN UNNEST(sequence(${sqlTimestamp(midnight(from))}, ${sqlTimestamp(midnight(to))}, INTERVAL '1' DAY)) AS days (day_start)
   CROSS JOIN UNNEST(sequence(0, 23)) AS hours (hour_of_day)
-  WHERE day_start + INTERVAL '1' DAY > first_hour AND day_start <= last_hour
+  WHERE day_start + INTERVAL '1' DAY > first_hour
+    AND day_start <= last_hour + INTERVAL '${FEATURE_LOOKBACK_HOURS}' HOUR
 ),
 dense AS (
   SELECT grid.location_id, grid.region, grid.hour, observed.hour IS NOT NULL AS is_observed,
@@ -288,7 +289,10 @@ WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTime
 
 const timeline = 'PARTITION BY location_id ORDER BY hour';
 
-/** From when to when a location has hours: of a window of years, most may hold nothing. */
+/**
+ * From when to when a location has hours: of a window of years, most may hold nothing. Its grid goes on for as long as
+ * features look back, or a neighbour that fell silent before midnight would be forgotten after it.
+ */
 const span = 'min(hour) AS first_hour, max(hour) AS last_hour';
 
 /** The locations there are, each with its region: its own where it has no neighbours. */

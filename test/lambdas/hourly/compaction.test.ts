@@ -12,7 +12,6 @@ import {
   wholeDay,
 } from './hourly-cloud';
 
-jest.setTimeout(30_000);
 let local: HourlyCloud;
 
 beforeAll(async () => {

@@ -14,8 +14,6 @@ import * as fc from 'fast-check';
 import { NOW, ndjson, RESOURCES, startTestCloud, type TestCloud } from './support';
 
 // A cold parse of Trino's grammar takes seconds on a busy machine.
-jest.setTimeout(30_000);
-
 let cloud: TestCloud;
 
 beforeAll(async () => {
