@@ -156,30 +156,54 @@ function logisticLoss(x: Matrix, targets: Float64Array, ridge: number, parameter
   return loss;
 }
 
+/** Rows whose products are added to the Hessian together: each of its elements is read and written once for all four. */
+const BLOCK = 4;
+
 function logisticDerivatives(x: Matrix, targets: Float64Array, ridge: number, parameters: Float64Array) {
   const size = parameters.length;
   const gradient = new Float64Array(size);
   const hessian = new Float64Array(size * size);
-  const inputs = new Float64Array(size);
-  inputs[0] = 1;
-  for (let i = 0; i < x.rows; i++) {
-    inputs.set(x.values.subarray(i * x.columns, (i + 1) * x.columns), 1);
-    const p = sigmoid(linear(x, i, parameters));
-    const residual = p - (targets[i] ?? Number.NaN);
-    const weight = p * (1 - p);
-    for (let j = 0; j < size; j++) {
-      const input = inputs[j] ?? 0;
-      gradient[j] = (gradient[j] ?? 0) + residual * input;
-      for (let k = 0; k <= j; k++) {
-        hessian[j * size + k] = (hessian[j * size + k] ?? 0) + weight * input * (inputs[k] ?? 0);
+  // Input j of the four rows, then input j + 1; a row that is not there is zero.
+  const inputs = new Float64Array(size * BLOCK);
+  const weights = new Float64Array(BLOCK);
+  for (let from = 0; from < x.rows; from += BLOCK) {
+    if (x.rows - from < BLOCK) inputs.fill(0);
+    for (let i = from; i < Math.min(from + BLOCK, x.rows); i++) {
+      const p = sigmoid(linear(x, i, parameters));
+      const residual = p - (targets[i] ?? Number.NaN);
+      weights[i - from] = p * (1 - p);
+      for (let j = 0; j < size; j++) {
+        const input = j === 0 ? 1 : (x.values[i * x.columns + j - 1] ?? Number.NaN);
+        inputs[j * BLOCK + i - from] = input;
+        gradient[j] = (gradient[j] ?? 0) + residual * input;
       }
     }
+    addProducts(hessian, inputs, weights);
   }
   for (let j = 0; j < size; j++) {
     gradient[j] = (gradient[j] ?? 0) + (j > 0 ? ridge * (parameters[j] ?? 0) : 0);
     hessian[j * size + j] = (hessian[j * size + j] ?? 0) + (j > 0 ? ridge : 0) + 1e-12;
   }
   return { gradient, hessian };
+}
+
+/** Adds Σ weight · input · inputᵀ of the four rows to the lower triangle. */
+function addProducts(hessian: Float64Array, inputs: Float64Array, weights: Float64Array): void {
+  const size = inputs.length / BLOCK;
+  for (let j = 0, at = 0; j < size; j++, at += BLOCK) {
+    const a = (weights[0] ?? 0) * (inputs[at] ?? 0);
+    const b = (weights[1] ?? 0) * (inputs[at + 1] ?? 0);
+    const c = (weights[2] ?? 0) * (inputs[at + 2] ?? 0);
+    const d = (weights[3] ?? 0) * (inputs[at + 3] ?? 0);
+    for (let k = 0, other = 0, to = j * size; k <= j; k++, other += BLOCK, to++) {
+      hessian[to] =
+        (hessian[to] ?? 0) +
+        a * (inputs[other] ?? 0) +
+        b * (inputs[other + 1] ?? 0) +
+        c * (inputs[other + 2] ?? 0) +
+        d * (inputs[other + 3] ?? 0);
+    }
+  }
 }
 
 /** Cholesky solution of a positive definite system given by its lower triangle. */

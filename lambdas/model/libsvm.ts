@@ -6,7 +6,7 @@ import { distance, type SvcModel, type SvcOptions } from './svc';
  * LIBSVM compiled to WebAssembly: the engine where the machine's WebAssembly has no SIMD. Slower by an order of
  * magnitude than `smo/`, with the same optimum. It guards what the package does not: values and labels are checked
  * by `fit.ts` before they come here, its process-ending listener is removed, every model is freed, and the time is
- * kept by `libsvm-thread.ts`.
+ * kept by `fit-thread.ts`.
  */
 
 /**
@@ -25,7 +25,7 @@ export class TooManyRows extends Error {
 
 let Svm: typeof LibsvmClass | undefined;
 
-/** Loads the package. Called before the first fit, where `smo/` can't run; repeating it costs nothing. */
+/** Loads the package. Called before the first fit; repeating it costs nothing. */
 export async function loadLibsvm(): Promise<void> {
   if (Svm !== undefined) return;
   const before = new Set(process.listeners('unhandledRejection'));
@@ -70,7 +70,7 @@ export function fitLibsvm(x: Matrix, y: Uint8Array, options: SvcOptions): SvcMod
 }
 
 /** @throws TooManyRows when the kernel matrix of so many rows would not fit into memory. */
-export function refuseTooManyRows(rows: number, { kernel }: SvcOptions): void {
+export function refuseTooManyRows(rows: number, { kernel }: Pick<SvcOptions, 'kernel'>): void {
   if (kernel === 'laplacian' && rows > MAXIMUM_LAPLACIAN_ROWS) {
     throw new TooManyRows(
       `Without SIMD a Laplacian kernel takes at most ${MAXIMUM_LAPLACIAN_ROWS} rows, not ${rows}.`,

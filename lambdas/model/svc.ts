@@ -16,6 +16,31 @@ export interface SvcOptions {
   readonly timeBudgetMs: number;
 }
 
+/** What the members of one ensemble have in common, and what each has of its own. */
+export type SharedOptions = Omit<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
+export type MemberOptions = Pick<SvcOptions, 'c' | 'gamma' | 'positiveWeight'>;
+
+/** Classifiers to fit on the same prepared rows. */
+export interface Fit {
+  readonly x: Matrix;
+  /** 1 and 0, one for each row. */
+  readonly y: Uint8Array;
+  /** The time budget is for all members together. */
+  readonly shared: SharedOptions;
+  readonly members: readonly MemberOptions[];
+  /** Where each member may start: what it found on the first of these rows, when it knew no others. */
+  readonly starts?: readonly (MultiplierShares | undefined)[];
+}
+
+/** α of each row as a share of its upper bound, in the order of the rows. */
+export type MultiplierShares = Float64Array;
+
+/** LIBSVM starts nowhere but at zero, and says nothing of where it came to. */
+export interface Fitted {
+  readonly model: SvcModel;
+  readonly multiplierShares?: MultiplierShares;
+}
+
 /** Training took longer than allowed and left no model. */
 export class TimeBudgetExceeded extends Error {
   override readonly name = 'TimeBudgetExceeded';
@@ -83,6 +108,11 @@ export function decisionValues(ensemble: SvcEnsemble, x: Matrix): Matrix {
     });
   }
   return { rows: x.rows, columns: members.length, values };
+}
+
+/** Each once, in the order of the members. */
+export function distinctGammas(members: readonly { readonly gamma: number }[]): number[] {
+  return [...new Set(members.map(({ gamma }) => gamma))];
 }
 
 /** Joins classifiers of one kernel, each support vector kept once. @throws RangeError when there are none. */

@@ -8,14 +8,14 @@ import {
   weeklyBootstrap,
 } from './evaluation';
 import { FEATURES } from './features';
-import { fitMembers } from './fit';
+import { fitMeanwhile } from './fit';
 import { fromColumns, type Matrix, selectRows } from './matrix';
 import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './preprocessing';
 import { expandingFolds, type RowRange } from './protocol';
 import type { Recipe } from './recipe';
-import { decisionValues } from './smo/decision';
+import { simdDecisionValues } from './smo/decision';
 import { smoSupported } from './smo/kernel-module';
-import { decisionFunction, type SvcModel } from './svc';
+import { decisionValues, type Fit, joinMembers, type SvcModel } from './svc';
 import type { TrainingSet } from './training-set';
 
 /** Milliseconds that may still be spent: asked before each fit, which is abandoned when they are over. */
@@ -42,31 +42,49 @@ export interface OutOfFold {
   readonly values: readonly (readonly number[])[];
 }
 
-/** Fits the recipe's classifiers on a range of rows. @throws FitRefused, RangeError as `fitSvc` and `fitPreprocessing`. */
+/** Fits the recipe's classifiers on a range of rows. @throws FitRefused, RangeError as `fitMembers` and `fitPreprocessing`. */
 export function fitClassifier(
   set: TrainingSet,
   recipe: Recipe,
   range: RowRange,
   remainingMs: RemainingMs,
 ): Classifier {
-  const { preprocessing, x, y } = prepare(set, recipe, range);
-  const models = fitMembers(
-    x,
-    y,
-    {
-      kernel: recipe.kernel,
-      tolerance: TOLERANCE,
-      cacheMegabytes: CACHE_MEGABYTES,
-      timeBudgetMs: remainingMs(),
-    },
-    recipe.members.map(({ c, gammaScale, positiveWeight }) => ({
-      c,
-      gamma: gammaScale / x.columns,
-      positiveWeight,
-    })),
-  );
-  return { preprocessing, models };
+  return learn(set, recipe, range, remainingMs, () => undefined).classifier;
 }
+
+/**
+ * As `fitClassifier`. While another thread is at it, this one does something else.
+ * @param starts where the same recipe came to on the first of these rows.
+ */
+function learn<T>(
+  set: TrainingSet,
+  recipe: Recipe,
+  range: RowRange,
+  remainingMs: RemainingMs,
+  meanwhile: () => T,
+  starts: Starts = [],
+): { readonly classifier: Classifier; readonly starts: Starts; readonly result: T } {
+  const { preprocessing, x, y } = prepare(set, recipe, range);
+  const shared = {
+    kernel: recipe.kernel,
+    tolerance: TOLERANCE,
+    cacheMegabytes: CACHE_MEGABYTES,
+    timeBudgetMs: remainingMs(),
+  };
+  const members = recipe.members.map(({ c, gammaScale, positiveWeight }) => ({
+    c,
+    gamma: gammaScale / x.columns,
+    positiveWeight,
+  }));
+  const { fitted, result } = fitMeanwhile({ x, y, shared, members, starts }, meanwhile);
+  return {
+    classifier: { preprocessing, models: fitted.map(({ model }) => model) },
+    starts: fitted.map(({ multiplierShares }) => multiplierShares),
+    result,
+  };
+}
+
+type Starts = NonNullable<Fit['starts']>;
 
 /** Rows as the classifiers learn them. */
 interface Prepared {
@@ -106,8 +124,8 @@ function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
 function classify(classifier: Classifier, set: TrainingSet, range: RowRange): Matrix {
   const raw = selectRows(set.x, trainingRows(range, range.end - range.start));
   const x = applyPreprocessing(classifier.preprocessing, raw, set.featureNames);
-  const decide = smoSupported() ? decisionValues : decisionFunction;
-  return fromColumns(classifier.models.map((model) => decide(model, x)));
+  const decide = smoSupported() ? simdDecisionValues : decisionValues;
+  return decide(joinMembers(classifier.models), x);
 }
 
 /** Decision values over the expanding folds of a range: each row is judged by what was fitted on earlier rows only. */
@@ -119,8 +137,13 @@ export function outOfFoldValues(
 ): OutOfFold {
   const hours: number[] = [];
   const values: number[][] = recipe.members.map(() => []);
+  let before: { readonly first: number | undefined; readonly starts: Starts } | undefined;
   for (const { training, validation } of expandingFolds(set, range)) {
-    const classifier = fitClassifier(set, recipe, training, remainingMs);
+    const [first] = trainingRows(training, recipe.windowRows);
+    // A fold has all rows of the fold before, and some more, until they outgrow the window.
+    const from = before?.first === first ? before?.starts : undefined;
+    const { classifier, starts } = learn(set, recipe, training, remainingMs, () => undefined, from);
+    before = { first, starts };
     appendTo({ hours, values }, set, validation, classify(classifier, set, validation));
   }
   return { hours, values };
@@ -234,7 +257,9 @@ export function testRecipe(
   remainingMs: RemainingMs,
 ): TestResult {
   const { development, test } = split;
-  const classifier = fitClassifier(set, recipe, development, remainingMs);
+  const { classifier, result: logisticRegression } = learn(set, recipe, development, remainingMs, () =>
+    evaluateLogisticRegression(set, split, recipe),
+  );
   const { calibration, threshold } = fitDecision(set, recipe, outOfFold);
   const values = classify(classifier, set, test);
   const outcome = set.y.slice(test.start, test.end);
@@ -260,7 +285,7 @@ export function testRecipe(
         wetNow,
         0.5,
       ),
-      logisticRegression: evaluateLogisticRegression(set, split, recipe),
+      logisticRegression,
     },
     forecasts: { hours, probability, outcome, wetNow, persistenceProbability: persisted },
     outOfFold: extended,

@@ -1,5 +1,4 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { prepareEngine } from '../model/fit';
 import { Metric, metrics } from '../runtime/metrics';
 import { inspect } from './inspect';
 import { fail, keep, promoteVersion } from './outcome';
@@ -36,15 +35,12 @@ export async function runStep(dependencies: StepDependencies, event: StepEvent):
     case 'inspect':
       return inspect(dependencies, event);
     case 'score':
-      await prepareEngine();
       return score(dependencies, event, fittingMs);
     case 'refine':
       return refine(dependencies, event);
     case 'test':
-      await prepareEngine();
       return testRecipes(dependencies, event, fittingMs);
     case 'refit':
-      await prepareEngine();
       return refit(dependencies, event, fittingMs);
     case 'promote':
       return promoteVersion(dependencies, event, dependencies.now);

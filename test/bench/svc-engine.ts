@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { fitLibsvm, loadLibsvm } from '../../lambdas/model/libsvm';
 import type { Matrix } from '../../lambdas/model/matrix';
-import { decisionValues } from '../../lambdas/model/smo/decision';
+import { simdDecisionValues } from '../../lambdas/model/smo/decision';
 import { fitSmo } from '../../lambdas/model/smo/solver';
 import { decisionFunction, type SvcModel } from '../../lambdas/model/svc';
 
@@ -61,11 +61,12 @@ async function main(): Promise<EngineRun> {
   const asked = first(decisionRows);
 
   if (engine === 'garoa') {
-    decisionValues(fitSmo(first(warmRows), y.subarray(0, warmRows), options).model, first(warmRows));
+    const decide = (model: SvcModel, x: Matrix) => simdDecisionValues({ ...model, members: [model] }, x);
+    decide(fitSmo(first(warmRows), y.subarray(0, warmRows), options).model, first(warmRows));
     const [fit, { model, objective, iterations, kernelRows }] = cpuSeconds(() =>
       fitSmo(first(rows), y, options),
     );
-    const [decision] = cpuSeconds(() => decisionValues(model, asked));
+    const [decision] = cpuSeconds(() => decide(model, asked));
     return { fit, decision, objective, iterations, kernelRows, ...sizeOf(model) };
   }
   await loadLibsvm();

@@ -1,5 +1,5 @@
-import type { Matrix } from '../matrix';
-import type { SvcModel } from '../svc';
+import { type Matrix, selectRows } from '../matrix';
+import { distinctGammas, type SvcEnsemble } from '../svc';
 import { openArena } from './kernel-module';
 import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
 
@@ -7,40 +7,73 @@ import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
 const BATCH = 8_192;
 
 /**
- * f(x) of each row, by the kernel module: the same as `decisionFunction` of `svc.ts` within single precision of each
- * kernel value, many times faster.
+ * f(x) of each row (down) and member (across), by the kernel module: the same as `decisionValues` of `svc.ts` within
+ * single precision of each kernel value, many times faster. Kernel values are computed once for the members of one
+ * gamma.
  * @throws RangeError when the width differs from the support vectors'.
  */
-export function decisionValues(model: SvcModel, x: Matrix): Float64Array {
-  const { supportVectors, coefficients } = model;
-  const dimension = supportVectors.columns;
-  if (x.columns !== dimension) {
-    throw new RangeError(`Rows have ${x.columns} columns, the support vectors ${dimension}.`);
+export function simdDecisionValues(ensemble: SvcEnsemble, x: Matrix): Matrix {
+  const { supportVectors, members } = ensemble;
+  if (x.columns !== supportVectors.columns) {
+    throw new RangeError(`Rows have ${x.columns} columns, the support vectors ${supportVectors.columns}.`);
   }
+  const values = new Float64Array(x.rows * members.length);
+  for (const gamma of distinctGammas(members)) {
+    const places = Array.from(members.keys()).filter((m) => members[m]?.gamma === gamma);
+    const sums = sumsOfGamma(ensemble, gamma, x);
+    places.forEach((m, s) => {
+      for (let i = 0; i < x.rows; i++) {
+        values[i * members.length + m] = sums[s * x.rows + i] ?? Number.NaN;
+      }
+    });
+  }
+  return { rows: x.rows, columns: members.length, values };
+}
+
+/** f(x) of all rows by the first member of that gamma, then by the next. */
+function sumsOfGamma(ensemble: SvcEnsemble, gamma: number, x: Matrix): Float64Array {
+  const { kernel } = ensemble;
+  const members = ensemble.members.filter((member) => member.gamma === gamma);
+  const used = Array.from({ length: ensemble.supportVectors.rows }, (_, s) => s).filter((s) =>
+    members.some(({ coefficients }) => coefficients[s] !== 0),
+  );
+  const supportVectors = selectRows(ensemble.supportVectors, used);
+  const dimension = supportVectors.columns;
   const rows = roundUp(supportVectors.rows, GROUP);
   const batch = Math.min(BATCH, roundUp(x.rows, PANEL));
-  const arena = openArena(rows * (dimension * 4 + 12) + batch * (dimension * 4 + 12) + SCRATCH_BYTES, 8);
+  const arena = openArena(
+    rows * (dimension * 4 + 8 + 4 * members.length) +
+      batch * (dimension * 4 + 4 + 8 * members.length) +
+      SCRATCH_BYTES,
+    8,
+  );
   const groups = arena.floats(rows * dimension);
   const groupOffsets = arena.floats(rows);
-  const weights = arena.floats(rows);
+  const weights = arena.floats(rows * members.length);
   const slots = arena.words(rows);
   const panels = arena.floats(batch * dimension);
   const offsets = arena.floats(batch);
-  const sums = arena.doubles(batch);
+  const sums = arena.doubles(batch * members.length);
   const scratch = arena.bytes(SCRATCH_BYTES);
 
-  const scaling = scalingFor(model.kernel, model.gamma, supportVectors);
+  const scaling = scalingFor(kernel, gamma, supportVectors);
   writePoints(scaling, supportVectors, 0, supportVectors.rows, GROUP, groups, groupOffsets);
   weights.fill(0);
-  weights.set(coefficients);
+  members.forEach(({ coefficients }, m) => {
+    used.forEach((s, row) => {
+      weights[m * rows + row] = coefficients[s] ?? Number.NaN;
+    });
+  });
   slots.fill(0);
-  const values = new Float64Array(x.rows);
+  const values = new Float64Array(x.rows * members.length);
   for (let from = 0; from < x.rows; from += batch) {
     const count = Math.min(batch, x.rows - from);
     writePoints(scaling, x, from, count, PANEL, panels, offsets);
-    sums.fill(model.intercept);
+    members.forEach(({ intercept }, m) => {
+      sums.fill(intercept, m * batch, (m + 1) * batch);
+    });
     arena.kernel.addKernelRows(
-      model.kernel === 'laplacian' ? 1 : 0,
+      kernel === 'laplacian' ? 1 : 0,
       dimension,
       panels.byteOffset,
       offsets.byteOffset,
@@ -53,8 +86,13 @@ export function decisionValues(model: SvcModel, x: Matrix): Float64Array {
       rows / GROUP,
       rows / GROUP,
       scratch.byteOffset,
+      members.length,
+      batch * sums.BYTES_PER_ELEMENT,
+      rows * weights.BYTES_PER_ELEMENT,
     );
-    values.set(sums.subarray(0, count), from);
+    members.forEach((_, m) => {
+      values.set(sums.subarray(m * batch, m * batch + count), m * x.rows + from);
+    });
   }
   return values;
 }

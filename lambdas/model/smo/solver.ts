@@ -1,13 +1,13 @@
 import type { Matrix } from '../matrix';
-import { type SvcModel, type SvcOptions, TimeBudgetExceeded } from '../svc';
+import { type Fitted, type MultiplierShares, type SvcOptions, TimeBudgetExceeded } from '../svc';
 import { SCRATCH_BYTES } from './decision';
 import { type Arena, isOpen, openArena } from './kernel-module';
 import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
 import { RowCache } from './row-cache';
 
 export interface SmoOptions extends SvcOptions {
-  /** Where to start: the solution for the same rows at another C, gamma, kernel or class weight. */
-  readonly warmStart?: SmoResult;
+  /** Where to start: the solution at another C, gamma, kernel or class weight, or for the first of these rows only. */
+  readonly warmStart?: MultiplierShares;
   /** Called about once a second and at the end. */
   readonly onProgress?: (progress: SmoProgress) => void;
 }
@@ -16,14 +16,13 @@ export interface SmoProgress {
   readonly seconds: number;
   /** Pairs of multipliers optimised so far. */
   readonly iterations: number;
-  /** Largest violation of the KKT conditions among the active rows: training ends when it is below the tolerance. */
+  /** Largest violation of the KKT conditions among the active rows when last looked at: training ends when it is below the tolerance. */
   readonly violation: number;
   /** Rows not left out by shrinking. */
   readonly activeRows: number;
 }
 
-export interface SmoResult {
-  readonly model: SvcModel;
+export interface SmoResult extends Required<Fitted> {
   /** Pairs of multipliers optimised (Platt's joint steps). */
   readonly iterations: number;
   /** Working sets solved. */
@@ -34,8 +33,6 @@ export interface SmoResult {
   readonly objective: number;
   /** Largest violation of the KKT conditions over all rows. */
   readonly violation: number;
-  /** α of each row as a share of its upper bound, in the order of the rows: what a warm start needs. */
-  readonly multiplierShares: Float64Array;
 }
 
 /**
@@ -152,6 +149,8 @@ export class SmoSolver {
   private readonly referenceBeta: Float64Array;
   private readonly referenceF: Float64Array;
 
+  /** Largest violation of the KKT conditions among the active rows, when last looked at. */
+  private gap = Number.POSITIVE_INFINITY;
   private iterations = 0;
   private workingSets = 0;
   private kernelRows = 0;
@@ -228,7 +227,7 @@ export class SmoSolver {
 
   /**
    * @param options with the kernel, gamma and cache that the solver was made for.
-   * @throws TimeBudgetExceeded; RangeError when the warm start is of other rows; Error when the kernel is another, a fit
+   * @throws TimeBudgetExceeded; RangeError when the warm start is of more rows; Error when the kernel is another, a fit
    *   has been abandoned, or another solver or a pass of decision values has taken over this thread's memory.
    */
   fit(options: SmoOptions): SmoResult {
@@ -247,11 +246,12 @@ export class SmoSolver {
     this.options = options;
     this.startedAt = performance.now();
     this.reportedAt = this.startedAt;
+    this.gap = Number.POSITIVE_INFINITY;
     this.iterations = 0;
     this.workingSets = 0;
     this.kernelRows = 0;
     this.startFromZero();
-    if (options.warmStart !== undefined) this.startFrom(options.warmStart.multiplierShares);
+    if (options.warmStart !== undefined) this.startFrom(options.warmStart);
     return this.solve();
   }
 
@@ -269,15 +269,18 @@ export class SmoSolver {
     this.synchronise();
   }
 
-  /** The shares of the bounds are kept as they were, the heavier class scaled down so that Σβ = 0 (alpha seeding). */
-  private startFrom(shares: Float64Array): void {
-    if (shares.length !== this.rows) {
+  /**
+   * The shares of the bounds are kept as they were, the heavier class scaled down so that Σβ = 0 (alpha seeding); rows
+   * that came later start at zero.
+   */
+  private startFrom(shares: MultiplierShares): void {
+    if (shares.length > this.rows) {
       throw new RangeError(`A warm start with ${shares.length} rows does not fit ${this.rows} rows.`);
     }
     const { c, positiveWeight } = this.options;
     let up = 0;
     let down = 0;
-    for (let i = 0; i < this.rows; i++) {
+    for (let i = 0; i < shares.length; i++) {
       if (this.y[i] === 1) up += (shares[i] ?? 0) * c * positiveWeight;
       else down += (shares[i] ?? 0) * c;
     }
@@ -297,10 +300,10 @@ export class SmoSolver {
     const { tolerance } = this.options;
     let retained: number[] = [];
     let sinceShrink = 0;
-    let gap = this.violation();
-    while (gap > tolerance || this.active < this.rows) {
-      this.checkTime(gap);
-      if (gap <= tolerance) {
+    this.gap = this.violation();
+    while (this.gap > tolerance || this.active < this.rows) {
+      this.checkTime();
+      if (this.gap <= tolerance) {
         this.reconstruct();
         retained = [];
         sinceShrink = SHRINK_INTERVAL;
@@ -311,12 +314,12 @@ export class SmoSolver {
             retained = [];
           }
         }
-        retained = this.optimise(retained, gap);
+        retained = this.optimise(retained);
       }
-      gap = this.violation();
+      this.gap = this.violation();
     }
-    this.report(gap);
-    return this.result(gap);
+    this.report();
+    return this.result();
   }
 
   private violation(): number {
@@ -343,7 +346,7 @@ export class SmoSolver {
   }
 
   /** Chooses a working set, solves it, brings f up to date. Returns the rows to keep for the next set. */
-  private optimise(retained: readonly number[], gap: number): number[] {
+  private optimise(retained: readonly number[]): number[] {
     const count = this.chooseWorkingSet(retained);
     const members = Array.from(this.chosen.subarray(0, count));
     const padded = roundUp(count, PANEL);
@@ -380,7 +383,7 @@ export class SmoSolver {
       this.setLower.byteOffset,
       this.setUpper.byteOffset,
       this.setSides.byteOffset,
-      Math.max(INNER_ACCURACY * gap, this.options.tolerance / 2),
+      Math.max(INNER_ACCURACY * this.gap, this.options.tolerance / 2),
       100 * padded,
     );
     this.workingSets++;
@@ -466,7 +469,7 @@ export class SmoSolver {
       }
       this.addRows(firstPanel, panelCount, freshRows, this.padGroup(row));
       this.kernelRows += fresh.length;
-      this.checkTime(Number.NaN);
+      this.checkTime();
     }
   }
 
@@ -510,6 +513,9 @@ export class SmoSolver {
       fresh / GROUP,
       all / GROUP,
       scratch.byteOffset,
+      1,
+      0,
+      0,
     );
   }
 
@@ -607,30 +613,30 @@ export class SmoSolver {
     return changes;
   }
 
-  private checkTime(violation: number): void {
+  private checkTime(): void {
     const now = performance.now();
     if (now - this.reportedAt >= PROGRESS_INTERVAL_MS) {
-      this.report(violation);
+      this.report();
     }
     if (now - this.startedAt > this.options.timeBudgetMs) {
       throw new TimeBudgetExceeded(
-        `${this.rows} rows were not learnt within ${this.options.timeBudgetMs} ms: after ${this.iterations} iterations ` +
-          `the violation was ${violation.toPrecision(3)}, the tolerance is ${this.options.tolerance}.`,
+        `${this.rows} rows were not learnt within ${Math.round(this.options.timeBudgetMs)} ms: after ${this.iterations} iterations ` +
+          `the violation was ${this.gap.toPrecision(3)}, the tolerance is ${this.options.tolerance}.`,
       );
     }
   }
 
-  private report(violation: number): void {
+  private report(): void {
     this.reportedAt = performance.now();
     this.options.onProgress?.({
       seconds: (this.reportedAt - this.startedAt) / 1_000,
       iterations: this.iterations,
-      violation,
+      violation: this.gap,
       activeRows: this.active,
     });
   }
 
-  private result(violation: number): SmoResult {
+  private result(): SmoResult {
     const { kernel, gamma } = this.options;
     const betaOfRow = new Float64Array(this.rows);
     const multiplierShares = new Float64Array(this.rows);
@@ -671,7 +677,7 @@ export class SmoSolver {
       workingSets: this.workingSets,
       kernelRows: this.kernelRows,
       objective,
-      violation,
+      violation: this.gap,
       multiplierShares,
     };
   }

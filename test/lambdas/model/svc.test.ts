@@ -30,7 +30,12 @@ describe.each(golden.machines)('the $kernel classifier', (machine) => {
   });
 
   it("is fitted to LIBSVM's decision values", () => {
-    const [model] = fitMembers(training, labels, { ...shared, kernel: machine.kernel }, [machine]);
+    const [model] = fitMembers({
+      x: training,
+      y: labels,
+      shared: { ...shared, kernel: machine.kernel },
+      members: [machine],
+    });
     if (model === undefined) throw new Error('no model');
     const ours = decisionFunction(model, prepared);
     machine.decisions.forEach((decision, i) => {
@@ -45,13 +50,13 @@ describe('oversampling', () => {
     const copies = 4;
     const order = Array.from(y).flatMap((label, i) => (label === 1 ? Array<number>(copies).fill(i) : [i]));
     const options = { c: 0.5, gamma: 0.02 };
-    const [weighted] = fitMembers(x, y, shared, [{ ...options, positiveWeight: copies }]);
-    const [copied] = fitMembers(
-      selectRows(x, order),
-      Uint8Array.from(order, (i) => y[i] ?? 0),
+    const [weighted] = fitMembers({ x, y, shared, members: [{ ...options, positiveWeight: copies }] });
+    const [copied] = fitMembers({
+      x: selectRows(x, order),
+      y: Uint8Array.from(order, (i) => y[i] ?? 0),
       shared,
-      [{ ...options, positiveWeight: 1 }],
-    );
+      members: [{ ...options, positiveWeight: 1 }],
+    });
     if (weighted === undefined || copied === undefined) throw new Error('no model');
     const others = weatherRows(2_000).x;
     const [a, b] = [decisionFunction(weighted, others), decisionFunction(copied, others)];
@@ -62,7 +67,7 @@ describe('oversampling', () => {
 
 describe('an ensemble', () => {
   const members = [1, 4, 16].map((positiveWeight) => ({ ...member, positiveWeight }));
-  const models = fitMembers(training, labels, shared, members);
+  const models = fitMembers({ x: training, y: labels, shared, members });
 
   it('has the decision values of its members, over support vectors that are kept once', () => {
     const ensemble = joinMembers(models);
@@ -76,9 +81,9 @@ describe('an ensemble', () => {
     expect(ensemble.supportVectors.rows).toBeLessThan(counted);
   });
 
-  it('gives the same whether members start from each other or alone', () => {
+  it('gives members that know nothing of each other but shared kernel rows', () => {
     const last = members.slice(2);
-    const [alone] = fitMembers(training, labels, shared, last);
+    const [alone] = fitMembers({ x: training, y: labels, shared, members: last });
     const [, , together] = models;
     if (alone === undefined || together === undefined) throw new Error('no model');
     const [a, b] = [decisionFunction(alone, prepared), decisionFunction(together, prepared)];
@@ -120,21 +125,24 @@ describe('a fit is refused', () => {
     ['for one class', two, Uint8Array.of(1, 1), /All 2 rows are of one class/],
     ['for another label', two, Uint8Array.of(0, 2), /Row 1 is labelled 2/],
   ])('%s', (_, x, labelled, reason) => {
-    const attempt = () => fitMembers(x, labelled, shared, [member]);
+    const attempt = () => fitMembers({ x, y: labelled, shared, members: [member] });
     expect(attempt).toThrow(FitRefused);
     expect(attempt).toThrow(reason);
   });
 
   it.each(['c', 'gamma', 'positiveWeight'] as const)('when %s is not positive', (name) => {
-    expect(() => fitMembers(two, y, shared, [{ ...member, [name]: 0 }])).toThrow(
+    expect(() => fitMembers({ x: two, y, shared, members: [{ ...member, [name]: 0 }] })).toThrow(
       /is 0; it has to be positive/,
     );
-    expect(() => fitMembers(two, y, shared, [{ ...member, [name]: Number.NaN }])).toThrow(/is NaN/);
+    expect(() => fitMembers({ x: two, y, shared, members: [{ ...member, [name]: Number.NaN }] })).toThrow(
+      /is NaN/,
+    );
   });
 
   it('when the time budget runs out, and says after how much', () => {
     const { x, y: wet } = weatherRows(3_000);
-    const attempt = () => fitMembers(x, wet, { ...shared, timeBudgetMs: 0 }, [member]);
+    const attempt = () =>
+      fitMembers({ x, y: wet, shared: { ...shared, timeBudgetMs: 0 }, members: [member] });
     expect(attempt).toThrow(FitRefused);
     expect(attempt).toThrow(/3000 rows were not learnt within 0 ms/);
   });

@@ -7,6 +7,9 @@ const CHUNK_PANELS: i32 = 16;
  * f(x) += Σ_r coefficient_r · K(row_r, x) for all points x: the gradient update after a subproblem (Joachims 1999), the
  * reconstruction of a gradient, and the decision function are all this sum.
  *
+ * There may be several sums over the same kernel values, each with coefficients of its own: the members of an ensemble.
+ * They lie one after the other, `sumBytes` and `coefficientBytes` apart.
+ *
  * Rows come in groups of four. `rowValues` has a pointer for each row: the row's slot in the kernel cache, or 0
  * when there is no room for it. The first `freshGroups` groups are computed (and left in their slots), the
  * others are read from the cache.
@@ -25,6 +28,9 @@ export function addKernelRows(
   freshGroups: i32,
   allGroups: i32,
   scratch: usize,
+  sums: i32,
+  sumBytes: usize,
+  coefficientBytes: usize,
 ): void {
   const groupBytes = (<usize>dimension) << 4;
   for (let start = 0; start < panelCount; start += CHUNK_PANELS) {
@@ -44,7 +50,9 @@ export function addKernelRows(
         const group = rowGroups + groupBytes * g;
         kernelRows(laplacian, dimension, x, offsets, count, group, rowOffsets + lanes, k0, k1, k2, k3);
       }
-      addScaled(target, count, coefficients + lanes, k0, k1, k2, k3);
+      for (let s = 0; s < sums; s++) {
+        addScaled(target + sumBytes * s, count, coefficients + lanes + coefficientBytes * s, k0, k1, k2, k3);
+      }
     }
   }
 }

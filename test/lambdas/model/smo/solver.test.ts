@@ -3,11 +3,12 @@ import { calibrate, fitCalibration } from '../../../../lambdas/model/calibration
 import { type Evaluation, evaluate } from '../../../../lambdas/model/evaluation';
 import { fitLibsvm, loadLibsvm } from '../../../../lambdas/model/libsvm';
 import { type Matrix, selectRows } from '../../../../lambdas/model/matrix';
-import { decisionValues } from '../../../../lambdas/model/smo/decision';
+import { simdDecisionValues } from '../../../../lambdas/model/smo/decision';
 import { smoSupported } from '../../../../lambdas/model/smo/kernel-module';
 import { fitSmo, type SmoProgress, type SmoResult, SmoSolver } from '../../../../lambdas/model/smo/solver';
 import {
   decisionFunction,
+  joinMembers,
   type SvcModel,
   type SvcOptions,
   TimeBudgetExceeded,
@@ -121,6 +122,11 @@ function violation(decisions: Float64Array, y: Uint8Array, beta: Float64Array, o
   return mostLow - leastUp;
 }
 
+/** As `decisionFunction`, by the kernel module. */
+function simdDecisionFunction(model: SvcModel, x: Matrix): Float64Array {
+  return simdDecisionValues({ ...model, members: [model] }, x).values;
+}
+
 function largestDifference(a: Float64Array, b: Float64Array): number {
   return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - (b[i] ?? Number.NaN))), 0);
 }
@@ -211,9 +217,9 @@ describe('the optimum', () => {
     const result = fitSmo(x, y, options);
 
     expect(result.workingSets).toBeGreaterThan(5);
-    expect(violation(decisionValues(result.model, x), y, betaOf(result, y, options), options)).toBeLessThan(
-      options.tolerance + 2e-4,
-    );
+    expect(
+      violation(simdDecisionFunction(result.model, x), y, betaOf(result, y, options), options),
+    ).toBeLessThan(options.tolerance + 2e-4);
   });
 
   it('is the same with rows of class 1 thrice as with three times their weight', () => {
@@ -249,7 +255,7 @@ describe('a warm start', () => {
     const options = { ...OPTIONS, tolerance: 1e-5, c: 4, positiveWeight: 5 };
     const before = fitSmo(x, y, { ...options, c: 3, positiveWeight: 4 });
     const cold = fitSmo(x, y, options);
-    const warm = fitSmo(x, y, { ...options, warmStart: before });
+    const warm = fitSmo(x, y, { ...options, warmStart: before.multiplierShares });
 
     expect(Math.abs(warm.objective / cold.objective - 1)).toBeLessThan(1e-4);
     expect(largestDifference(decisionFunction(warm.model, x), decisionFunction(cold.model, x))).toBeLessThan(
@@ -261,18 +267,31 @@ describe('a warm start', () => {
   it('changes nothing when started from its own solution', () => {
     const { x, y } = weatherRows(1_500);
     const cold = fitSmo(x, y, OPTIONS);
-    const again = fitSmo(x, y, { ...OPTIONS, tolerance: 2e-3, warmStart: cold });
+    const again = fitSmo(x, y, { ...OPTIONS, tolerance: 2e-3, warmStart: cold.multiplierShares });
 
     expect(again.iterations).toBe(0);
     expect(largestDifference(again.multiplierShares, cold.multiplierShares)).toBeLessThan(1e-9);
   });
 
-  it('is refused when its rows are others', () => {
-    const { x, y } = weatherRows(300);
-    const fewer = weatherRows(200);
-    const start = fitSmo(fewer.x, fewer.y, OPTIONS);
+  it('reaches the same optimum from the solution for the first rows, in fewer iterations', () => {
+    const { x, y } = weatherRows(2_500);
+    const options = { ...OPTIONS, tolerance: 1e-5, kernel: 'laplacian' as const };
+    const first = { ...x, rows: 2_000, values: x.values.subarray(0, 2_000 * x.columns) };
+    const before = fitSmo(first, y.subarray(0, 2_000), options);
+    const cold = fitSmo(x, y, options);
+    const warm = fitSmo(x, y, { ...options, warmStart: before.multiplierShares });
 
-    expect(() => fitSmo(x, y, { ...OPTIONS, warmStart: start })).toThrow(RangeError);
+    expect(Math.abs(warm.objective / cold.objective - 1)).toBeLessThan(1e-4);
+    expect(warm.multiplierShares).toHaveLength(2_500);
+    expect(warm.iterations).toBeLessThan(cold.iterations);
+  });
+
+  it('is refused when it has more rows', () => {
+    const { x, y } = weatherRows(200);
+    const more = weatherRows(300);
+    const { multiplierShares } = fitSmo(more.x, more.y, OPTIONS);
+
+    expect(() => fitSmo(x, y, { ...OPTIONS, warmStart: multiplierShares })).toThrow(RangeError);
   });
 });
 
@@ -283,10 +302,11 @@ describe('a solver that is used again', () => {
       const { x, y } = weatherRows(1_500);
       const options = { ...OPTIONS, kernel: 'laplacian' as const, tolerance: 1e-5, cacheMegabytes };
       const solver = new SmoSolver(x, y, options);
-      let warmStart: SmoResult | undefined;
+      let last: SmoResult | undefined;
       const results = [0.5, 3, 20].map((positiveWeight) => {
-        warmStart = solver.fit({ ...options, positiveWeight, ...(warmStart && { warmStart }) });
-        return { positiveWeight, result: warmStart };
+        const start = last && { warmStart: last.multiplierShares };
+        last = solver.fit({ ...options, positiveWeight, ...start });
+        return { positiveWeight, result: last };
       });
 
       for (const { positiveWeight, result } of results) {
@@ -305,8 +325,12 @@ describe('a solver that is used again', () => {
     const first = solver.fit(OPTIONS);
     const heavier = { ...OPTIONS, positiveWeight: 5 };
 
-    expect(solver.fit({ ...heavier, warmStart: first }).kernelRows).toBeLessThan(first.kernelRows / 5);
-    expect(fitSmo(x, y, { ...heavier, warmStart: first }).kernelRows).toBeGreaterThan(first.kernelRows / 2);
+    expect(solver.fit({ ...heavier, warmStart: first.multiplierShares }).kernelRows).toBeLessThan(
+      first.kernelRows / 5,
+    );
+    expect(fitSmo(x, y, { ...heavier, warmStart: first.multiplierShares }).kernelRows).toBeGreaterThan(
+      first.kernelRows / 2,
+    );
   });
 
   it('is refused for another gamma, and when another computation has used the memory', () => {
@@ -314,7 +338,7 @@ describe('a solver that is used again', () => {
     const solver = new SmoSolver(x, y, OPTIONS);
 
     expect(() => solver.fit({ ...OPTIONS, gamma: 1 })).toThrow(/another kernel, gamma or cache/);
-    decisionValues(solver.fit(OPTIONS).model, x);
+    simdDecisionFunction(solver.fit(OPTIONS).model, x);
     expect(() => solver.fit(OPTIONS)).toThrow(/memory was taken over/);
   });
 });
@@ -343,19 +367,33 @@ describe('time', () => {
 });
 
 describe('decision values', () => {
-  it("are the plain decision function's, for any number of rows", () => {
+  it("are the plain decision function's, for any number of rows and members", () => {
     fc.assert(
-      fc.property(shape, hyperparameters, fc.nat(40), (rows, options, count) => {
-        const { x, y } = clouds(rows);
-        const { model } = fitSmo(x, y, options);
-        const few = { rows: count, columns: x.columns, values: x.values.slice(0, count * x.columns) };
-        const asked = count < x.rows ? few : x;
+      fc.property(
+        shape,
+        hyperparameters,
+        fc.nat(40),
+        fc.array(fc.tuple(fc.constantFrom(1, 2), fc.constantFrom(0.5, 8)), { maxLength: 3 }),
+        (rows, options, count, more) => {
+          const { x, y } = clouds(rows);
+          const others = more.map(([gammas, weights]) => ({
+            ...options,
+            gamma: options.gamma * gammas,
+            positiveWeight: options.positiveWeight * weights,
+          }));
+          const models = [options, ...others].map((each) => fitSmo(x, y, each).model);
+          const few = { rows: count, columns: x.columns, values: x.values.slice(0, count * x.columns) };
+          const asked = count < x.rows ? few : x;
+          const found = simdDecisionValues(joinMembers(models), asked);
 
-        const scale = model.coefficients.reduce((sum, value) => sum + Math.abs(value), 0);
-        expect(largestDifference(decisionValues(model, asked), decisionFunction(model, asked))).toBeLessThan(
-          1e-4 + 1e-6 * scale,
-        );
-      }),
+          expect(found).toMatchObject({ rows: asked.rows, columns: models.length });
+          models.forEach((model, m) => {
+            const own = found.values.filter((_, at) => at % models.length === m);
+            const scale = model.coefficients.reduce((sum, value) => sum + Math.abs(value), 0);
+            expect(largestDifference(own, decisionFunction(model, asked))).toBeLessThan(1e-4 + 1e-6 * scale);
+          });
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -364,7 +402,7 @@ describe('decision values', () => {
     const { x, y } = weatherRows(300);
     const { model } = fitSmo(x, y, OPTIONS);
 
-    expect(() => decisionValues(model, { rows: 1, columns: 2, values: new Float64Array(2) })).toThrow(
+    expect(() => simdDecisionFunction(model, { rows: 1, columns: 2, values: new Float64Array(2) })).toThrow(
       /2 columns/,
     );
   });
