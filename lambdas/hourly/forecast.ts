@@ -184,18 +184,41 @@ const featureRowSchema = z
     values: Float64Array.from(FEATURE_NAMES, (name) => numberOrNaN(features[name])),
   }));
 
-/** Features of one base hour, by location: one query for all of them. */
+/** Features of one base hour, by location. */
 async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<string, FeatureRow>> {
-  const sql = featuresSql({
-    database: access.athena.database,
-    fromHour: hour,
-    toHour: hour,
-    withLabel: false,
-    rainThresholdMm: access.rainThresholdMm,
-    regions: regionsOf(access.locations),
-  });
-  const rows = await runQuery(access.athena, { sql, row: featureRowSchema });
-  return new Map(rows.map((row) => [row.locationId, row]));
+  const regions = regionsOf(access.locations);
+  const rows = await Promise.all(
+    locationsOfQueries(access.locations, regions).map((locationIds) => {
+      const sql = featuresSql({
+        database: access.athena.database,
+        locationIds,
+        regions,
+        fromHour: hour,
+        toHour: hour,
+        withLabel: false,
+        rainThresholdMm: access.rainThresholdMm,
+      });
+      return runQuery(access.athena, { sql, row: featureRowSchema });
+    }),
+  );
+  return new Map(rows.flat().map((row) => [row.locationId, row]));
+}
+
+/** With names of 64 characters so many make a text of half the 262,144 bytes that Athena takes. */
+const LOCATIONS_PER_QUERY = 500;
+
+/** Neighbours are asked for together, so that few of them have to be named in two queries. */
+function locationsOfQueries(
+  locations: readonly Location[],
+  regions: ReadonlyMap<string, string>,
+): string[][] {
+  const regionOf = (id: string) => regions.get(id) ?? id;
+  const ids = locations
+    .map(({ id }) => id)
+    .sort((a, b) => (regionOf(a) === regionOf(b) ? 0 : regionOf(a) < regionOf(b) ? -1 : 1));
+  return Array.from({ length: Math.ceil(ids.length / LOCATIONS_PER_QUERY) }, (_, i) =>
+    ids.slice(i * LOCATIONS_PER_QUERY, (i + 1) * LOCATIONS_PER_QUERY),
+  );
 }
 
 function forecastOf(

@@ -205,7 +205,7 @@ export const FEATURE_NAMES: readonly string[] = FEATURES.map(({ name }) => name)
 
 export interface FeaturesQuery {
   readonly database: string;
-  /** All locations of the table when absent. */
+  /** All locations of the table when absent; a thousand at most fit into one statement. */
   readonly locationIds?: readonly string[];
   /** Region of each location that has neighbours, from `regionsOf` of all configured locations. */
   readonly regions: ReadonlyMap<string, string>;
@@ -233,12 +233,13 @@ export function featuresSql(query: FeaturesQuery): string {
   const table = `${sqlIdentifier(query.database)}.${sqlIdentifier(HOURLY_OBSERVATIONS.name)}`;
   const measurements = ['precip_mm', ...Object.keys(LAGS)];
   const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
-  const { locationIds, regions } = query;
+  const { locationIds } = query;
+  const regions = locationIds === undefined ? query.regions : regionsAround(locationIds, query.regions);
   const wanted = locationIds === undefined ? '' : `\n  AND location_id IN (${listed(locationIds)})`;
   const looked =
     locationIds === undefined
       ? ''
-      : `\n    AND location_id IN (${listed(withNeighbours(locationIds, regions))})`;
+      : `\n    AND location_id IN (${listed(new Set([...locationIds, ...regions.keys()]))})`;
   return `WITH observed AS (
   SELECT location_id, hour, ${measurements.join(', ')}
   FROM ${table}
@@ -306,11 +307,13 @@ function placesSql(regions: ReadonlyMap<string, string>): string {
   LEFT JOIN (VALUES ${rows.join(', ')}) AS listed (location_id, region) ON listed.location_id = found.location_id`;
 }
 
-/** The locations themselves and all that share a region with one of them. */
-function withNeighbours(locationIds: readonly string[], regions: ReadonlyMap<string, string>): Set<string> {
-  const looked = new Set(locationIds.flatMap((id) => regions.get(id) ?? []));
-  const neighbours = Array.from(regions).flatMap(([id, region]) => (looked.has(region) ? [id] : []));
-  return new Set([...locationIds, ...neighbours]);
+/** The regions of some locations, with all their members: of thousands, all would be too much for one statement. */
+function regionsAround(
+  locationIds: readonly string[],
+  regions: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const here = new Set(locationIds.map((id) => regions.get(id)));
+  return new Map([...regions].filter(([, region]) => here.has(region)));
 }
 
 /** Whole thousandths, so that sums are exact. */

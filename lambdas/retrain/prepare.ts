@@ -41,7 +41,7 @@ export async function prepare(
       toHour: run.toHour,
       withLabel: true,
       rainThresholdMm: settings.rainThresholdMm,
-      regions: regionsAround(locations, regionsOf(settings.locations)),
+      regions: regionsOf(settings.locations),
     }),
     partitionedBy: ['location_id'],
     bucketedBy: { column: 'hour', buckets: 1 },
@@ -59,15 +59,6 @@ export async function prepare(
       ...(staged.manifest === undefined ? [] : [staged.manifest.key]),
     ]);
   }
-}
-
-/** The regions of a chunk's locations: of thousands of places, all regions would be too much for one statement. */
-function regionsAround(
-  locations: readonly string[],
-  regions: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  const here = new Set(locations.map((location) => regions.get(location)));
-  return new Map([...regions].filter(([, region]) => here.has(region)));
 }
 
 /** A CTAS wants its partition columns last. */
