@@ -39,5 +39,5 @@ export default {
   // Jest would leave one core to an editor; of two, that is half.
   maxWorkers: '100%',
   // A hang is what a time-out is for; a busy machine is no failure.
-  testTimeout: 60_000,
+  testTimeout: 120_000,
 };

@@ -44,9 +44,9 @@ const answer = z.union([
 
 /**
  * A thread that fits classifiers while its owner does something else, or waits. The owner blocks while it waits, so
- * that fitting stays a plain function. The thread loads the function's bundle; seeing a channel among its data, it
- * serves it. It ends with the owner's process, or when it is told to: LIBSVM can't be interrupted otherwise, and its
- * memory goes with the thread.
+ * that fitting stays a plain function. The thread loads the function's bundle, which does nothing by itself; seeing a
+ * channel among its data, it serves it. It ends with the owner's process, or when it is told to: LIBSVM can't be
+ * interrupted otherwise, and its memory goes with the thread.
  */
 export class FitThread {
   private readonly port: MessagePort;
