@@ -11,12 +11,10 @@ export interface RowRange {
 export const EMBARGO_HOURS = FEATURE_LOOKBACK_HOURS + HORIZON_HOURS;
 
 const DEVELOPMENT_SHARE = 0.8;
-/** The more rows precede what is measured, the less a fold more changes of what a classifier knows. */
-const FOLDS = [
-  { longerThan: 60_000, folds: 2 },
-  { longerThan: 30_000, folds: 3 },
-  { longerThan: 0, folds: 4 },
-] as const;
+const FOLDS = 4;
+/** Where years precede what is measured, a fold more changes little of what a classifier knows, and takes as long as a recipe more. */
+const LONG_HISTORY_ROWS = 30_000;
+const FOLDS_OF_LONG_HISTORY = 2;
 /** Share of the development part that the first fold trains on at least; the rest is measured on in equal parts. */
 const FIRST_TRAINING_SHARE = 0.3;
 /** Rows that are measured on at most, the newest: beyond two to three years, more would only cost time. */
@@ -54,7 +52,7 @@ export function splitDevelopmentTest(set: Pick<TrainingSet, 'hours'>): Split {
 export function expandingFolds({ hours, y }: Pick<TrainingSet, 'hours' | 'y'>, range: RowRange): Fold[] {
   const length = range.end - range.start;
   const measured = Math.min(length * (1 - FIRST_TRAINING_SHARE), MEASURED_ROWS);
-  const folds = FOLDS.find(({ longerThan }) => length > longerThan)?.folds ?? 0;
+  const folds = length > LONG_HISTORY_ROWS ? FOLDS_OF_LONG_HISTORY : FOLDS;
   const edge = (fold: number) => range.end - Math.floor((measured * (folds - fold)) / folds);
   return Array.from({ length: folds }, (_, fold) => ({
     training: { start: range.start, end: endBeforeEmbargo(hours, edge(fold)) },

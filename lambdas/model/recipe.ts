@@ -140,8 +140,8 @@ function scaled(recipe: Recipe, c: number, gamma: number): Recipe {
 
 /**
  * A later round of a search, from the best recipe of the rounds before: the first looks at its neighbours in C and γ,
- * the second at a longer window, where more rows may bear more features, the third at the whole history. Empty when
- * nothing is left to try.
+ * the second at a longer window, where more rows may bear more features or a narrower kernel, the third at the whole
+ * history. Empty when nothing is left to try.
  * The refine step calls it, and passes each recipe to a score step.
  * @param round 1 for the round after `candidateRecipes`.
  * @param tried all recipes of the rounds before; none of them is tried again, and with them `count` is not exceeded.
@@ -159,7 +159,7 @@ export function refinedRecipes(
   );
   const rounds: Readonly<Record<number, readonly Recipe[]>> = {
     1: [scaled(best, 3, 1), scaled(best, 1 / 3, 1), scaled(best, 1, 2), scaled(best, 1, 0.5)],
-    2: rows > SHORT_HISTORY_ROWS ? [longer, { ...longer, featureGroups }] : [],
+    2: rows > SHORT_HISTORY_ROWS ? [longer, { ...longer, featureGroups }, scaled(longer, 1, 2)] : [],
     3: rows > LONG_WINDOW_ROWS ? [{ ...best, windowRows: WHOLE_HISTORY_ROWS }] : [],
   };
   return distinct(rounds[round] ?? [], tried).slice(0, Math.max(count - tried.length, 0));

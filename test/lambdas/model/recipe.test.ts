@@ -77,18 +77,24 @@ describe('later rounds', () => {
   it('then look further back, as far as there is history', () => {
     const windows = (round: number, rows: number) => next(round, rows).map(({ windowRows }) => windowRows);
     expect([windows(2, 7_000), windows(3, 7_000)]).toEqual([[], []]);
-    expect([windows(2, 28_000), windows(3, 28_000)]).toEqual([[48_000], []]);
-    expect([windows(2, 120_000), windows(3, 120_000)]).toEqual([[48_000], [200_000]]);
+    expect([windows(2, 28_000), windows(3, 28_000)]).toEqual([[48_000, 48_000], []]);
+    expect([windows(2, 120_000), windows(3, 120_000)]).toEqual([[48_000, 48_000], [200_000]]);
     expect(windows(4, 120_000)).toEqual([]);
   });
 
-  it('try all the features that there are on the longer window', () => {
+  it('try all the features that there are, and a narrower kernel, on the longer window', () => {
     const all = { ...best, featureGroups: [...FEATURE_GROUPS] };
-    expect(next(2, 28_000, [best, all]).map(({ featureGroups }) => featureGroups)).toEqual([
-      best.featureGroups,
-      FEATURE_GROUPS,
+    const gammas = best.members.map(({ gammaScale }) => gammaScale);
+    const tried = next(2, 28_000, [best, all]).map(({ featureGroups, members }) => [
+      featureGroups,
+      members.map(({ gammaScale }) => gammaScale),
     ]);
-    expect(next(2, 28_000, [best])).toHaveLength(1);
+    expect(tried).toEqual([
+      [best.featureGroups, gammas],
+      [FEATURE_GROUPS, gammas],
+      [best.featureGroups, gammas.map((gamma) => 2 * gamma)],
+    ]);
+    expect(next(2, 28_000, [best])).toHaveLength(2);
   });
 
   it('try nothing twice, and no more than the search may', () => {
