@@ -22,7 +22,8 @@ import type { TrainingSet } from './training-set';
 export type RemainingMs = () => number;
 
 const TOLERANCE = 1e-3;
-const CACHE_MEGABYTES = 200;
+/** For kernel rows of one solver; two at a time leave half of the function's memory for rows and models. */
+const CACHE_MEGABYTES = 400;
 
 /** Preprocessing and classifiers as fitted on one range of rows; gives decision values, not yet probabilities. */
 export interface Classifier {

@@ -26,7 +26,7 @@ import { between, locationId, now, type Retraining, retrainAsDeployed, type Time
 
 /** As `train.ts` asks of its fits. */
 const TOLERANCE = 1e-3;
-const CACHE_MEGABYTES = 200;
+const CACHE_MEGABYTES = 400;
 
 /** Milliseconds that fits may take here: more than any does. */
 const UNHURRIED = () => 1_800_000;

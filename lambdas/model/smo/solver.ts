@@ -171,7 +171,11 @@ export class SmoSolver {
     const set = Math.min(WORKING_SET, padded);
     // Computed and cached rows are filled up to whole groups apart.
     const groupRows = Math.max(GRADIENT_ROWS + 2 * GROUP, set);
-    const cacheFloats = Math.max(Math.floor((cacheMegabytes * 2 ** 20) / 4), padded * GROUP);
+    // Room for all kernel rows is as much as can be used, one group of them the least that is.
+    const cacheFloats = Math.max(
+      Math.min(Math.floor((cacheMegabytes * 2 ** 20) / 4), padded * padded),
+      padded * GROUP,
+    );
     this.rows = rows;
     this.panelCount = padded / PANEL;
     this.dimension = dimension;

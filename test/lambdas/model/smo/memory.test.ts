@@ -29,8 +29,16 @@ it('takes what the cache may, the points and a working set; fits after it take n
   expect(memoryGrowth(training({ ...OPTIONS, cacheMegabytes: 9 }))).toBeCloseTo(1, 0);
 });
 
-it('is refused with a reason where so much memory cannot be had', () => {
+it('takes no more than all kernel rows of few hours need', () => {
   const { x, y } = weatherRows(200);
+
+  expect(memoryGrowth(() => fitSmo(x, y, { ...OPTIONS, cacheMegabytes: 5_000 }))).toBe(0);
+});
+
+it('is refused with a reason where so much memory cannot be had', () => {
+  const rows = 40_000;
+  const x = { rows, columns: 1, values: new Float64Array(rows) };
+  const y = Uint8Array.from({ length: rows }, (_, i) => i % 2);
 
   expect(() => fitSmo(x, y, { ...OPTIONS, cacheMegabytes: 5_000 })).toThrow(RangeError);
 });
