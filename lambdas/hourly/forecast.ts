@@ -9,6 +9,7 @@ import { predictProbability, type RainModel } from '../model/model-file';
 import { regionsOf } from '../model/regions';
 import type { RefusedModel } from '../model/registry';
 import { addHours } from '../runtime/calendar';
+import { chunks } from '../runtime/chunks';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
 import { settleAll } from '../runtime/settle';
@@ -187,7 +188,7 @@ const featureRowSchema = z
 /** Features of one base hour, by location. */
 async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<string, FeatureRow>> {
   const regions = regionsOf(access.locations);
-  const rows = await Promise.all(
+  const rows = await settleAll(
     locationsOfQueries(access.locations, regions).map((locationIds) => {
       const sql = featuresSql({
         database: access.athena.database,
@@ -216,9 +217,7 @@ function locationsOfQueries(
   const ids = locations
     .map(({ id }) => id)
     .sort((a, b) => (regionOf(a) === regionOf(b) ? 0 : regionOf(a) < regionOf(b) ? -1 : 1));
-  return Array.from({ length: Math.ceil(ids.length / LOCATIONS_PER_QUERY) }, (_, i) =>
-    ids.slice(i * LOCATIONS_PER_QUERY, (i + 1) * LOCATIONS_PER_QUERY),
-  );
+  return chunks(ids, LOCATIONS_PER_QUERY);
 }
 
 function forecastOf(

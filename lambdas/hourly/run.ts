@@ -2,6 +2,7 @@ import type { Bucket } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import { refreshReport } from '../report/refresh';
 import { addDays, addHours, datesBetween, hourStart } from '../runtime/calendar';
+import { chunks } from '../runtime/chunks';
 import type { Location } from '../runtime/settings';
 import { type CommitAccess, type CommittedDay, commitDays, MAXIMUM_DAYS } from './commit';
 import { type Compaction, compactDays } from './compaction';
@@ -206,7 +207,7 @@ function gapEvents(stage: string, { dates, missingHours, locationIds }: Gaps): G
   if (from === undefined || to === undefined) {
     return [];
   }
-  return chunks(locationIds).map((ids) => ({
+  return chunks(locationIds, LOCATIONS_PER_EVENT).map((ids) => ({
     type: 'GapsFound',
     detail: { version: 1, stage, from, to, missingHours, locationIds: ids },
   }));
@@ -223,18 +224,10 @@ export function skillEvents(
     const judged = windowDays === JUDGED_WINDOW_DAYS && score.comparedHours >= JUDGED_HOURS;
     return judged && skill !== null && skill < 0 ? [locationId] : [];
   });
-  return chunks(worse).map((locationIds) => ({
+  return chunks(worse, LOCATIONS_PER_EVENT).map((locationIds) => ({
     type: 'SkillBelowPersistence',
     detail: { version: 1, stage, date, windowDays: JUDGED_WINDOW_DAYS, locationIds },
   }));
-}
-
-function chunks(ids: readonly string[]): string[][] {
-  const parts: string[][] = [];
-  for (let start = 0; start < ids.length; start += LOCATIONS_PER_EVENT) {
-    parts.push(ids.slice(start, start + LOCATIONS_PER_EVENT));
-  }
-  return parts;
 }
 
 /** The one hour, of what the lake has of its day. */

@@ -205,8 +205,8 @@ export const FEATURE_NAMES: readonly string[] = FEATURES.map(({ name }) => name)
 
 export interface FeaturesQuery {
   readonly database: string;
-  /** All locations of the table when absent; a thousand at most fit into one statement. */
-  readonly locationIds?: readonly string[];
+  /** Whose features; five hundred with long names make half of a statement that Athena takes. */
+  readonly locationIds: readonly string[];
   /** Region of each location that has neighbours, from `regionsOf` of all configured locations. */
   readonly regions: ReadonlyMap<string, string>;
   /** First and last base hour, ISO 8601 UTC on the hour: `2026-11-23T10:00:00Z`. */
@@ -234,17 +234,13 @@ export function featuresSql(query: FeaturesQuery): string {
   const measurements = ['precip_mm', ...Object.keys(LAGS)];
   const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
   const { locationIds } = query;
-  const regions = locationIds === undefined ? query.regions : regionsAround(locationIds, query.regions);
-  const wanted = locationIds === undefined ? '' : `\n  AND location_id IN (${listed(locationIds)})`;
-  const looked =
-    locationIds === undefined
-      ? ''
-      : `\n    AND location_id IN (${listed(new Set([...locationIds, ...regions.keys()]))})`;
+  const regions = regionsAround(locationIds, query.regions);
   return `WITH observed AS (
   SELECT location_id, hour, ${measurements.join(', ')}
   FROM ${table}
   WHERE dt BETWEEN ${sqlString(from.slice(0, 10))} AND ${sqlString(to.slice(0, 10))}
-    AND hour BETWEEN ${sqlTimestamp(from)} AND ${sqlTimestamp(to)}${looked}
+    AND hour BETWEEN ${sqlTimestamp(from)} AND ${sqlTimestamp(to)}
+    AND location_id IN (${listed(new Set([...locationIds, ...regions.keys()]))})
 ),
 places AS (
   ${placesSql(regions)}
@@ -283,9 +279,8 @@ surrounded AS (
 SELECT location_id, hour, wet_now,
   ${FEATURES.map(({ name, sql }) => `CAST(${sql} AS double) AS ${name}`).join(',\n  ')}${query.withLabel ? ',\n  label' : ''}
 FROM surrounded
-WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTimestamp(query.toHour)}${wanted}${
-    query.withLabel ? '\n  AND label IS NOT NULL' : ''
-  }`;
+WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTimestamp(query.toHour)}
+  AND location_id IN (${listed(locationIds)})${query.withLabel ? '\n  AND label IS NOT NULL' : ''}`;
 }
 
 const timeline = 'PARTITION BY location_id ORDER BY hour';

@@ -21,9 +21,8 @@ import type { TrainingSet } from './training-set';
 /** Milliseconds that may still be spent: asked before each fit, which is abandoned when they are over. */
 export type RemainingMs = () => number;
 
-const TOLERANCE = 1e-3;
-/** For kernel rows of one solver; two at a time leave half of the function's memory for rows and models. */
-const CACHE_MEGABYTES = 400;
+/** Of every fit. The cache is for kernel rows of one solver; two leave half of the function's memory for rows and models. */
+export const FITTING = { tolerance: 1e-3, cacheMegabytes: 400 } as const;
 
 /** Preprocessing and classifiers as fitted on one range of rows; gives decision values, not yet probabilities. */
 export interface Classifier {
@@ -68,8 +67,7 @@ function learn<T>(
   const { preprocessing, x, y } = prepare(set, recipe, range);
   const shared = {
     kernel: recipe.kernel,
-    tolerance: TOLERANCE,
-    cacheMegabytes: CACHE_MEGABYTES,
+    ...FITTING,
     timeBudgetMs: remainingMs(),
   };
   const members = recipe.members.map(({ c, gammaScale, positiveWeight }) => ({

@@ -33,7 +33,7 @@ export function batchesOf(rounds: readonly (readonly Recipe[])[], rows: number):
   return batches;
 }
 
-/** Training grows with the square of the rows: about a second for one classifier on 20,000, four folds each. */
+/** Training grows with the square of the rows: about a second for one classifier on 20,000, four folds each at most. */
 function estimatedSeconds(recipe: Recipe, rows: number): number {
   const seen = Math.min(rows, recipe.windowRows) / 20_000;
   return seen * seen * 4 * recipe.members.length;

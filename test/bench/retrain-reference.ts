@@ -16,17 +16,13 @@ import {
 } from '../../lambdas/model/protocol';
 import { type Recipe, sameRecipe } from '../../lambdas/model/recipe';
 import { chooseRecipe, Scorer, scoreOf } from '../../lambdas/model/search';
-import { fitClassifier, fitDecision, type OutOfFold, testRecipe } from '../../lambdas/model/train';
+import { FITTING, fitClassifier, fitDecision, type OutOfFold, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { readTrainingSet } from '../../lambdas/retrain/inspect';
 import { runFiles } from '../../lambdas/retrain/run-files';
 import { findScikitLearn, median, shown } from './report';
 import type { Options } from './retrain';
 import { between, locationId, now, type Retraining, retrainAsDeployed, type Times } from './stations';
-
-/** As `train.ts` asks of its fits. */
-const TOLERANCE = 1e-3;
-const CACHE_MEGABYTES = 400;
 
 /** Milliseconds that fits may take here: more than any does. */
 const UNHURRIED = () => 1_800_000;
@@ -202,11 +198,7 @@ function referenceProtocol(
       ),
     );
     const run = (fits: readonly ReferenceFit[]) =>
-      askReference(
-        python,
-        { mode: 'protocol', folder, tolerance: TOLERANCE, cacheMegabytes: CACHE_MEGABYTES, fits },
-        protocolAnswer,
-      );
+      askReference(python, { mode: 'protocol', folder, ...FITTING, fits }, protocolAnswer);
     const once = (): ReferenceRun => {
       const searched = run(search.flat());
       const candidates = recipes.map((recipe, r) => {

@@ -63,8 +63,10 @@ function named(row: FeatureRow | undefined): Record<string, number | null> {
   return Object.fromEntries(FEATURE_NAMES.map((name, j) => [name, row?.features[j] ?? null]));
 }
 
+const both = [...regions.keys()];
+
 const range = (withLabel: boolean) =>
-  table.features({ regions, fromHour: text(START), toHour: text(LAST), withLabel });
+  table.features({ locationIds: both, regions, fromHour: text(START), toHour: text(LAST), withLabel });
 
 describe('features', () => {
   const t = START + 30 * HOUR_MS;
@@ -244,6 +246,7 @@ describe('for any lake', () => {
         const trained = (await range(true)).filter(({ hour }) => hour === t);
         await table.fill([...rows].reverse());
         const forecast = await table.features({
+          locationIds: both,
           regions,
           fromHour: text(t),
           toHour: text(t),

@@ -21,8 +21,10 @@ let year: TrainingSet;
 beforeAll(async () => {
   const table = await HourlyTable.open();
   await table.fillFromRecording();
+  const locationIds = ['ewr', 'jfk', 'lga'];
   const rows = await table.features({
-    regions: new Map(['ewr', 'jfk', 'lga'].map((id) => [id, 'ewr'])),
+    locationIds,
+    regions: new Map(locationIds.map((id) => [id, 'ewr'])),
     fromHour: '2013-01-01T00:00:00Z',
     toHour: '2013-12-31T23:00:00Z',
     withLabel: true,

@@ -13,7 +13,6 @@ import {
 import * as fc from 'fast-check';
 import { NOW, ndjson, RESOURCES, startTestCloud, type TestCloud } from './support';
 
-// A cold parse of Trino's grammar takes seconds on a busy machine.
 let cloud: TestCloud;
 
 beforeAll(async () => {
