@@ -3,18 +3,18 @@ import { join, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { ConfigError, type GaroaConfig, parseConfig } from '../lib/config';
 import type { LocalCloud } from '../lib/local/cloud';
-import { type Recording, readRecording } from '../lib/local/recording';
-import { Refusal } from '../lib/local/refusal';
-import { parseArguments, type RunArguments, USAGE } from '../lib/local/run/arguments';
-import { prepareFolder } from '../lib/local/run/folder';
-import { createProgress } from '../lib/local/run/progress';
-import { formatReport } from '../lib/local/run/report';
-import { DEFAULT_RECORDING, forgetRun, saveRun } from '../lib/local/run/saved-run';
-import type { ScenarioOptions } from '../lib/local/run/scenario';
-import { spanOf } from '../lib/local/run/span';
-import { synthesise } from '../lib/local/run/synth';
-import { openInBrowser } from '../lib/open-in-browser';
 import { projectRoot } from '../lib/project-root';
+import { parseArguments, type RunArguments, USAGE } from '../lib/scenario/arguments';
+import { prepareFolder } from '../lib/scenario/folder';
+import { type Recording, readRecording } from '../lib/scenario/recording';
+import { formatReport } from '../lib/scenario/report';
+import { DEFAULT_RECORDING, forgetRun, saveRun } from '../lib/scenario/saved-run';
+import type { ScenarioOptions } from '../lib/scenario/scenario';
+import { spanOf } from '../lib/scenario/span';
+import { synthesise } from '../lib/scenario/synth';
+import { openInBrowser } from '../lib/terminal/open-in-browser';
+import { createProgress } from '../lib/terminal/progress';
+import { Refusal } from '../lib/terminal/refusal';
 
 /** `npm start`: the application as deployed, on this machine, on a year of recorded weather. */
 const DIRECTORY = resolve('.garoa');
@@ -68,7 +68,7 @@ async function main(args: readonly string[]): Promise<void> {
 async function run(options: RunArguments, scenario: ScenarioOptions, config: GaroaConfig): Promise<void> {
   const assemblyDirectory = join(DIRECTORY, 'cdk.out');
   // Loaded only now, so that a mistyped option is told at once.
-  const { runScenario } = await import('../lib/local/run/scenario');
+  const { runScenario } = await import('../lib/scenario/scenario');
   progress.phase('Synth');
   const started = performance.now();
   await synthesise(config, assemblyDirectory);

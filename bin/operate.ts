@@ -1,5 +1,5 @@
-import { openInBrowser } from '../lib/open-in-browser';
 import { operate } from '../lib/operate/main';
+import { openInBrowser } from '../lib/terminal/open-in-browser';
 
 /** `npm run garoa -- <command>`: the deployed system, or a local run of it, from the command line. */
 // The SDK warns about Node versions below its next one, in the middle of an answer.

@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path';
-import { Refusal } from '../lib/local/refusal';
-import { takeScreenshots } from '../lib/local/screenshots';
+import { takeScreenshots } from '../lib/scenario/screenshots';
+import { Refusal } from '../lib/terminal/refusal';
 
 /** `npm run screenshots`: pictures of the pages that the last `npm start` made. */
 takeScreenshots(resolve('.garoa')).then(

@@ -4,10 +4,10 @@ import { App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
 import type { GaroaConfig } from './config';
-import { DataLakeStack } from './data-lake-stack';
-import { MonitoringStack } from './monitoring-stack';
+import { DataLakeStack } from './data-lake/data-lake-stack';
+import { MonitoringStack } from './monitoring/monitoring-stack';
 import { applicationName, resourceName } from './names';
-import { PipelineStack } from './pipeline-stack';
+import { PipelineStack } from './pipeline/pipeline-stack';
 import { projectRoot } from './project-root';
 
 export interface GaroaAppProps {

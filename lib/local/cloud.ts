@@ -2,21 +2,26 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type Bucket, getText } from '../../lambdas/lake/s3';
-import { readAssembly } from './assembly';
-import type { FaultPlan } from './aws/calls';
-import { type AwsEndpoints, startAwsEndpoints } from './aws/endpoints';
-import type { BusEvent, EventBusDelivery } from './aws/event-bridge';
-import { matchesPattern } from './aws/event-pattern';
+import type { Recording } from '../scenario/recording';
+import {
+  LOCAL_WEATHER_KEY,
+  startWeatherApi,
+  type WeatherApi,
+  type WeatherFaultPlan,
+} from '../scenario/weather-api';
+import { readAssembly } from './assembly/assembly';
+import type { DeployedResources, FunctionResource } from './assembly/resources';
 import { VirtualClock } from './clock';
-import { type InvocationResult, LambdaRuntime } from './lambda';
-import type { MetricRecord } from './metric-lines';
-import type { Recording } from './recording';
-import type { DeployedResources, FunctionResource } from './resources';
-import { targetInput } from './rule-targets';
-import { EventScheduler } from './scheduler';
-import type { Execution } from './states/execution';
-import { type FunctionResult, StateMachines } from './states/interpreter';
-import { LOCAL_WEATHER_KEY, startWeatherApi, type WeatherApi, type WeatherFaultPlan } from './weather-api';
+import type { MetricRecord } from './cloudwatch/metric-lines';
+import { type AwsEndpoints, startAwsEndpoints } from './endpoints';
+import type { BusEvent, EventBusDelivery } from './event-bridge/endpoint';
+import { matchesPattern } from './event-bridge/event-pattern';
+import { targetInput } from './event-bridge/rule-targets';
+import { type InvocationResult, LambdaRuntime } from './lambda/runtime';
+import { EventScheduler } from './scheduler/scheduler';
+import type { Execution } from './step-functions/execution';
+import { type FunctionResult, StateMachines } from './step-functions/interpreter';
+import type { FaultPlan } from './wire/calls';
 
 export interface LocalCloudOptions {
   /** What `cdk synth` wrote. */

@@ -7,7 +7,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { METRIC_NAMESPACE, Metric } from '../../lambdas/runtime/metrics';
-import type { GaroaFunction } from '../functions/garoa-function';
+import type { GaroaFunction } from '../constructs/garoa-function';
 import { applicationName } from '../names';
 
 /** What is watched. */

@@ -1,5 +1,5 @@
-import { BadArguments, type Given, type OptionSpec, readArguments } from '../command-line';
-import type { Progress } from '../local/run/progress';
+import { BadArguments, type Given, type OptionSpec, readArguments } from '../terminal/arguments';
+import type { Progress } from '../terminal/progress';
 import type { Access } from './access';
 
 /** What a command found out: for people, and for programs (`--json`). */

@@ -6,8 +6,8 @@ import {
 import * as z from 'zod';
 import type { Bucket } from '../../lambdas/lake/s3';
 import { Env } from '../../lambdas/runtime/env';
-import { Refusal } from '../local/refusal';
 import { applicationName, resourceName } from '../names';
+import { Refusal } from '../terminal/refusal';
 import type { Access } from './access';
 
 type FunctionName = 'ingest' | 'hourly' | 'retrain';

@@ -8,8 +8,8 @@ import {
 import * as z from 'zod';
 import { compactTime } from '../../lambdas/model/registry';
 import { utcSecond } from '../../lambdas/runtime/time';
-import { Refusal } from '../local/refusal';
-import type { Progress } from '../local/run/progress';
+import type { Progress } from '../terminal/progress';
+import { Refusal } from '../terminal/refusal';
 import type { Access } from './access';
 import type { Answer, Surroundings } from './command';
 import type { Deployment, MachineName } from './deployment';

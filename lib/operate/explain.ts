@@ -1,5 +1,5 @@
-import { errorCode } from '../local/error-code';
-import { Refusal } from '../local/refusal';
+import { errorCode } from '../terminal/error-code';
+import { Refusal } from '../terminal/refusal';
 
 const NO_ANSWER = [
   'ENOTFOUND',

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalCloud } from '../local/cloud';
-import { readRecording } from '../local/recording';
-import { prepareFolder } from '../local/run/folder';
-import { DEFAULT_RECORDING, NoRun, readRun, saveRun } from '../local/run/saved-run';
+import { prepareFolder } from '../scenario/folder';
+import { readRecording } from '../scenario/recording';
+import { DEFAULT_RECORDING, NoRun, readRun, saveRun } from '../scenario/saved-run';
 import { type Access, clientsFor } from './access';
 
 /** A look at an execution comes this soon, in milliseconds: work here takes real time, waiting takes none. */

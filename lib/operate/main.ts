@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BadArguments, type Given, type OptionSpecs, readArguments } from '../command-line';
 import { stageSchema } from '../config';
-import { closest } from '../local/closest';
-import { createProgress } from '../local/run/progress';
+import { BadArguments, type Given, type OptionSpecs, readArguments } from '../terminal/arguments';
+import { closest } from '../terminal/closest';
+import { createProgress } from '../terminal/progress';
 import { type Access, accessToAws } from './access';
 import { COMMON_OPTIONS, type Command, type Terminal } from './command';
 import { COMMANDS } from './commands';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { closest } from '../local/closest';
-import { Refusal } from '../local/refusal';
+import { closest } from '../terminal/closest';
+import { Refusal } from '../terminal/refusal';
 import type { Access } from './access';
 import { FunctionFailed, invoke, NotDeployed, otherVersion } from './deployment';
 

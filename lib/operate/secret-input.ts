@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { Refusal } from '../local/refusal';
+import { Refusal } from '../terminal/refusal';
 import type { Terminal } from './command';
 
 /** The question was left without an answer. */

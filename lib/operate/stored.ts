@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Bucket, getText } from '../../lambdas/lake/s3';
-import { Refusal } from '../local/refusal';
+import { Refusal } from '../terminal/refusal';
 
 /** A stored file is not what this code knows; the message names it. */
 class FileDamaged extends Refusal {

@@ -1,7 +1,7 @@
 import { JUDGED_HOURS, JUDGED_WINDOW_DAYS } from '../../lambdas/hourly/verification';
 import { age, chance, count, utcTime } from '../../lambdas/report/words';
 import { addHours } from '../../lambdas/runtime/calendar';
-import { formatTable } from '../local/run/table';
+import { formatTable } from '../terminal/table';
 
 export interface PlaceStatus {
   readonly location: string;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { BadArguments } from '../command-line';
+import { BadArguments } from '../terminal/arguments';
 
 const date = z.iso.date();
 const instant = z.iso.datetime({ offset: true });

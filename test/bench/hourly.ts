@@ -16,7 +16,7 @@ import {
   startHourlyCloud,
   wholeDay,
 } from '../lambdas/hourly/hourly-cloud';
-import { ndjson, RESOURCES } from '../lib/local/aws/support';
+import { ndjson, RESOURCES } from '../lib/local/support';
 
 const FIRST_DAY = '2013-01-01';
 const MEASURED_DAYS = [2, 30, 90, 180, 270, 364];

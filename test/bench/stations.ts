@@ -10,9 +10,9 @@ import { addDays } from '../../lambdas/runtime/calendar';
 import type { Measurement } from '../../lambdas/weather/observation';
 import { parseConfig } from '../../lib/config';
 import { LocalCloud } from '../../lib/local/cloud';
-import { type Reading, readRecording } from '../../lib/local/recording';
-import { synthesise } from '../../lib/local/run/synth';
 import { projectRoot } from '../../lib/project-root';
+import { type Reading, readRecording } from '../../lib/scenario/recording';
+import { synthesise } from '../../lib/scenario/synth';
 import { normal, seededUniform } from '../lambdas/model/smo/seeded';
 
 const HOUR_MS = 3_600_000;
@@ -77,7 +77,7 @@ export async function retrainAsDeployed<T>(
   const ended = new Map<string, Times>();
   try {
     await synthesise(config, join(directory, 'cdk.out'));
-    const recording = await readRecording(join(projectRoot, 'lib/local/recordings/nyc-2013.csv.gz'));
+    const recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
     cloud = await LocalCloud.start({
       assemblyDirectory: join(directory, 'cdk.out'),
       directory,

@@ -6,11 +6,11 @@ import { HOURLY_OBSERVATIONS } from '../../lambdas/lake/layout';
 import { decodeParquet } from '../../lambdas/lake/parquet';
 import { deleteObjects } from '../../lambdas/lake/s3';
 import { parseConfig } from '../../lib/config';
-import type { Fault } from '../../lib/local/aws/calls';
 import { LocalCloud } from '../../lib/local/cloud';
-import { type Recording, readRecording } from '../../lib/local/recording';
-import { synthesise } from '../../lib/local/run/synth';
+import type { Fault } from '../../lib/local/wire/calls';
 import { projectRoot } from '../../lib/project-root';
+import { type Recording, readRecording } from '../../lib/scenario/recording';
+import { synthesise } from '../../lib/scenario/synth';
 
 /** Two days of the recording, one of which lacks an hour of one airport. */
 const FROM = '2013-01-01';
@@ -27,7 +27,7 @@ let expected: Readonly<Record<string, unknown>>;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'garoa-hourly-faults-'));
-  recording = await readRecording(join(projectRoot, 'lib/local/recordings/nyc-2013.csv.gz'));
+  recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
   const assemblyDirectory = join(directory, 'cdk.out');
   await synthesise(
     parseConfig({ plan: 'business', locations: recording.locations, firstDay: FROM }),

@@ -10,10 +10,10 @@ import { utcSecond } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
 import { LocalCloud } from '../../lib/local/cloud';
 import { seededRandom } from '../../lib/local/random';
-import { type Recording, readRecording } from '../../lib/local/recording';
-import { synthesise } from '../../lib/local/run/synth';
-import type { WeatherFault, WeatherFaultPlan } from '../../lib/local/weather-api';
 import { projectRoot } from '../../lib/project-root';
+import { type Recording, readRecording } from '../../lib/scenario/recording';
+import { synthesise } from '../../lib/scenario/synth';
+import type { WeatherFault, WeatherFaultPlan } from '../../lib/scenario/weather-api';
 import { type Line, rawLines } from '../lambdas/ingest/raw-lines';
 
 /** A week of the recording with hours that are missing and values that can't be. */
@@ -63,7 +63,7 @@ describe('a week of polling three places while one reply in twenty fails', () =>
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'garoa-week-'));
-    recording = await readRecording(join(projectRoot, 'lib/local/recordings/nyc-2013.csv.gz'));
+    recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
     const config = parseConfig({
       plan: 'business',
       locations: recording.locations.map((location) => ({ ...location, pollEveryMinutes: EVERY_MINUTES })),

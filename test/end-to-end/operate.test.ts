@@ -8,12 +8,12 @@ import { deleteObjects, putObject } from '../../lambdas/lake/s3';
 import { readPromotions } from '../../lambdas/model/registry';
 import { parseConfig } from '../../lib/config';
 import { LocalCloud } from '../../lib/local/cloud';
-import { readRecording } from '../../lib/local/recording';
-import { DEFAULT_RECORDING, readRun, saveRun } from '../../lib/local/run/saved-run';
-import { synthesise } from '../../lib/local/run/synth';
 import type { Access } from '../../lib/operate/access';
 import { accessToLocal } from '../../lib/operate/local';
 import { operate } from '../../lib/operate/main';
+import { readRecording } from '../../lib/scenario/recording';
+import { DEFAULT_RECORDING, readRun, saveRun } from '../../lib/scenario/saved-run';
+import { synthesise } from '../../lib/scenario/synth';
 import { modelFile } from '../lambdas/model/model-file-fixture';
 import { fakeTerminal } from '../lib/operate/terminal';
 

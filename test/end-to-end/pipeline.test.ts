@@ -14,14 +14,14 @@ import { readLedger } from '../../lambdas/model/registry';
 import { addHours } from '../../lambdas/runtime/calendar';
 import { parseConfig } from '../../lib/config';
 import { LocalCloud } from '../../lib/local/cloud';
-import { type Recording, readRecording } from '../../lib/local/recording';
-import { createProgress } from '../../lib/local/run/progress';
-import { runScenario } from '../../lib/local/run/scenario';
-import { spanOf } from '../../lib/local/run/span';
-import { synthesise } from '../../lib/local/run/synth';
-import { takeScreenshots } from '../../lib/local/screenshots';
-import type { Execution } from '../../lib/local/states/execution';
-import { type Summary, storedObservations, summarySchema } from '../../lib/local/summary';
+import type { Execution } from '../../lib/local/step-functions/execution';
+import { type Recording, readRecording } from '../../lib/scenario/recording';
+import { runScenario } from '../../lib/scenario/scenario';
+import { takeScreenshots } from '../../lib/scenario/screenshots';
+import { spanOf } from '../../lib/scenario/span';
+import { type Summary, storedObservations, summarySchema } from '../../lib/scenario/summary';
+import { synthesise } from '../../lib/scenario/synth';
+import { createProgress } from '../../lib/terminal/progress';
 import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/report/browser';
 
 /**
@@ -44,7 +44,7 @@ let summary: Summary;
 let span: ReturnType<typeof spanOf>;
 
 beforeAll(async () => {
-  recording = await readRecording('lib/local/recordings/nyc-2013.csv.gz');
+  recording = await readRecording('lib/scenario/recordings/nyc-2013.csv.gz');
   span = spanOf({ recording, ...scenario });
   const config = parseConfig({
     plan: 'business',

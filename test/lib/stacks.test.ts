@@ -5,9 +5,9 @@ import { Stack } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { garoaApp } from '../../lib/app';
 import { parseConfig } from '../../lib/config';
-import { dataLakeTests } from './data-lake-stack';
-import { monitoringTests } from './monitoring-stack';
-import { pipelineTests } from './pipeline-stack';
+import { dataLakeTests } from './data-lake/data-lake-stack';
+import { monitoringTests } from './monitoring/monitoring-stack';
+import { pipelineTests } from './pipeline/pipeline-stack';
 import { synthesise } from './templates';
 
 /*

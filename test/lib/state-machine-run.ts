@@ -1,7 +1,7 @@
 import aslValidator from 'asl-validator';
 import { VirtualClock } from '../../lib/local/clock';
-import type { Execution } from '../../lib/local/states/execution';
-import { type FunctionResult, StateMachines } from '../../lib/local/states/interpreter';
+import type { Execution } from '../../lib/local/step-functions/execution';
+import { type FunctionResult, StateMachines } from '../../lib/local/step-functions/interpreter';
 
 const MACHINE = 'arn:aws:states:us-east-1:123456789012:stateMachine:';
 

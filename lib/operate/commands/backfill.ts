@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { addDays } from '../../../lambdas/runtime/calendar';
 import { utcSecond } from '../../../lambdas/runtime/time';
-import { MAXIMUM_DAYS } from '../../backfill/definition';
-import { BadArguments } from '../../command-line';
-import { Refusal } from '../../local/refusal';
+import { MAXIMUM_DAYS } from '../../pipeline/backfill/definition';
+import { BadArguments } from '../../terminal/arguments';
+import { Refusal } from '../../terminal/refusal';
 import { command, type Work } from '../command';
 import { findDeployment } from '../deployment';
 import { execute, NO_WAIT } from '../execution';

@@ -4,7 +4,7 @@ import { keys } from '../../../lambdas/lake/layout';
 import { age, localHour, localTime, percent, utcTime } from '../../../lambdas/report/words';
 import { addHours } from '../../../lambdas/runtime/calendar';
 import { utcSecond } from '../../../lambdas/runtime/time';
-import { Refusal } from '../../local/refusal';
+import { Refusal } from '../../terminal/refusal';
 import { command } from '../command';
 import { findDeployment } from '../deployment';
 import { deployedPlaces, type Place, placeOf } from '../places';

@@ -1,7 +1,7 @@
 import { readPromotions } from '../../../lambdas/model/registry';
 import { utcTime } from '../../../lambdas/report/words';
-import { Refusal } from '../../local/refusal';
-import { formatTable } from '../../local/run/table';
+import { Refusal } from '../../terminal/refusal';
+import { formatTable } from '../../terminal/table';
 import { command } from '../command';
 import { findDeployment } from '../deployment';
 import { deployedPlaces, placeOf } from '../places';

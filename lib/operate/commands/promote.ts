@@ -1,7 +1,7 @@
 import { type Bucket, listObjects } from '../../../lambdas/lake/s3';
 import { readPointer } from '../../../lambdas/model/registry';
-import { closest } from '../../local/closest';
-import { Refusal } from '../../local/refusal';
+import { closest } from '../../terminal/closest';
+import { Refusal } from '../../terminal/refusal';
 import { type Answer, command } from '../command';
 import { findDeployment } from '../deployment';
 import { deployedPlaces, placeOf } from '../places';

@@ -4,8 +4,8 @@ import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, getText } from '../../../lambdas/lake/s3';
 import { count } from '../../../lambdas/report/words';
 import { limitConcurrency } from '../../../lambdas/runtime/limit';
-import { errorCode } from '../../local/error-code';
-import { Refusal } from '../../local/refusal';
+import { errorCode } from '../../terminal/error-code';
+import { Refusal } from '../../terminal/refusal';
 import { command } from '../command';
 import { findDeployment } from '../deployment';
 

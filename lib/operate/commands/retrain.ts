@@ -1,6 +1,6 @@
 import { type RunSummary, runSummarySchema } from '../../../lambdas/model/metrics-file';
-import { Refusal } from '../../local/refusal';
-import { formatTable } from '../../local/run/table';
+import { Refusal } from '../../terminal/refusal';
+import { formatTable } from '../../terminal/table';
 import { command, type Work } from '../command';
 import { findDeployment } from '../deployment';
 import { execute, NO_WAIT } from '../execution';

@@ -1,6 +1,6 @@
 import { type LedgerEntry, readPointer, readPromotions } from '../../../lambdas/model/registry';
 import { utcTime } from '../../../lambdas/report/words';
-import { Refusal } from '../../local/refusal';
+import { Refusal } from '../../terminal/refusal';
 import { command } from '../command';
 import { findDeployment } from '../deployment';
 import { deployedPlaces, placeOf } from '../places';

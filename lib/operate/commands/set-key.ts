@@ -1,5 +1,5 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { Refusal } from '../../local/refusal';
+import { Refusal } from '../../terminal/refusal';
 import { command } from '../command';
 import { apiKeySecretOf } from '../deployment';
 import { readSecret } from '../secret-input';

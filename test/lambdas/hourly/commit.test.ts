@@ -9,7 +9,7 @@ import { runStatement } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { deleteObjects, getText, listObjects, putObject } from '../../../lambdas/lake/s3';
 import { addDays, addHours, datesBetween } from '../../../lambdas/runtime/calendar';
-import { ndjson } from '../../lib/local/aws/support';
+import { ndjson } from '../../lib/local/support';
 import {
   type HourlyCloud,
   observation,

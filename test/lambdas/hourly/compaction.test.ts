@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { CompactionRefused, compactDays } from '../../../lambdas/hourly/compaction';
 import { keys } from '../../../lambdas/lake/layout';
 import { deleteObjects, getObject, listObjects, putObject } from '../../../lambdas/lake/s3';
-import { ndjson } from '../../lib/local/aws/support';
+import { ndjson } from '../../lib/local/support';
 import {
   type HourlyCloud,
   observation,

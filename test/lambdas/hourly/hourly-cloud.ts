@@ -18,9 +18,9 @@ import {
 import { promote } from '../../../lambdas/model/registry';
 import type { Location } from '../../../lambdas/runtime/settings';
 import type { Observation } from '../../../lambdas/weather/observation';
-import type { AwsEndpointsOptions } from '../../../lib/local/aws/endpoints';
-import type { EventBusDelivery } from '../../../lib/local/aws/event-bridge';
-import { ndjson, startTestCloud, type TestCloud } from '../../lib/local/aws/support';
+import type { AwsEndpointsOptions } from '../../../lib/local/endpoints';
+import type { EventBusDelivery } from '../../../lib/local/event-bridge/endpoint';
+import { ndjson, startTestCloud, type TestCloud } from '../../lib/local/support';
 import { modelFile } from '../model/model-file-fixture';
 
 /** The function is gone: no call of its clients does anything any more. */

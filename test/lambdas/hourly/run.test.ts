@@ -6,9 +6,9 @@ import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
 import { VIEWS, type View } from '../../../lambdas/lake/sql/views';
 import { addHours } from '../../../lambdas/runtime/calendar';
-import type { GlueTable } from '../../../lib/local/resources';
-import { viewInput } from '../../../lib/views';
-import { RESOURCES } from '../../lib/local/aws/support';
+import { viewInput } from '../../../lib/data-lake/views';
+import type { GlueTable } from '../../../lib/local/assembly/resources';
+import { RESOURCES } from '../../lib/local/support';
 import {
   appoint,
   type HourlyCloud,

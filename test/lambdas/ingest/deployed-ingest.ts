@@ -7,13 +7,13 @@ import type { Bucket } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';
 import { type Location, SETTINGS_FILE } from '../../../lambdas/runtime/settings';
 import type { ProviderName } from '../../../lambdas/weather/providers';
-import { UNREACHABLE_MODULES } from '../../../lib/functions/unreachable-modules';
-import type { FaultPlan } from '../../../lib/local/aws/calls';
-import { ObjectStore } from '../../../lib/local/aws/object-store';
-import { s3Service } from '../../../lib/local/aws/s3';
-import { type SecretsManager, secretsManager } from '../../../lib/local/aws/secrets-manager';
-import { serve } from '../../../lib/local/aws/service-server';
-import { type InvocationResult, LambdaRuntime } from '../../../lib/local/lambda';
+import { UNREACHABLE_MODULES } from '../../../lib/constructs/unreachable-modules';
+import { type InvocationResult, LambdaRuntime } from '../../../lib/local/lambda/runtime';
+import { s3Service } from '../../../lib/local/s3/endpoint';
+import { ObjectStore } from '../../../lib/local/s3/object-store';
+import { type SecretsManager, secretsManager } from '../../../lib/local/secrets-manager/endpoint';
+import type { FaultPlan } from '../../../lib/local/wire/calls';
+import { serve } from '../../../lib/local/wire/service-server';
 
 const SECRET = 'garoa/weather-api-key';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Bucket } from '../../../lambdas/lake/s3';
-import type { FaultPlan } from '../../../lib/local/aws/calls';
-import { ObjectStore } from '../../../lib/local/aws/object-store';
-import { s3Service } from '../../../lib/local/aws/s3';
-import { serve } from '../../../lib/local/aws/service-server';
+import { s3Service } from '../../../lib/local/s3/endpoint';
+import { ObjectStore } from '../../../lib/local/s3/object-store';
+import type { FaultPlan } from '../../../lib/local/wire/calls';
+import { serve } from '../../../lib/local/wire/service-server';
 
 export interface LocalBucket {
   readonly bucket: Bucket;

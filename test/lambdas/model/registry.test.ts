@@ -10,7 +10,7 @@ import {
   readPointer,
   versionOf,
 } from '../../../lambdas/model/registry';
-import type { AwsCall, Fault } from '../../../lib/local/aws/calls';
+import type { AwsCall, Fault } from '../../../lib/local/wire/calls';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 import { modelFile } from './model-file-fixture';
 

@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import * as z from 'zod';
-import { findChromium, launchChromium } from '../../../lib/local/browser';
+import { findChromium, launchChromium } from '../../../lib/scenario/browser';
 
 /** Pages as a real browser shows them; where there is none, these tests are skipped and their name says why. */
 

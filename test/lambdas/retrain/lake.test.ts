@@ -15,7 +15,7 @@ import { fingerprintOf, parseTrainingSet } from '../../../lambdas/retrain/traini
 import { addDays } from '../../../lambdas/runtime/calendar';
 import { settingsSchema } from '../../../lambdas/runtime/settings';
 import { projectRoot } from '../../../lib/project-root';
-import { startTestCloud, type TestCloud } from '../../lib/local/aws/support';
+import { startTestCloud, type TestCloud } from '../../lib/local/support';
 
 const settings = settingsSchema.parse({
   stage: 'test',

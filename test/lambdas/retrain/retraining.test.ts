@@ -25,7 +25,7 @@ import {
   testOutput,
 } from '../../../lambdas/retrain/steps';
 import { settingsSchema } from '../../../lambdas/runtime/settings';
-import type { AwsCall, Fault } from '../../../lib/local/aws/calls';
+import type { AwsCall, Fault } from '../../../lib/local/wire/calls';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 import { modelFile } from '../model/model-file-fixture';
 import { settings, stepDependencies } from './dependencies';

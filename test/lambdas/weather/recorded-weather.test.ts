@@ -4,9 +4,9 @@ import { utcSecond } from '../../../lambdas/runtime/time';
 import { createExchange } from '../../../lambdas/weather/exchange';
 import type { Outcome, Reading } from '../../../lambdas/weather/provider';
 import { PROVIDERS, type ProviderName } from '../../../lambdas/weather/providers';
-import { type Recording, readRecording } from '../../../lib/local/recording';
-import { LOCAL_WEATHER_KEY, startWeatherApi, type WeatherApi } from '../../../lib/local/weather-api';
 import { projectRoot } from '../../../lib/project-root';
+import { type Recording, readRecording } from '../../../lib/scenario/recording';
+import { LOCAL_WEATHER_KEY, startWeatherApi, type WeatherApi } from '../../../lib/scenario/weather-api';
 
 /** A rainy day in New York with hours of which the stations have no record. */
 const DAY = '2013-08-13';
@@ -20,7 +20,7 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
   let now = START;
 
   beforeAll(async () => {
-    recording = await readRecording(join(projectRoot, 'lib/local/recordings/nyc-2013.csv.gz'));
+    recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
     api = await startWeatherApi({ recording, now: () => new Date(now * 1_000) });
   });
   afterAll(() => api.close());

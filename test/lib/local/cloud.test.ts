@@ -5,7 +5,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { buildSync } from 'esbuild';
 import { LocalCloud, type LocalCloudOptions } from '../../../lib/local/cloud';
-import { readRecording } from '../../../lib/local/recording';
+import { readRecording } from '../../../lib/scenario/recording';
 
 /** Calls what its event says: enough to see schedules, rules, machines and faults meet real SDK calls. */
 const SOURCE = `

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { Matrix } from '../../../../lambdas/model/matrix';
 import { normal, seededUniform } from './seeded';
 
-const RECORDING = join(__dirname, '../../../../lib/local/recordings/nyc-2013.csv.gz');
+const RECORDING = join(__dirname, '../../../../lib/scenario/recordings/nyc-2013.csv.gz');
 
 const measurement = z.string().transform((text) => (text === '' ? Number.NaN : Number(text)));
 const reading = z.object({

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { FunctionResource } from '../assembly/resources';
+import { ServiceError } from '../wire/json-protocol';
+import type { Service, ServiceReply, ServiceRequest } from '../wire/service-server';
+import type { InvocationResult } from './runtime';
+
+/** Runs the functions that the endpoint is asked for. */
+export interface FunctionInvoker {
+  /** To its end, for the caller who waits. */
+  invoke(functionName: string, event: unknown): Promise<InvocationResult>;
+  /** Behind the caller's back, with the retries of an asynchronous invocation. */
+  invokeLater(functionName: string, event: unknown): void;
+}
+
+const ROUTE = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|configuration)$/;
+/** A name, `account:function:name` or an ARN, each perhaps with a version or alias. */
+const FUNCTION_NAME =
+  /^(?:arn:[^:]+:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::(\$LATEST|[\w-]+))?$/;
+
+/**
+ * Lambda's REST interface: Invoke in its three invocation types, and GetFunctionConfiguration. There are no
+ * versions or aliases besides `$LATEST`, no log tail and no throttling of its own.
+ */
+export function lambdaService(options: {
+  readonly functions: readonly FunctionResource[];
+  readonly invoker: FunctionInvoker;
+}): Service {
+  function find(text: string, qualifier: string | null): FunctionResource {
+    const [, name, suffix = '$LATEST'] = FUNCTION_NAME.exec(text) ?? [];
+    const fn = options.functions.find((one) => one.name === name);
+    if (fn === undefined || (qualifier ?? suffix) !== '$LATEST') {
+      const place = options.functions[0]?.arn.replace(/function:.*$/, '') ?? '';
+      throw new ServiceError(
+        'ResourceNotFoundException',
+        `Function not found: ${place}function:${name ?? text}`,
+        404,
+      );
+    }
+    return fn;
+  }
+
+  async function invoke(fn: FunctionResource, request: ServiceRequest): Promise<ServiceReply> {
+    const event = eventOf(request.body);
+    const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+    if (type === 'DryRun') return reply(204);
+    if (type === 'Event') {
+      options.invoker.invokeLater(fn.name, event);
+      return reply(202);
+    }
+    const { payload, functionError } = await options.invoker.invoke(fn.name, event);
+    return reply(200, payload, {
+      'x-amz-executed-version': '$LATEST',
+      ...(functionError === undefined ? {} : { 'x-amz-function-error': 'Unhandled' }),
+    });
+  }
+
+  return {
+    name: 'lambda',
+    describe: (request) => {
+      const { action, name } = routeOf(request);
+      return { operation: operationOf(action), subject: name };
+    },
+    async handle(request) {
+      try {
+        const { action, name } = routeOf(request);
+        if (action === undefined) {
+          throw new ServiceError('UnknownOperationException', 'This operation is not emulated.', 404);
+        }
+        const fn = find(name, request.query.get('Qualifier'));
+        return await (action === 'invocations' ? invoke(fn, request) : reply(200, configurationOf(fn)));
+      } catch (error) {
+        if (error instanceof ServiceError) return errorReply(error);
+        throw error;
+      }
+    },
+    refuse: (kind, message) =>
+      errorReply(
+        kind === 'throttle'
+          ? new ServiceError('TooManyRequestsException', message, 429)
+          : new ServiceError('ServiceException', message, 500),
+      ),
+  };
+}
+
+function routeOf({ path }: ServiceRequest): { action: string | undefined; name: string } {
+  const [, name = '', action] = ROUTE.exec(path) ?? [];
+  return { action, name: decodeURIComponent(name) };
+}
+
+function operationOf(action: string | undefined): string {
+  if (action === undefined) return 'Unknown';
+  return action === 'invocations' ? 'Invoke' : 'GetFunctionConfiguration';
+}
+
+/** No payload is an empty event. */
+function eventOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8') || '{}');
+  } catch {
+    throw new ServiceError(
+      'InvalidRequestContentException',
+      'Could not parse request body into json: the payload is no JSON.',
+    );
+  }
+}
+
+function configurationOf(fn: FunctionResource): object {
+  return {
+    FunctionName: fn.name,
+    FunctionArn: fn.arn,
+    Handler: fn.handler,
+    MemorySize: fn.memoryMegabytes,
+    Timeout: fn.timeoutSeconds,
+    Environment: { Variables: fn.environment },
+    PackageType: 'Zip',
+    State: 'Active',
+    LastUpdateStatus: 'Successful',
+    Version: '$LATEST',
+  };
+}
+
+function reply(
+  status: number,
+  output?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): ServiceReply {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'x-amzn-requestid': randomUUID(), ...headers },
+    ...(output === undefined ? {} : { body: JSON.stringify(output) }),
+  };
+}
+
+function errorReply({ name, message, status }: ServiceError): ServiceReply {
+  const type = status < 500 ? 'User' : 'Service';
+  return reply(status, { Type: type, Message: message, message }, { 'x-amzn-errortype': name });
+}

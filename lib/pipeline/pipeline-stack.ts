@@ -1,0 +1,111 @@
+import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { MODEL_METRICS } from '../../lambdas/lake/layout';
+import { Env } from '../../lambdas/runtime/env';
+import { PROVIDERS } from '../../lambdas/weather/providers';
+import { type GaroaConfig, planOf, settingsOf } from '../config';
+import { GaroaFunction } from '../constructs/garoa-function';
+import { athenaQueries, listing, onObjects, queryResults } from '../constructs/permissions';
+import { cronOf } from '../constructs/weekly';
+import type { DataLake } from '../data-lake/data-lake-stack';
+import { Backfill } from './backfill/backfill';
+import { Evidence } from './evidence/evidence';
+import { Hourly } from './hourly/hourly';
+import { Ingest } from './ingest/ingest';
+import { quotaReport } from './ingest/polling';
+import { Retraining } from './retrain/retraining';
+
+export interface PipelineStackProps extends StackProps {
+  readonly config: GaroaConfig;
+  readonly lake: DataLake;
+}
+
+/** Everything that runs: the three functions, their schedules and the state machines. It holds no data. */
+export class PipelineStack extends Stack {
+  readonly ingest: GaroaFunction;
+  readonly hourly: GaroaFunction;
+  readonly retrain: GaroaFunction;
+  readonly retraining: sfn.StateMachine;
+  readonly evidence: sfn.StateMachine;
+  readonly backfill: sfn.StateMachine;
+
+  constructor(scope: Construct, id: string, { config, lake, ...props }: PipelineStackProps) {
+    super(scope, id, props);
+    const { stage } = config;
+    // The numbers of RetentionDays are the days, and the configuration admits no other.
+    const logRetention: logs.RetentionDays = config.retention.logDays;
+
+    this.ingest = new Ingest(this, 'Ingest', { config, lake, logRetention }).function;
+    this.hourly = new Hourly(this, 'Hourly', { config, lake, logRetention }).function;
+    this.retrain = this.retrainFunction(config, lake, logRetention);
+
+    this.retraining = new Retraining(this, 'Retraining', {
+      stage,
+      retrainFunction: this.retrain.function,
+      queryResultsBucket: lake.queryResultsBucket,
+      schedule: cronOf(config.schedules.retrain),
+      locationCount: config.locations.length,
+      deadLetterQueue: this.retrain.failures,
+      logRetention,
+    }).stateMachine;
+
+    this.evidence = new Evidence(this, 'Evidence', {
+      stage,
+      retraining: this.retraining,
+      everyDays: config.retrainOnEvidenceEveryDays,
+      deadLetterQueue: this.retrain.failures,
+      logRetention,
+    }).stateMachine;
+
+    const provider = PROVIDERS[config.provider];
+    this.backfill = new Backfill(this, 'Backfill', {
+      stage,
+      ingestFunction: this.ingest.function,
+      hourlyFunction: this.hourly.function,
+      daysAtOnce: provider.backfillDaysAtOnce,
+      deadLetterQueue: this.ingest.failures,
+      logRetention,
+    }).stateMachine;
+
+    const quota = quotaReport(provider, planOf(config), config.locations);
+    Annotations.of(this).addInfo(quota.text);
+    if (quota.warning !== undefined) {
+      Annotations.of(this).addWarningV2('garoa:plan-too-small', quota.warning);
+    }
+  }
+
+  private retrainFunction(
+    config: GaroaConfig,
+    lake: DataLake,
+    logRetention: logs.RetentionDays,
+  ): GaroaFunction {
+    return new GaroaFunction(this, 'Retrain', {
+      name: 'retrain',
+      description: 'Steps of the retraining machine, and rollback by hand',
+      settings: settingsOf(config),
+      // The most that a new account may have; beyond 1769 MB a second processor comes with it.
+      memoryMegabytes: 3008,
+      timeout: Duration.minutes(15),
+      logRetention,
+      environment: {
+        [Env.processedBucket]: lake.processedBucket,
+        [Env.modelsBucket]: lake.modelsBucket,
+        [Env.queryResultsBucket]: lake.queryResultsBucket,
+        [Env.database]: lake.database,
+        [Env.workgroup]: lake.workgroup,
+      },
+      grants: [
+        onObjects(this, lake.processedBucket, '*', ['s3:GetObject']),
+        onObjects(this, lake.processedBucket, `${MODEL_METRICS.prefix}*`, ['s3:PutObject']),
+        onObjects(this, lake.modelsBucket, '*', ['s3:GetObject', 's3:PutObject']),
+        ...[lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
+        ...queryResults(this, lake.queryResultsBucket),
+        ...athenaQueries(this, lake),
+      ],
+      asynchronous: { retryAttempts: 0, maxEventAge: Duration.hours(1) },
+      files: ['lambdas/model/smo/smo.wasm', 'node_modules/libsvm-js/out/wasm/libsvm.wasm'],
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { BadArguments, readArguments } from '../terminal/arguments';
+
+/** What `npm start` was asked to do. */
+export interface RunArguments {
+  /** Recording to replay instead of the one that comes with the project. */
+  readonly observations?: string;
+  readonly backfillDays?: number;
+  readonly liveHours: number;
+  readonly retrainAtEnd: boolean;
+  readonly keep: boolean;
+  /** Share of requests that fail; 0 for none. */
+  readonly faults: number;
+  readonly open: boolean;
+  readonly help: boolean;
+}
+
+const OPTIONS = {
+  observations: { type: 'string' },
+  'backfill-days': { type: 'string' },
+  'live-hours': { type: 'string' },
+  'retrain-at-end': { type: 'boolean' },
+  keep: { type: 'boolean' },
+  faults: { type: 'string' },
+  open: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const DEFAULT_LIVE_HOURS = 48;
+
+export const USAGE = `Runs the whole pipeline on this machine, from what \`cdk deploy\` would ship: a history is
+backfilled, models are trained, then two days are lived minute by minute under a virtual clock.
+
+  npm start -- [options]
+
+  --observations FILE    replay FILE.csv or FILE.csv.gz instead of the New York airports of 2013;
+                         columns: location_id, observed_at, and any measurements of an observation
+  --backfill-days N      days of history before the live part (all that the live part leaves)
+  --live-hours N         hours to live minute by minute (${DEFAULT_LIVE_HOURS})
+  --retrain-at-end       retrain once more after the live part
+  --faults RATE          let this share of the requests to the weather API and to AWS fail, such as 0.05
+  --keep                 go on with the .garoa folder of an earlier run instead of replacing it
+  --open                 open the report in a browser at the end
+  --help                 show this
+
+Everything lies under .garoa/ afterwards: objects (s3/), logs (logs/) and summary.json.
+`;
+
+/**
+ * Reads the command line of `npm start`.
+ * @throws BadArguments for an unknown option, a missing or a wrong value.
+ */
+export function parseArguments(args: readonly string[]): RunArguments {
+  const given = readArguments(args, OPTIONS, SEE_HELP);
+  const [extra] = given.positionals;
+  if (extra !== undefined) throw new BadArguments(`Unexpected "${extra}".${SEE_HELP}`);
+  const observations = given.value('observations');
+  const backfillDays = wholeNumber('backfill-days', given.value('backfill-days'), 1, 36_500);
+  return {
+    ...(observations === undefined ? {} : { observations }),
+    ...(backfillDays === undefined ? {} : { backfillDays }),
+    liveHours: wholeNumber('live-hours', given.value('live-hours'), 0, 8_784) ?? DEFAULT_LIVE_HOURS,
+    retrainAtEnd: given.has('retrain-at-end'),
+    keep: given.has('keep'),
+    faults: share('faults', given.value('faults')) ?? 0,
+    open: given.has('open'),
+    help: given.has('help'),
+  };
+}
+
+const SEE_HELP = ' See npm start -- --help.';
+
+function wholeNumber(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new BadArguments(
+      `--${name} needs a whole number from ${least} to ${most}, not "${text}".${SEE_HELP}`,
+    );
+  }
+  return value;
+}
+
+function share(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value >= 0 && value <= 0.5)) {
+    throw new BadArguments(`--${name} needs a share from 0 to 0.5, not "${text}".${SEE_HELP}`);
+  }
+  return value;
+}

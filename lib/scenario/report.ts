@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { formatTable } from '../terminal/table';
+import type { LiveScore, Summary } from './summary';
+
+type Entry = Summary['retrain'][number];
+type Measures = NonNullable<Entry['test']>;
+
+/** What the run found out, as text for a terminal; paths are relative to the folder of the project. */
+export function formatReport(
+  summary: Summary,
+  live: ReadonlyMap<string, LiveScore>,
+  paths: { readonly directory: string; readonly models: string; readonly lake: string },
+): string {
+  const { ingest, hourly, forecasts, seconds } = summary;
+  return [
+    `Test of each location's newest model on hours it had not seen, and of others on the same hours:`,
+    testTable(summary),
+    ...keptReasons(summary),
+    '',
+    'Brier score gained on persistence in that test, with the 95% interval of the weekly bootstrap:',
+    gainTable(summary),
+    '',
+    'Live forecasts against what came:',
+    liveTable(summary, live),
+    '',
+    `Observations  ${ingest.observationsServed} delivered, ${ingest.observationsStored} stored by ${ingest.invocations} runs (${ingest.failures} failed)`,
+    `Hours         ${hourly.rows} rows in ${hourly.days} days, ${hourly.missingHours} not observed`,
+    `Forecasts     ${forecasts.made} made, ${forecasts.verified} verified; Brier ${decimal(forecasts.brier)}, persistence ${decimal(forecasts.persistenceBrier)}`,
+    `Time          ${seconds.total.toFixed(0)} s: synth ${seconds.synth.toFixed(0)}, backfill ${seconds.backfill.toFixed(0)}, training ${seconds.retrain.toFixed(0)}, live ${seconds.live.toFixed(0)}`,
+    '',
+    `Report        ${join(paths.models, 'index.html')}`,
+    `Lake          ${paths.lake}`,
+    `Summary       ${join(paths.directory, 'summary.json')}`,
+  ].join('\n');
+}
+
+/** The last entry of each location. */
+function newestOf({ retrain }: Summary): Entry[] {
+  return [...new Map(retrain.map((entry) => [entry.location, entry])).values()];
+}
+
+function gainTable(summary: Summary): string {
+  const rows = newestOf(summary).map(({ location, overPersistence }) => [
+    location,
+    decimal(overPersistence?.improvement ?? null),
+    overPersistence === null ? '' : `${decimal(overPersistence.lower)} to ${decimal(overPersistence.upper)}`,
+  ]);
+  return formatTable(['location', 'gain', 'interval'], rows);
+}
+
+function testTable(summary: Summary): string {
+  const row = (name: string, who: string, measures: Partial<Measures> & { brier: number }): string[] => [
+    name,
+    who,
+    decimal(measures.brier),
+    decimal(measures.averagePrecision),
+    decimal(measures.onsetAveragePrecision),
+    decimal(measures.f1),
+    measures.confusion === undefined ? '' : measures.confusion.flat().join(' / '),
+  ];
+  const rows = newestOf(summary).flatMap((entry): string[][] => {
+    const { location, outcome, test, persistence, climatology, logisticRegression } = entry;
+    if (test === null) return [[location, outcome]];
+    return [
+      row(location, outcome, test),
+      ...(persistence === null ? [] : [row('', 'persistence', persistence)]),
+      ...(climatology === null ? [] : [row('', 'climatology', climatology)]),
+      ...(logisticRegression === null ? [] : [row('', 'logistic regression', logisticRegression)]),
+    ];
+  });
+  return formatTable(['location', '', 'Brier', 'AP', 'onset AP', 'F1', 'tn / fp / fn / tp'], rows);
+}
+
+/** Why a location has no new model. */
+function keptReasons({ retrain }: Summary): string[] {
+  return retrain
+    .filter(({ outcome }) => outcome === 'kept' || outcome === 'failed')
+    .map(({ execution, location, outcome, reason }) => `${execution}: ${location} ${outcome}: ${reason}`);
+}
+
+function liveTable({ scenario }: Summary, live: ReadonlyMap<string, LiveScore>): string {
+  const rows = scenario.locations.map((location) => {
+    const score = live.get(location);
+    const mean = (sum: number, count: number): string => decimal(count === 0 ? null : sum / count);
+    return score === undefined
+      ? [location, '0', '0', '', '']
+      : [
+          location,
+          String(score.made),
+          String(score.verified),
+          mean(score.squaredError, score.verified),
+          mean(score.persistenceSquaredError, score.compared),
+        ];
+  });
+  return formatTable(['location', 'made', 'verified', 'Brier', 'persistence'], rows);
+}
+
+function decimal(value: number | null | undefined): string {
+  return value === null || value === undefined ? '–' : value.toFixed(4);
+}

@@ -1,0 +1,181 @@
+import { addDays } from '../../lambdas/runtime/calendar';
+import { type InvocationRecord, LocalCloud } from '../local/cloud';
+import type { Execution } from '../local/step-functions/execution';
+import type { Progress } from '../terminal/progress';
+import { Refusal } from '../terminal/refusal';
+import { awsFaultsAtRate } from './faults';
+import { type Span, type SpanOptions, spanOf } from './span';
+import { failureOf, type LiveScore, type Summary, summarize } from './summary';
+import { weatherFaultsAtRate } from './weather-api';
+
+const HOUR_MS = 3_600_000;
+/** Days that one execution of the Backfill machine takes; it refuses more than three years. */
+const BACKFILL_CHUNK_DAYS = 1_000;
+
+export interface ScenarioOptions extends SpanOptions {
+  readonly retrainAtEnd: boolean;
+  /** Share of requests that fail; 0 for none. */
+  readonly faults: number;
+}
+
+export interface ScenarioRun {
+  readonly summary: Summary;
+  readonly live: ReadonlyMap<string, LiveScore>;
+}
+
+export interface ScenarioPlace {
+  readonly assemblyDirectory: string;
+  readonly directory: string;
+  /** Minute of the hour at which the hourly function runs. */
+  readonly hourlyMinute: number;
+  readonly synthSeconds: number;
+  /** Called with the cloud once it runs, so that a signal can end it. */
+  readonly onStarted: (cloud: LocalCloud) => void;
+}
+
+/** The pipeline did not get through; the message says which part and why. */
+class ScenarioFailed extends Refusal {
+  override readonly name = 'ScenarioFailed';
+}
+
+/**
+ * Runs a recording through the deployed application: history, first training, live hours, perhaps a second
+ * training. The cloud is closed by the caller.
+ *
+ * Live time begins just after the hourly function's minute, so that each live hour is polled in every minute
+ * and closed by one hourly run; the minutes before it are for what backfill and training wait between retries.
+ */
+export async function runScenario(
+  options: ScenarioOptions,
+  place: ScenarioPlace,
+  progress: Progress,
+): Promise<ScenarioRun> {
+  const started = performance.now();
+  const span = spanOf(options);
+  const offset = (place.hourlyMinute + 1) * 60_000;
+  const watch = new Watch(progress);
+  const cloud = await LocalCloud.start({
+    assemblyDirectory: place.assemblyDirectory,
+    directory: place.directory,
+    recording: options.recording,
+    start: new Date(span.liveFrom),
+    onInvocation: (record) => watch.invoked(record),
+    ...(options.faults === 0
+      ? {}
+      : {
+          faults: awsFaultsAtRate(options.faults, 'aws'),
+          weatherFaults: weatherFaultsAtRate(options.faults, 'weather'),
+        }),
+  });
+  place.onStarted(cloud);
+
+  const backfill = await timed(async () => {
+    progress.phase('Backfill', span.backfillDays);
+    watch.count(backfilledDay);
+    await backfillHistory(cloud, span, progress);
+    await cloud.recycle();
+  });
+  const training = async (name: string, reason: string): Promise<number> =>
+    timed(async () => {
+      progress.phase(name);
+      watch.count(trainingStep);
+      const execution = await cloud.execute(cloud.name('stateMachines', '-retrain'), { reason });
+      report(execution, progress);
+      await cloud.recycle();
+    });
+  const firstTraining = await training('Training', 'First training on the backfilled history.');
+  const live = await timed(async () => {
+    progress.phase('Live', options.liveHours * 60);
+    watch.count(polledMinute);
+    await cloud.settle(new Date(Date.parse(span.liveFrom) + offset));
+    for (let hour = 1; hour <= options.liveHours; hour += 1) {
+      await cloud.advanceTo(new Date(Date.parse(span.liveFrom) + hour * HOUR_MS + offset));
+    }
+    await cloud.settle();
+  });
+  const secondTraining = options.retrainAtEnd ? await training('Retraining', 'Ordered at the end.') : 0;
+
+  progress.phase('Summary');
+  const result = await summarize({
+    cloud,
+    recording: options.recording,
+    to: Date.parse(span.liveTo) / 1000,
+    seconds: {
+      synth: place.synthSeconds,
+      backfill,
+      retrain: firstTraining + secondTraining,
+      live,
+      total: place.synthSeconds + (performance.now() - started) / 1000,
+    },
+  });
+  progress.end();
+  return result;
+}
+
+async function backfillHistory(cloud: LocalCloud, span: Span, progress: Progress): Promise<void> {
+  for (let day = 0; day < span.backfillDays; day += BACKFILL_CHUNK_DAYS) {
+    const last = Math.min(day + BACKFILL_CHUNK_DAYS, span.backfillDays) - 1;
+    const execution = await cloud.execute(cloud.name('stateMachines', '-backfill'), {
+      from: addDays(span.firstDay, day),
+      to: addDays(span.firstDay, last),
+    });
+    if (execution.status === 'SUCCEEDED') continue;
+    // Days of which the recording has nothing are named by the machine and can't be had.
+    if (execution.error !== 'DaysMissing') {
+      throw new ScenarioFailed(`Backfill ${execution.name}: ${failureOf(execution)}`);
+    }
+    progress.note(`  Backfill: ${execution.cause}`);
+  }
+}
+
+function report(execution: Execution, progress: Progress): void {
+  if (execution.status !== 'SUCCEEDED') {
+    progress.note(`  ${execution.machine} ${execution.name}: ${failureOf(execution)}`);
+  }
+}
+
+/** Turns invocations into progress: what counts as a step differs from phase to phase. */
+class Watch {
+  private done = 0;
+  private step: (record: InvocationRecord) => string | undefined = () => undefined;
+
+  constructor(private readonly progress: Progress) {}
+
+  count(step: (record: InvocationRecord) => string | undefined): void {
+    this.done = 0;
+    this.step = step;
+  }
+
+  invoked(record: InvocationRecord): void {
+    const what = this.step(record);
+    if (what === undefined) return;
+    this.done += 1;
+    this.progress.step(this.done, what);
+  }
+}
+
+function backfilledDay({ function: name, event, result }: InvocationRecord): string | undefined {
+  if (!name.endsWith('-ingest') || result.functionError !== undefined) return undefined;
+  return `history of ${field(field(event, 'backfill'), 'date')}`;
+}
+
+function trainingStep({ function: name, event }: InvocationRecord): string | undefined {
+  if (!name.endsWith('-retrain')) return undefined;
+  return [field(event, 'step'), field(event, 'location')].filter((part) => part !== undefined).join(' ');
+}
+
+function polledMinute({ function: name, at }: InvocationRecord): string | undefined {
+  return name.endsWith('-ingest') ? at.slice(0, 16).replace('T', ' ') : undefined;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined;
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}

@@ -1,0 +1,116 @@
+import { GetQueryExecutionCommand, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import type { AwsCall, Fault } from '../../../../lib/local/wire/calls';
+import { startTestCloud, type TestCloud } from '../support';
+
+const calls: AwsCall[] = [];
+const crashed: string[] = [];
+let fault: Fault | undefined;
+let cloud: TestCloud;
+
+beforeAll(async () => {
+  cloud = await startTestCloud({
+    faults: (call) => {
+      calls.push(call);
+      return fault;
+    },
+    onCrash: (caller) => crashed.push(caller),
+    secretValues: { 'api-key': 'value' },
+  });
+});
+beforeEach(() => {
+  calls.length = 0;
+  crashed.length = 0;
+});
+afterAll(() => cloud.close());
+
+const put = (Key: string) => cloud.s3.send(new PutObjectCommand({ Bucket: 'raw', Key, Body: 'x' }));
+const exists = (key: string) => cloud.endpoints.objects.head('raw', key) !== undefined;
+
+/** Name of the error that the call ends with. */
+async function errorOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'none',
+    (error: unknown) => (error instanceof Error ? error.name : 'unknown'),
+  );
+}
+
+async function under<T>(injected: Fault, work: () => Promise<T>): Promise<T> {
+  fault = injected;
+  try {
+    return await work();
+  } finally {
+    fault = undefined;
+  }
+}
+
+it('tells who called what on which subject, and counts', async () => {
+  await put('a/b c');
+  await cloud.athena.send(
+    new StartQueryExecutionCommand({ QueryString: 'SELECT 1', WorkGroup: 'garoa-prod' }),
+  );
+  await cloud.secrets.send(new GetSecretValueCommand({ SecretId: 'api-key' }));
+  const caller = 'garoa-prod-hourly';
+  expect(calls).toEqual([
+    { service: 's3', operation: 'PutObject', caller, subject: 'raw/a/b c' },
+    { service: 'athena', operation: 'StartQueryExecution', caller, subject: 'SELECT 1' },
+    { service: 'secretsmanager', operation: 'GetSecretValue', caller, subject: 'api-key' },
+  ]);
+  expect(cloud.endpoints.callCounts()).toMatchObject({ 's3:PutObject': 1, 'athena:StartQueryExecution': 1 });
+});
+
+it.each([
+  ['throttle', 'SlowDown', 'TooManyRequestsException', 'ThrottlingException'],
+  ['serverError', 'InternalError', 'InternalServerException', 'InternalServiceError'],
+] as const)(
+  'answers %s in each service its own way, with nothing done',
+  async (kind, s3, athena, secrets) => {
+    await under({ kind }, async () => {
+      expect(await errorOf(put(kind))).toBe(s3);
+      expect(await errorOf(cloud.athena.send(new GetQueryExecutionCommand({ QueryExecutionId: 'x' })))).toBe(
+        athena,
+      );
+      expect(await errorOf(cloud.secrets.send(new GetSecretValueCommand({ SecretId: 'api-key' })))).toBe(
+        secrets,
+      );
+    });
+    expect(exists(kind)).toBe(false);
+  },
+);
+
+it('does the work and loses the reply', async () => {
+  expect(await under({ kind: 'lostReply' }, () => errorOf(put('lost')))).not.toBe('none');
+  expect(exists('lost')).toBe(true);
+});
+
+it('does the work late', async () => {
+  await under({ kind: 'latency', milliseconds: 5 }, () => put('late'));
+  expect(exists('late')).toBe(true);
+});
+
+it.each([
+  ['before', false],
+  ['after', true],
+] as const)('ends the caller %s the work', async (when, done) => {
+  const key = `crash-${when}`;
+  expect(await under({ kind: 'crash', when }, () => errorOf(put(key)))).not.toBe('none');
+  expect(crashed).toEqual(['garoa-prod-hourly']);
+  expect(exists(key)).toBe(done);
+});
+
+it('goes on serving after a request that is no request', async () => {
+  const url = cloud.endpoints.environment.AWS_ENDPOINT_URL_ATHENA ?? '';
+  const headers = { 'x-amz-target': 'AmazonAthena.StartQueryExecution' };
+  const broken = await fetch(url, { method: 'POST', body: '{', headers });
+  expect(broken.status).toBe(400);
+  const unknown = await fetch(url, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'x-amz-target': 'AmazonAthena.Nothing' },
+  });
+  expect(unknown.status).toBe(400);
+  await put('still here');
+  const reply = await cloud.s3.send(new GetObjectCommand({ Bucket: 'raw', Key: 'still here' }));
+  expect(await reply.Body?.transformToString()).toBe('x');
+});

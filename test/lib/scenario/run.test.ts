@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { awsFaultsAtRate } from '../../../lib/scenario/faults';
+import { FolderRefused, prepareFolder } from '../../../lib/scenario/folder';
+import { type Recording, readRecording } from '../../../lib/scenario/recording';
+import { spanOf } from '../../../lib/scenario/span';
+
+const directory = mkdtempSync(join(tmpdir(), 'garoa-run-'));
+let recording: Recording;
+beforeAll(async () => {
+  const file = join(directory, 'w.csv');
+  writeFileSync(file, 'location_id,observed_at\na,2020-01-01T06:00:00Z\na,2020-01-10T23:00:00Z\n');
+  recording = await readRecording(file);
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('spanOf', () => {
+  it('leaves the live hours and backfills all days before them', () => {
+    expect(spanOf({ recording, liveHours: 48 })).toEqual({
+      firstDay: '2020-01-01',
+      backfillDays: 8,
+      liveFrom: '2020-01-09T00:00:00Z',
+      liveTo: '2020-01-11T00:00:00Z',
+    });
+  });
+
+  it('takes the number of days that it is given', () => {
+    expect(spanOf({ recording, liveHours: 1, backfillDays: 3 })).toMatchObject({
+      liveFrom: '2020-01-04T00:00:00Z',
+      liveTo: '2020-01-04T01:00:00Z',
+    });
+  });
+
+  it('says what would fit into a recording that is too short', () => {
+    const span = (liveHours: number, backfillDays?: number) => () =>
+      spanOf({ recording, liveHours, backfillDays });
+    expect(span(48, 9)).toThrow(
+      'w.csv holds 10 days from 2020-01-01 on: with 48 live hours, --backfill-days can be 8 at most, not 9.',
+    );
+    expect(span(240)).toThrow('too few for a day of history and 240 live hours.');
+  });
+});
+
+describe('prepareFolder', () => {
+  it('empties the folder of an earlier run, or keeps it', () => {
+    const folder = join(directory, 'run');
+    prepareFolder(folder, false)();
+    writeFileSync(join(folder, 'summary.json'), '{}');
+    prepareFolder(folder, true)();
+    expect(() => prepareFolder(join(folder, 'summary.json'), false)).toThrow(FolderRefused);
+    prepareFolder(folder, false)();
+    expect(() => writeFileSync(join(folder, 'summary.json'), '{}', { flag: 'wx' })).not.toThrow();
+  });
+
+  it('refuses a folder that another living process works in, and takes over that of a dead one', () => {
+    const folder = join(directory, 'shared');
+    prepareFolder(folder, false)();
+    writeFileSync(join(folder, 'run.pid'), String(process.ppid));
+    expect(() => prepareFolder(folder, false)).toThrow(`process ${process.ppid}`);
+    writeFileSync(join(folder, 'run.pid'), '4194305');
+    expect(() => prepareFolder(folder, false)).not.toThrow();
+  });
+
+  it('refuses a folder that cannot be made', () => {
+    writeFileSync(join(directory, 'file'), '');
+    expect(() => prepareFolder(join(directory, 'file', 'run'), false)).toThrow("can't be written");
+  });
+});
+
+describe('awsFaultsAtRate', () => {
+  it('fails the same calls in every run, never one twice in a row', () => {
+    const call = (index: number) => ({
+      service: 's3',
+      operation: 'PutObject',
+      caller: 'f',
+      subject: `b/${index % 20}`,
+    });
+    const faults = (): (string | undefined)[] => {
+      const plan = awsFaultsAtRate(0.4, 'seed');
+      return Array.from({ length: 400 }, (_, index) => plan(call(index))?.kind);
+    };
+    const found = faults();
+    expect(faults()).toEqual(found);
+    expect(found.filter((kind) => kind !== undefined).length).toBeGreaterThan(50);
+    expect(found.some((kind, index) => kind !== undefined && found[index + 20] !== undefined)).toBe(false);
+  });
+});
