@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { ConfigError, type GaroaConfig, parseConfig } from '../lib/config';
-import type { LocalCloud } from '../lib/local/cloud';
 import { projectRoot } from '../lib/project-root';
 import { parseArguments, type RunArguments, USAGE } from '../lib/scenario/arguments';
 import { prepareFolder } from '../lib/scenario/folder';
+import type { LocalGaroa } from '../lib/scenario/local-garoa';
 import { type Recording, readRecording } from '../lib/scenario/recording';
 import { formatReport } from '../lib/scenario/report';
 import { DEFAULT_RECORDING, forgetRun, saveRun } from '../lib/scenario/saved-run';
@@ -19,7 +19,7 @@ import { Refusal } from '../lib/terminal/refusal';
 /** `npm start`: the application as deployed, on this machine, on a year of recorded weather. */
 const DIRECTORY = resolve('.garoa');
 
-let cloud: LocalCloud | undefined;
+let cloud: LocalGaroa | undefined;
 const progress = createProgress(process.stdout);
 
 main(process.argv.slice(2)).catch(async (error: unknown) => {

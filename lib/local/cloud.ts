@@ -1,14 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { S3Client } from '@aws-sdk/client-s3';
-import { type Bucket, getText } from '../../lambdas/lake/s3';
-import type { Recording } from '../scenario/recording';
-import {
-  LOCAL_WEATHER_KEY,
-  startWeatherApi,
-  type WeatherApi,
-  type WeatherFaultPlan,
-} from '../scenario/weather-api';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { readAssembly } from './assembly/assembly';
 import type { DeployedResources, FunctionResource } from './assembly/resources';
 import { VirtualClock } from './clock';
@@ -28,15 +20,19 @@ export interface LocalCloudOptions {
   readonly assemblyDirectory: string;
   /** Where objects, logs and results go; made when it is not there. */
   readonly directory: string;
-  readonly recording: Recording;
   /** First instant of virtual time. */
   readonly start: Date;
   /** Environments of one function that may run side by side; two by default. */
   readonly concurrency?: number;
   readonly faults?: FaultPlan;
-  readonly weatherFaults?: WeatherFaultPlan;
+  /** Values of functions' environments that become others here: addresses of the world outside AWS. */
+  readonly replacedEnvironment?: ReadonlyMap<string, string>;
+  /** What every secret holds from the start. */
+  readonly secretValue?: string;
   /** Told of every invocation once it has ended. */
   readonly onInvocation?: (record: InvocationRecord) => void;
+  /** Awaited by `close`. */
+  readonly onClose?: () => Promise<void>;
 }
 
 /** One invocation of a function, whoever asked for it. */
@@ -59,7 +55,7 @@ export interface DeadLetter {
 
 /**
  * The application of an assembly, running on this machine under virtual time: functions in workers, state
- * machines interpreted, schedules and rules fired, AWS and the weather provider answered on 127.0.0.1.
+ * machines interpreted, schedules and rules fired, AWS answered on 127.0.0.1.
  * Time moves only through `advanceTo` and `settle`, and while `execute` or `redrive` waits; an execution that was
  * started at the wire waits for one of them.
  */
@@ -76,9 +72,9 @@ export class LocalCloud {
     readonly resources: DeployedResources,
     readonly clock: VirtualClock,
     private readonly endpoints: AwsEndpoints,
-    readonly weather: WeatherApi,
     private readonly runtime: LambdaRuntime,
-    private readonly onInvocation: ((record: InvocationRecord) => void) | undefined,
+    private readonly onInvocation: LocalCloudOptions['onInvocation'],
+    private readonly onClose: LocalCloudOptions['onClose'],
   ) {
     const { AWS_ENDPOINT_URL_S3: endpoint } = endpoints.environment;
     this.s3 = new S3Client({
@@ -91,7 +87,7 @@ export class LocalCloud {
       machines: resources.stateMachines,
       clock,
       invokeFunction: (nameOrArn, payload) => this.invokeForState(nameOrArn, payload),
-      readObject: (bucket, key) => this.readText({ client: this.s3, name: bucket }, key),
+      readObject: (bucket, key) => this.readText(bucket, key),
       onEnd: (execution) => this.announce(execution),
     });
     this.scheduler = new EventScheduler({
@@ -106,16 +102,12 @@ export class LocalCloud {
    * @throws UnresolvedTemplate or BadDefinition when the assembly holds something that can't be run here.
    */
   static async start(options: LocalCloudOptions): Promise<LocalCloud> {
+    const { secretValue } = options;
     const deployed = readAssembly(options.assemblyDirectory);
     const clock = new VirtualClock(options.start);
     const now = (): Date => clock.now();
     mkdirSync(options.directory, { recursive: true });
-    const weather = await startWeatherApi({
-      recording: options.recording,
-      now,
-      faults: options.weatherFaults,
-    });
-    const resources = withLocalProviders(deployed, weather);
+    const resources = withEnvironment(deployed, options.replacedEnvironment ?? new Map());
     let cloud: LocalCloud | undefined;
     /** The endpoints are there before what runs behind them, and nobody calls them until then. */
     const running = (): LocalCloud => {
@@ -129,7 +121,9 @@ export class LocalCloud {
       ...(options.faults === undefined ? {} : { faults: options.faults }),
       onEvent: (delivery) => running().route(delivery),
       onCrash: (caller) => running().crash(caller),
-      secretValues: Object.fromEntries(resources.secrets.map(({ arn }) => [arn, LOCAL_WEATHER_KEY])),
+      ...(secretValue === undefined
+        ? {}
+        : { secretValues: Object.fromEntries(resources.secrets.map(({ arn }) => [arn, secretValue])) }),
       compute: {
         functions: {
           invoke: (name, event) => running().invoke(name, event),
@@ -151,7 +145,7 @@ export class LocalCloud {
       now,
       concurrency: options.concurrency ?? 2,
     });
-    cloud = new LocalCloud(resources, clock, endpoints, weather, runtime, options.onInvocation);
+    cloud = new LocalCloud(resources, clock, endpoints, runtime, options.onInvocation, options.onClose);
     return cloud;
   }
 
@@ -170,7 +164,7 @@ export class LocalCloud {
   }
 
   /** A bucket by the end of its name: `raw`, `processed`, `models`, `query-results`. */
-  bucket(suffix: string): Bucket {
+  bucket(suffix: string): { readonly client: S3Client; readonly name: string } {
     return { client: this.s3, name: this.name('buckets', `-${suffix}`) };
   }
 
@@ -259,13 +253,13 @@ export class LocalCloud {
     this.scheduler.stop();
     await this.runtime.close();
     this.s3.destroy();
-    await Promise.all([this.endpoints.close(), this.weather.close()]);
+    await Promise.all([this.endpoints.close(), this.onClose?.()]);
   }
 
-  private async readText(bucket: Bucket, key: string): Promise<string> {
-    const text = await getText(bucket, key);
-    if (text === undefined) throw new Error('NoSuchKey');
-    return text;
+  private async readText(bucket: string, key: string): Promise<string> {
+    const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    if (Body === undefined) throw new Error(`s3://${bucket}/${key} came without a body`);
+    return Body.transformToString();
   }
 
   private async finish(arn: string): Promise<Execution> {
@@ -378,16 +372,14 @@ export class LocalCloud {
   }
 }
 
-/** Wherever a function's environment names a weather provider, it names the local one. */
-function withLocalProviders(resources: DeployedResources, weather: WeatherApi): DeployedResources {
-  const addresses = new Map([
-    ['https://api.weatherapi.com/v1', weather.url],
-    ['https://api.open-meteo.com/v1', weather.openMeteoUrl],
-    ['https://archive-api.open-meteo.com/v1', weather.archiveUrl],
-  ]);
+/** The functions with some values of their environments replaced. */
+function withEnvironment(
+  resources: DeployedResources,
+  replaced: ReadonlyMap<string, string>,
+): DeployedResources {
   const local = (environment: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(
-      Object.entries(environment).map(([name, value]) => [name, addresses.get(value) ?? value]),
+      Object.entries(environment).map(([name, value]) => [name, replaced.get(value) ?? value]),
     );
   return {
     ...resources,

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LocalCloud } from '../local/cloud';
 import { prepareFolder } from '../scenario/folder';
+import { type LocalGaroa, startLocalGaroa } from '../scenario/local-garoa';
 import { readRecording } from '../scenario/recording';
 import { DEFAULT_RECORDING, NoRun, readRun, saveRun } from '../scenario/saved-run';
 import { type Access, clientsFor } from './access';
@@ -16,7 +16,7 @@ export interface LocalAccess extends Access {
   live(): Promise<void>;
 }
 
-export function accessToLocal(cloud: LocalCloud): LocalAccess {
+export function accessToLocal(cloud: LocalGaroa): LocalAccess {
   const { environment } = cloud.services;
   const hourly = cloud.name('functions', '-hourly');
   // One at a time may move the clock: whoever asks meanwhile waits for the same.
@@ -64,7 +64,7 @@ export async function openLocalRun(
         `The run in ${directory} has lost its application (cdk.out): make a new one with npm start.`,
       );
     }
-    const cloud = await LocalCloud.start({
+    const cloud = await startLocalGaroa({
       assemblyDirectory,
       directory,
       recording: await readRecording(run.observations ?? DEFAULT_RECORDING),

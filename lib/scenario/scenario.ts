@@ -1,9 +1,10 @@
 import { addDays } from '../../lambdas/runtime/calendar';
-import { type InvocationRecord, LocalCloud } from '../local/cloud';
+import type { InvocationRecord } from '../local/cloud';
 import type { Execution } from '../local/step-functions/execution';
 import type { Progress } from '../terminal/progress';
 import { Refusal } from '../terminal/refusal';
 import { awsFaultsAtRate } from './faults';
+import { type LocalGaroa, startLocalGaroa } from './local-garoa';
 import { type Span, type SpanOptions, spanOf } from './span';
 import { failureOf, type LiveScore, type Summary, summarize } from './summary';
 import { weatherFaultsAtRate } from './weather-api';
@@ -30,7 +31,7 @@ export interface ScenarioPlace {
   readonly hourlyMinute: number;
   readonly synthSeconds: number;
   /** Called with the cloud once it runs, so that a signal can end it. */
-  readonly onStarted: (cloud: LocalCloud) => void;
+  readonly onStarted: (cloud: LocalGaroa) => void;
 }
 
 /** The pipeline did not get through; the message says which part and why. */
@@ -54,7 +55,7 @@ export async function runScenario(
   const span = spanOf(options);
   const offset = (place.hourlyMinute + 1) * 60_000;
   const watch = new Watch(progress);
-  const cloud = await LocalCloud.start({
+  const cloud = await startLocalGaroa({
     assemblyDirectory: place.assemblyDirectory,
     directory: place.directory,
     recording: options.recording,
@@ -112,7 +113,7 @@ export async function runScenario(
   return result;
 }
 
-async function backfillHistory(cloud: LocalCloud, span: Span, progress: Progress): Promise<void> {
+async function backfillHistory(cloud: LocalGaroa, span: Span, progress: Progress): Promise<void> {
   for (let day = 0; day < span.backfillDays; day += BACKFILL_CHUNK_DAYS) {
     const last = Math.min(day + BACKFILL_CHUNK_DAYS, span.backfillDays) - 1;
     const execution = await cloud.execute(cloud.name('stateMachines', '-backfill'), {

@@ -11,8 +11,8 @@ import {
 } from '../../lambdas/model/metrics-file';
 import { runKeys } from '../../lambdas/retrain/steps';
 import { utcSecond } from '../../lambdas/weather/observation';
-import type { LocalCloud } from '../local/cloud';
 import type { Execution } from '../local/step-functions/execution';
+import type { LocalGaroa } from './local-garoa';
 import type { Recording } from './recording';
 
 const count = z.int().min(0);
@@ -97,7 +97,7 @@ export const summarySchema = z.object({
 export type Summary = z.infer<typeof summarySchema>;
 
 export interface SummaryInput {
-  readonly cloud: LocalCloud;
+  readonly cloud: LocalGaroa;
   readonly recording: Recording;
   /** End of the last closed hour, UTC seconds. */
   readonly to: number;
@@ -161,7 +161,7 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
 const observationLine = z.object({ location_id: z.string(), observed_at: utcSecond });
 
 /** Distinct `location observed_at` of the raw zone, as `WeatherApi.served` spells them. */
-export function storedObservations(cloud: LocalCloud): Set<string> {
+export function storedObservations(cloud: LocalGaroa): Set<string> {
   const stored = new Set<string>();
   for (const { bytes } of cloud.objects('raw', OBSERVATIONS.prefix)) {
     for (const line of gunzipSync(bytes).toString('utf8').split('\n')) {
@@ -183,7 +183,7 @@ interface Hours {
 }
 
 /** The hours of the lake. Rows that repeat an hour count in `rows` and only once in `truth`. */
-async function readHours(cloud: LocalCloud): Promise<Hours> {
+async function readHours(cloud: LocalGaroa): Promise<Hours> {
   const truth = new Map<string, boolean | null>();
   let days = 0;
   let rows = 0;
@@ -211,7 +211,7 @@ const NO_SCORE: LiveScore = {
   persistenceSquaredError: 0,
 };
 
-async function scoreForecasts(cloud: LocalCloud, truth: Hours['truth']): Promise<Map<string, LiveScore>> {
+async function scoreForecasts(cloud: LocalGaroa, truth: Hours['truth']): Promise<Map<string, LiveScore>> {
   const scores = new Map<string, LiveScore>();
   for (const { bytes } of cloud.objects('processed', FORECASTS.prefix)) {
     for (const row of await decodeParquet(bytes, Object.keys(forecastRow.shape), forecastRow)) {
@@ -239,7 +239,7 @@ function added(score: LiveScore, row: z.infer<typeof forecastRow>, rained: boole
 
 type RetrainEntry = Summary['retrain'][number];
 
-async function retrainings(cloud: LocalCloud, recording: Recording): Promise<RetrainEntry[]> {
+async function retrainings(cloud: LocalGaroa, recording: Recording): Promise<RetrainEntry[]> {
   const entries: RetrainEntry[] = [];
   for (const execution of cloud.executions()) {
     if (!execution.machine.endsWith('-retrain')) continue;
@@ -256,7 +256,7 @@ async function retrainings(cloud: LocalCloud, recording: Recording): Promise<Ret
 }
 
 /** A run's summary is its execution's output; in full, and after a failure, it is the object that the run left. */
-async function runSummaryOf(cloud: LocalCloud, execution: Execution): Promise<RunSummary | undefined> {
+async function runSummaryOf(cloud: LocalGaroa, execution: Execution): Promise<RunSummary | undefined> {
   const output = runSummarySchema.safeParse(execution.output);
   if (output.success && output.data.results.length > 0) return output.data;
   const text = await getText(cloud.bucket('query-results'), runKeys.summary(execution.name));

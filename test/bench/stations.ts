@@ -9,8 +9,8 @@ import { runKeys } from '../../lambdas/retrain/steps';
 import { addDays } from '../../lambdas/runtime/calendar';
 import type { Measurement } from '../../lambdas/weather/observation';
 import { parseConfig } from '../../lib/config';
-import { LocalCloud } from '../../lib/local/cloud';
 import { projectRoot } from '../../lib/project-root';
+import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { type Reading, readRecording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 import { normal, seededUniform } from '../lambdas/model/smo/seeded';
@@ -55,7 +55,7 @@ export const locationId = (station: number): string => `place-${station}`;
  */
 export async function retrainAsDeployed<T>(
   stations: Stations,
-  look: (cloud: LocalCloud, retraining: Retraining) => Promise<T>,
+  look: (cloud: LocalGaroa, retraining: Retraining) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
   const ids = Array.from({ length: stations.count }, (_, i) => locationId(i));
@@ -71,14 +71,14 @@ export async function retrainAsDeployed<T>(
     training: { candidates: stations.candidates },
     firstDay: '1990-01-01',
   });
-  let cloud: LocalCloud | undefined;
+  let cloud: LocalGaroa | undefined;
   let corrupting = false;
   /** When the last invocation of each step ended. */
   const ended = new Map<string, Times>();
   try {
     await synthesise(config, join(directory, 'cdk.out'));
     const recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
-    cloud = await LocalCloud.start({
+    cloud = await startLocalGaroa({
       assemblyDirectory: join(directory, 'cdk.out'),
       directory,
       recording,

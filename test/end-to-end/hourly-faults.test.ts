@@ -6,9 +6,9 @@ import { HOURLY_OBSERVATIONS } from '../../lambdas/lake/layout';
 import { decodeParquet } from '../../lambdas/lake/parquet';
 import { deleteObjects } from '../../lambdas/lake/s3';
 import { parseConfig } from '../../lib/config';
-import { LocalCloud } from '../../lib/local/cloud';
 import type { Fault } from '../../lib/local/wire/calls';
 import { projectRoot } from '../../lib/project-root';
+import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { type Recording, readRecording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 
@@ -22,7 +22,7 @@ let matching = 0;
 
 let directory: string;
 let recording: Recording;
-let cloud: LocalCloud;
+let cloud: LocalGaroa;
 let expected: Readonly<Record<string, unknown>>;
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ beforeAll(async () => {
     parseConfig({ plan: 'business', locations: recording.locations, firstDay: FROM }),
     assemblyDirectory,
   );
-  cloud = await LocalCloud.start({
+  cloud = await startLocalGaroa({
     assemblyDirectory,
     directory,
     recording,

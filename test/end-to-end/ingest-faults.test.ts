@@ -8,9 +8,9 @@ import { getObject } from '../../lambdas/lake/s3';
 import { addDays, datesBetween } from '../../lambdas/runtime/calendar';
 import { utcSecond } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
-import { LocalCloud } from '../../lib/local/cloud';
 import { seededRandom } from '../../lib/local/random';
 import { projectRoot } from '../../lib/project-root';
+import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { type Recording, readRecording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 import type { WeatherFault, WeatherFaultPlan } from '../../lib/scenario/weather-api';
@@ -57,7 +57,7 @@ function faultsOfTheWeek(): WeatherFaultPlan {
 
 describe('a week of polling three places while one reply in twenty fails', () => {
   let directory: string;
-  let cloud: LocalCloud;
+  let cloud: LocalGaroa;
   let recording: Recording;
   let polled: readonly Line[];
 
@@ -71,7 +71,7 @@ describe('a week of polling three places while one reply in twenty fails', () =>
     const assemblyDirectory = join(directory, 'cdk.out');
     await synthesise(config, assemblyDirectory);
     let writes = 0;
-    cloud = await LocalCloud.start({
+    cloud = await startLocalGaroa({
       assemblyDirectory,
       directory,
       recording,
@@ -148,7 +148,7 @@ describe('a week of polling three places while one reply in twenty fails', () =>
 });
 
 /** Every delivery of the week; each tenth comes twice, at the same time. */
-async function pollTheWeek(cloud: LocalCloud): Promise<void> {
+async function pollTheWeek(cloud: LocalGaroa): Promise<void> {
   const ingest = cloud.name('functions', '-ingest');
   for (const [index, scheduledTime] of minutes().entries()) {
     await cloud.settle(new Date(scheduledTime));
@@ -177,7 +177,7 @@ function namedInMetrics(directory: string): string[] {
 const hourRow = z.object({ location_id: z.string(), hour: z.string() });
 
 /** Hours of the refined table by location. */
-async function hoursInTheLake(cloud: LocalCloud): Promise<Map<string, string[]>> {
+async function hoursInTheLake(cloud: LocalGaroa): Promise<Map<string, string[]>> {
   const processed = cloud.bucket('processed');
   const hours = new Map<string, string[]>();
   for (const day of datesBetween(FROM, TO)) {

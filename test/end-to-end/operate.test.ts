@@ -7,10 +7,10 @@ import { HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
 import { deleteObjects, putObject } from '../../lambdas/lake/s3';
 import { readPromotions } from '../../lambdas/model/registry';
 import { parseConfig } from '../../lib/config';
-import { LocalCloud } from '../../lib/local/cloud';
 import type { Access } from '../../lib/operate/access';
 import { accessToLocal } from '../../lib/operate/local';
 import { operate } from '../../lib/operate/main';
+import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { readRecording } from '../../lib/scenario/recording';
 import { DEFAULT_RECORDING, readRun, saveRun } from '../../lib/scenario/saved-run';
 import { synthesise } from '../../lib/scenario/synth';
@@ -25,7 +25,7 @@ const START = new Date('2013-01-10T01:58:00Z');
 const OLD = '20130109T000000Z-00000001';
 const NEW = '20130109T120000Z-00000002';
 
-let cloud: LocalCloud;
+let cloud: LocalGaroa;
 let access: Access;
 let models: string;
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
     training: { candidates: 1 },
   });
   await synthesise(config, assemblyDirectory);
-  cloud = await LocalCloud.start({ assemblyDirectory, directory: run, recording, start: START });
+  cloud = await startLocalGaroa({ assemblyDirectory, directory: run, recording, start: START });
   access = accessToLocal(cloud);
   models = cloud.name('buckets', '-models');
 });

@@ -13,8 +13,8 @@ import { type ModelMetrics, metricsSchema } from '../../lambdas/model/metrics-fi
 import { readLedger } from '../../lambdas/model/registry';
 import { addHours } from '../../lambdas/runtime/calendar';
 import { parseConfig } from '../../lib/config';
-import { LocalCloud } from '../../lib/local/cloud';
 import type { Execution } from '../../lib/local/step-functions/execution';
+import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { type Recording, readRecording } from '../../lib/scenario/recording';
 import { runScenario } from '../../lib/scenario/scenario';
 import { takeScreenshots } from '../../lib/scenario/screenshots';
@@ -39,7 +39,7 @@ const scenario = {
 const directory = mkdtempSync(join(tmpdir(), 'garoa-pipeline-'));
 const assemblyDirectory = join(directory, 'cdk.out');
 let recording: Recording;
-let cloud: LocalCloud;
+let cloud: LocalGaroa;
 let summary: Summary;
 let span: ReturnType<typeof spanOf>;
 
@@ -58,7 +58,7 @@ beforeAll(async () => {
     directory: join(directory, 'run'),
     hourlyMinute: config.schedules.hourlyMinute,
     synthSeconds: 0,
-    onStarted: (running: LocalCloud) => {
+    onStarted: (running: LocalGaroa) => {
       cloud = running;
     },
   };
@@ -382,12 +382,12 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
 
 describe('another run, on the observations of the first', () => {
   const again = join(directory, 'again');
-  let second: LocalCloud;
+  let second: LocalGaroa;
   let execution: Execution;
   beforeAll(async () => {
     const observations = join('s3', cloud.name('buckets', '-processed'), HOURLY_OBSERVATIONS.prefix);
     cpSync(join(directory, 'run', observations), join(again, observations), { recursive: true });
-    second = await LocalCloud.start({
+    second = await startLocalGaroa({
       assemblyDirectory,
       directory: again,
       recording,

@@ -5,7 +5,6 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { buildSync } from 'esbuild';
 import { LocalCloud, type LocalCloudOptions } from '../../../lib/local/cloud';
-import { readRecording } from '../../../lib/scenario/recording';
 
 /** Calls what its event says: enough to see schedules, rules, machines and faults meet real SDK calls. */
 const SOURCE = `
@@ -130,7 +129,6 @@ beforeAll(() => {
     format: 'cjs',
     outfile: join(assemblyDirectory, 'asset.worker', 'index.js'),
   });
-  writeFileSync(join(directory, 'w.csv'), 'location_id,observed_at\na,2020-01-01T00:00:00Z\n');
 });
 
 afterEach(async () => {
@@ -142,7 +140,6 @@ async function start(more: Partial<LocalCloudOptions> = {}): Promise<LocalCloud>
   const cloud = await LocalCloud.start({
     assemblyDirectory,
     directory: mkdtempSync(join(directory, 'run-')),
-    recording: await readRecording(join(directory, 'w.csv')),
     start: START,
     ...more,
   });
