@@ -1,6 +1,8 @@
 import { LocalCloud, type LocalCloudOptions } from '../local/cloud';
 import type { Recording } from './recording';
-import { LOCAL_WEATHER_KEY, startWeatherApi, type WeatherApi, type WeatherFaultPlan } from './weather-api';
+import type { WeatherFaultPlan } from './weather-api/faults';
+import { startWeatherApi, type WeatherApi } from './weather-api/server';
+import { LOCAL_WEATHER_KEY } from './weather-api/weatherapi';
 
 /** The local cloud that runs Garoa, and the weather that Garoa is told about there. */
 export type LocalGaroa = LocalCloud & { readonly weather: WeatherApi };

@@ -7,7 +7,7 @@ import { awsFaultsAtRate } from './faults';
 import { type LocalGaroa, startLocalGaroa } from './local-garoa';
 import { type Span, type SpanOptions, spanOf } from './span';
 import { failureOf, type LiveScore, type Summary, summarize } from './summary';
-import { weatherFaultsAtRate } from './weather-api';
+import { weatherFaultsAtRate } from './weather-api/faults';
 
 const HOUR_MS = 3_600_000;
 /** Days that one execution of the Backfill machine takes; it refuses more than three years. */

@@ -13,7 +13,7 @@ import { projectRoot } from '../../lib/project-root';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { type Recording, readRecording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
-import type { WeatherFault, WeatherFaultPlan } from '../../lib/scenario/weather-api';
+import type { WeatherFault, WeatherFaultPlan } from '../../lib/scenario/weather-api/faults';
 import { type Line, rawLines } from '../lambdas/ingest/raw-lines';
 
 /** A week of the recording with hours that are missing and values that can't be. */

@@ -6,7 +6,8 @@ import type { Outcome, Reading } from '../../../lambdas/weather/provider';
 import { PROVIDERS, type ProviderName } from '../../../lambdas/weather/providers';
 import { projectRoot } from '../../../lib/project-root';
 import { type Recording, readRecording } from '../../../lib/scenario/recording';
-import { LOCAL_WEATHER_KEY, startWeatherApi, type WeatherApi } from '../../../lib/scenario/weather-api';
+import { startWeatherApi, type WeatherApi } from '../../../lib/scenario/weather-api/server';
+import { LOCAL_WEATHER_KEY } from '../../../lib/scenario/weather-api/weatherapi';
 
 /** A rainy day in New York with hours of which the stations have no record. */
 const DAY = '2013-08-13';

@@ -3,12 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { readRecording } from '../../../lib/scenario/recording';
-import {
-  LOCAL_WEATHER_KEY,
-  startWeatherApi,
-  type WeatherApi,
-  weatherFaultsAtRate,
-} from '../../../lib/scenario/weather-api';
+import { weatherFaultsAtRate } from '../../../lib/scenario/weather-api/faults';
+import { startWeatherApi, type WeatherApi } from '../../../lib/scenario/weather-api/server';
+import { LOCAL_WEATHER_KEY } from '../../../lib/scenario/weather-api/weatherapi';
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-weather-'));
 let now = new Date('2020-01-01T00:00:00Z');

@@ -1,0 +1,48 @@
+import { seededRandom } from '../../local/random';
+
+/** What a fault plan may do to a request. */
+export type WeatherFault =
+  | { readonly kind: 'latency'; readonly milliseconds: number }
+  | { readonly kind: 'status'; readonly status: number }
+  /** Never answers; the client has to give up. */
+  | { readonly kind: 'silence' }
+  | { readonly kind: 'disconnect' }
+  | { readonly kind: 'truncated' }
+  | { readonly kind: 'html' }
+  /** Numbers come as texts. */
+  | { readonly kind: 'wrongTypes' };
+
+export interface WeatherRequest {
+  /** `/current.json`, `/history.json`, `/forecast` or `/archive`. */
+  readonly path: string;
+  /** Location asked for, as far as it is known. */
+  readonly locationId: string | undefined;
+  /** Virtual time of the request. */
+  readonly at: Date;
+  /** 1 for the first request of this path and location at this instant, and so on. */
+  readonly attempt: number;
+}
+
+/** Asked for every request; a fault happens instead of, or before, the answer. */
+export type WeatherFaultPlan = (request: WeatherRequest) => WeatherFault | undefined;
+
+/**
+ * A repeatable fault plan: each request fails with the given probability, in one of the ways a provider
+ * fails that the retries of one run get over. The third attempt of a request always succeeds.
+ */
+export function weatherFaultsAtRate(rate: number, seed: string): WeatherFaultPlan {
+  const kinds: readonly WeatherFault[] = [
+    { kind: 'status', status: 500 },
+    { kind: 'status', status: 503 },
+    { kind: 'status', status: 429 },
+    { kind: 'disconnect' },
+    { kind: 'truncated' },
+    { kind: 'html' },
+    { kind: 'latency', milliseconds: 50 },
+  ];
+  return ({ path, locationId, at, attempt }) => {
+    if (attempt > 2) return undefined;
+    const random = seededRandom(`${seed}:${path}:${locationId}:${at.toISOString()}:${attempt}`);
+    return random() < rate ? kinds[Math.floor(random() * kinds.length)] : undefined;
+  };
+}
