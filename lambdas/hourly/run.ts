@@ -1,6 +1,6 @@
 import type { Bucket } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
-import { refreshReport } from '../report/refresh';
+import { refreshPages } from '../pages/refresh';
 import { addDays, addHours, datesBetween, hourStart } from '../runtime/calendar';
 import { chunks } from '../runtime/chunks';
 import type { Location } from '../runtime/settings';
@@ -92,7 +92,7 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
   const daily = firstOfDay
     ? await attempt('Daily upkeep', () => lookAfterLake(access, date, closedBefore, task.now, verified))
     : undefined;
-  await attempt('The report', () => refreshReport(access, task.now, { withModelPages: firstOfDay }));
+  await attempt('The report', () => refreshPages(access, task.now, { withModelPages: firstOfDay }));
   const present = countRows(hour);
   return {
     days,

@@ -8,7 +8,7 @@ import {
   resultOf,
 } from '../model/metrics-file';
 import { readPointer } from '../model/registry';
-import { refreshReport } from '../report/refresh';
+import { refreshPages } from '../pages/refresh';
 import { limitConcurrency } from '../runtime/limit';
 import type { Location } from '../runtime/settings';
 import { utcSecond } from '../runtime/time';
@@ -49,7 +49,7 @@ export async function publish(
     locations: await Promise.all(settings.locations.map((place) => limit(() => championOf(models, place)))),
   };
   await putObject(models, keys.champions, JSON.stringify(champions, null, 2), 'application/json');
-  await refreshReport({ locations: settings.locations, processed, models }, at, { withModelPages: true });
+  await refreshPages({ locations: settings.locations, processed, models }, at, { withModelPages: true });
   return items.length <= INLINE_LOCATIONS ? summary : { ...summary, results: [] };
 }
 

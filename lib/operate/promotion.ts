@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { utcTime } from '../../lambdas/report/words';
+import { utcTime } from '../../lambdas/pages/words';
 import type { Access } from './access';
 import type { Answer } from './command';
 import { invoke } from './deployment';

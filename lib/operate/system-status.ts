@@ -1,5 +1,5 @@
 import { JUDGED_HOURS, JUDGED_WINDOW_DAYS } from '../../lambdas/hourly/verification';
-import { age, chance, count, utcTime } from '../../lambdas/report/words';
+import { age, chance, count, utcTime } from '../../lambdas/pages/words';
 import { addHours } from '../../lambdas/runtime/calendar';
 import { formatTable } from '../terminal/table';
 

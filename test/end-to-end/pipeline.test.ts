@@ -22,7 +22,7 @@ import { spanOf } from '../../lib/scenario/span';
 import { type Summary, storedObservations, summarySchema } from '../../lib/scenario/summary';
 import { synthesise } from '../../lib/scenario/synth';
 import { createProgress } from '../../lib/terminal/progress';
-import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/report/browser';
+import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/pages/browser';
 
 /**
  * What `npm start` does, on forty days of the recording. The live part begins on a Sunday, so that the weekly

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { latestSchema } from '../../../lambdas/lake/forecasts';
 import { keys } from '../../../lambdas/lake/layout';
-import { age, localHour, localTime, percent, utcTime } from '../../../lambdas/report/words';
+import { age, localHour, localTime, percent, utcTime } from '../../../lambdas/pages/words';
 import { addHours } from '../../../lambdas/runtime/calendar';
 import { utcSecond } from '../../../lambdas/runtime/time';
 import { Refusal } from '../../terminal/refusal';

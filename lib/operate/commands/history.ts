@@ -1,5 +1,5 @@
 import { readPromotions } from '../../../lambdas/model/registry';
-import { utcTime } from '../../../lambdas/report/words';
+import { utcTime } from '../../../lambdas/pages/words';
 import { Refusal } from '../../terminal/refusal';
 import { formatTable } from '../../terminal/table';
 import { command } from '../command';

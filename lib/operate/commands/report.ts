@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, getText } from '../../../lambdas/lake/s3';
-import { count } from '../../../lambdas/report/words';
+import { count } from '../../../lambdas/pages/words';
 import { limitConcurrency } from '../../../lambdas/runtime/limit';
 import { errorCode } from '../../terminal/error-code';
 import { Refusal } from '../../terminal/refusal';

@@ -1,5 +1,5 @@
 import { type LedgerEntry, readPointer, readPromotions } from '../../../lambdas/model/registry';
-import { utcTime } from '../../../lambdas/report/words';
+import { utcTime } from '../../../lambdas/pages/words';
 import { Refusal } from '../../terminal/refusal';
 import { command } from '../command';
 import { findDeployment } from '../deployment';

@@ -8,7 +8,7 @@ import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, getObject, listObjects } from '../../../lambdas/lake/s3';
 import { championsSchema } from '../../../lambdas/model/metrics-file';
 import { readPointer } from '../../../lambdas/model/registry';
-import { readVerification } from '../../../lambdas/report/recent';
+import { readVerification } from '../../../lambdas/pages/recent';
 import { addDays, addHours, datesBetween, hourStart } from '../../../lambdas/runtime/calendar';
 import { limitConcurrency } from '../../../lambdas/runtime/limit';
 import { utcSecond } from '../../../lambdas/runtime/time';

@@ -1,10 +1,10 @@
 import { evaluate, weeklyBootstrap } from '../../../lambdas/model/evaluation';
 import type { ModelMetrics } from '../../../lambdas/model/metrics-file';
 import type { LedgerEntry } from '../../../lambdas/model/registry';
-import type { TimelineHour } from '../../../lambdas/report/charts';
-import type { PlaceOverview } from '../../../lambdas/report/index-page';
-import type { ModelPageContent } from '../../../lambdas/report/model-page';
-import type { TestForecast } from '../../../lambdas/report/test-curves';
+import type { TimelineHour } from '../../../lambdas/pages/charts';
+import type { PlaceOverview } from '../../../lambdas/pages/index-page';
+import type { ModelPageContent } from '../../../lambdas/pages/model-page';
+import type { TestForecast } from '../../../lambdas/pages/test-curves';
 import { type Location, locationSchema } from '../../../lambdas/runtime/settings';
 
 /** Content of pages as the pipeline would gather it, small and computed by the real measures. */

@@ -6,7 +6,7 @@ import {
   skillByHourOfDay,
   skillByMonth,
   type TestForecast,
-} from '../../../lambdas/report/test-curves';
+} from '../../../lambdas/pages/test-curves';
 import { testForecasts } from './content';
 
 const forecasts = fc.array(

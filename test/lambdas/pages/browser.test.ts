@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { indexPage } from '../../../lambdas/report/index-page';
-import { modelPage } from '../../../lambdas/report/model-page';
+import { indexPage } from '../../../lambdas/pages/index-page';
+import { modelPage } from '../../../lambdas/pages/model-page';
 import { describeInBrowser, faultsOf, NOTHING_WRONG } from './browser';
 import {
   aLocation,

@@ -38,7 +38,7 @@ export interface ModelPageContent {
   readonly threshold: number;
 }
 
-/** The report page of one model version; called by `refreshReport`. */
+/** The report page of one model version; called by `refreshPages`. */
 export function modelPage(content: ModelPageContent): string {
   const { location, metrics, generatedAt } = content;
   return renderPage(

@@ -1,6 +1,6 @@
 import { parseHTML } from 'linkedom/worker';
-import { concerns, indexPage } from '../../../lambdas/report/index-page';
-import { modelPage } from '../../../lambdas/report/model-page';
+import { concerns, indexPage } from '../../../lambdas/pages/index-page';
+import { modelPage } from '../../../lambdas/pages/model-page';
 import {
   aLedgerEntry,
   aLocation,

@@ -2,7 +2,7 @@ import { keys } from '../../../lambdas/lake/layout';
 import { encodeParquet } from '../../../lambdas/lake/parquet';
 import { getText, putObject } from '../../../lambdas/lake/s3';
 import { promote } from '../../../lambdas/model/registry';
-import { refreshReport } from '../../../lambdas/report/refresh';
+import { refreshPages } from '../../../lambdas/pages/refresh';
 import { utcSecond } from '../../../lambdas/runtime/time';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 import { modelFile } from '../model/model-file-fixture';
@@ -20,7 +20,7 @@ describe('refreshing the pages', () => {
   afterEach(() => local.close());
 
   const refresh = (at: string): Promise<void> =>
-    refreshReport({ locations: [aLocation()], processed: local.bucket, models: local.bucket }, at, {
+    refreshPages({ locations: [aLocation()], processed: local.bucket, models: local.bucket }, at, {
       withModelPages: true,
     });
   const pageOf = (version: string): Promise<string | undefined> =>

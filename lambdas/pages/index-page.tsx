@@ -105,7 +105,7 @@ interface Judged extends PlaceOverview {
   readonly current: PlaceOverview['forecast'];
 }
 
-/** `index.html`: will it rain, how good are the forecasts, is all well. Called by `refreshReport`. */
+/** `index.html`: will it rain, how good are the forecasts, is all well. Called by `refreshPages`. */
 export function indexPage({ generatedAt, places }: IndexContent): string {
   // What a reader has to know comes first: trouble, then rain, then the rest in the order of the configuration.
   const judged = places

@@ -13,7 +13,7 @@ import { type ModelPageContent, modelPage } from './model-page';
 import { type RecentHour, readRecentHours, readVerification, type VerificationWindow } from './recent';
 
 /** Where pages are made from and written to. */
-export interface ReportAccess {
+export interface PagesAccess {
   readonly locations: readonly Location[];
   readonly processed: Bucket;
   readonly models: Bucket;
@@ -38,8 +38,8 @@ const HTML = 'text/html; charset=utf-8';
  * @param at ISO 8601 UTC; shown on the page, and the end of what it looks at.
  * @throws AggregateError naming the pages that could not be made, after the others are written.
  */
-export async function refreshReport(
-  access: ReportAccess,
+export async function refreshPages(
+  access: PagesAccess,
   at: string,
   { withModelPages }: { readonly withModelPages: boolean },
 ): Promise<void> {
@@ -50,7 +50,7 @@ export async function refreshReport(
   }
 }
 
-async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
+async function refreshIndex(access: PagesAccess, at: string): Promise<void> {
   const { locations, processed, models } = access;
   const ids = locations.map(({ id }) => id);
   const limit = limitConcurrency(READERS);
@@ -90,7 +90,7 @@ async function refreshIndex(access: ReportAccess, at: string): Promise<void> {
  * champion has no page. Pages of older versions stay as they are.
  * @returns an error for each place whose files can't be read.
  */
-async function refreshModelPages(access: ReportAccess, at: string): Promise<readonly Error[]> {
+async function refreshModelPages(access: PagesAccess, at: string): Promise<readonly Error[]> {
   const failures: Error[] = [];
   for (let start = 0; start < access.locations.length; start += PLACES_AT_ONCE) {
     const places = access.locations.slice(start, start + PLACES_AT_ONCE);
@@ -114,7 +114,7 @@ async function refreshModelPages(access: ReportAccess, at: string): Promise<read
 }
 
 async function writePagesOf(
-  { models }: ReportAccess,
+  { models }: PagesAccess,
   location: Location,
   recent: readonly RecentHour[],
   at: string,
