@@ -38,7 +38,7 @@ export async function backfillDay(
 
   const outcomes = await Promise.all(wanted.map((location) => provider.history(location, job.date)));
   const { lines, failures, implausible } = rawLinesOf(outcomes, {
-    ingested_at: job.at,
+    at: job.at,
     source,
     kind: 'history',
   });

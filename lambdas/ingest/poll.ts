@@ -32,7 +32,7 @@ export interface PollOutcome {
 export async function pollCurrent(job: PollJob, dependencies: PollDependencies): Promise<PollOutcome> {
   const { provider, source } = dependencies;
   const { lines, failures, implausible } = rawLinesOf(await provider.current(job.locations), {
-    ingested_at: job.minute,
+    at: job.minute,
     source,
     kind: 'current',
   });

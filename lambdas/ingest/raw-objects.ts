@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 import { keys } from '../lake/layout';
+import { utcSecond } from '../runtime/time';
 import type { Observation } from '../weather/observation';
 import { plausible } from '../weather/plausibility';
 import type { Outcome, Reading } from '../weather/provider';
@@ -50,11 +51,14 @@ export interface RawLines {
   readonly implausible: number;
 }
 
+/** What the lines of one run have in common. */
+export interface RunOfLines extends Pick<Observation, 'source' | 'kind'> {
+  /** The instant that the run stands for, ISO 8601 UTC: no reply came before it. */
+  readonly at: string;
+}
+
 /** Turns what a provider said of some locations into lines; polls and backfills alike go through here. */
-export function rawLinesOf(
-  outcomes: readonly Outcome[],
-  about: Pick<Observation, 'ingested_at' | 'source' | 'kind'>,
-): RawLines {
+export function rawLinesOf(outcomes: readonly Outcome[], run: RunOfLines): RawLines {
   const lines: RawLine[] = [];
   const failures: Failure[] = [];
   let implausible = 0;
@@ -65,7 +69,7 @@ export function rawLinesOf(
       continue;
     }
     for (const reading of outcome.readings) {
-      const checked = rawLine(reading, { location_id: id, ...about });
+      const checked = rawLine(id, reading, run);
       lines.push(checked.line);
       implausible += checked.implausible;
     }
@@ -75,12 +79,38 @@ export function rawLinesOf(
 
 /** @returns the line, and how many of its values were no numbers or could not be. */
 function rawLine(
+  locationId: string,
   reading: Reading,
-  about: Pick<Observation, 'location_id' | 'ingested_at' | 'source' | 'kind'>,
+  { at, source, kind }: RunOfLines,
 ): { line: RawLine; implausible: number } {
   const { values, refused } = plausible(reading.measured);
-  const line = { ...about, observed_at: reading.observedAt, ...values, payload: reading.payload };
+  const { forecast } = reading;
+  const line = {
+    location_id: locationId,
+    observed_at: reading.observedAt,
+    ingested_at: instantOfReply(reading.repliedAt, at),
+    source,
+    kind,
+    ...values,
+    forecast_hour: forecast?.hour ?? null,
+    forecast_probability: forecast?.probability ?? null,
+    forecast_precip_mm: forecast?.precipMm ?? null,
+    payload: reading.payload,
+  };
   return { line, implausible: refused.length + reading.drifted };
+}
+
+/** A state machine may be redriven for 14 days; a reply that claims to be later than that has a wrong clock. */
+const LATEST_REPLY_MS = 15 * 86_400_000;
+
+/**
+ * When the reply came, by the provider's clock: what was known at an hour's end is told by it. A clock that is slow
+ * can't date a reply before the run, and one that is absurdly fast does not count.
+ */
+function instantOfReply(repliedAt: number | undefined, runAt: string): string {
+  const earliest = Date.parse(runAt);
+  if (repliedAt === undefined || repliedAt < earliest || repliedAt > earliest + LATEST_REPLY_MS) return runAt;
+  return utcSecond(repliedAt);
 }
 
 export async function packLines(lines: readonly RawLine[]): Promise<Uint8Array> {

@@ -37,8 +37,8 @@ export const OBSERVATIONS: TableLayout = {
   partitions: ['dt', 'hour'],
   columns: [
     column('location_id', 'string', 'id of the place in the configuration'),
-    column('observed_at', 'string', 'when the reading was made, ISO 8601 UTC'),
-    column('ingested_at', 'string', 'scheduled minute of the poll that fetched it, ISO 8601 UTC'),
+    column('observed_at', 'string', 'when the reading was made, within the hour it speaks of, ISO 8601 UTC'),
+    column('ingested_at', 'string', 'when the provider replied, ISO 8601 UTC'),
     column('source', 'string', 'weatherapi, open-meteo or recording'),
     column('kind', 'string', 'current (polled) or history (backfilled)'),
     column('temp_c', 'double', 'air temperature, °C'),
@@ -53,6 +53,9 @@ export const OBSERVATIONS: TableLayout = {
     column('visibility_km', 'double', 'visibility, km'),
     column('uv', 'double', 'UV index'),
     column('condition_code', 'double', "the provider's own code for the weather"),
+    column('forecast_hour', 'string', "start of the hour the provider's forecast speaks of, ISO 8601 UTC"),
+    column('forecast_probability', 'double', "the provider's probability of rain in forecast_hour, 0 to 1"),
+    column('forecast_precip_mm', 'double', 'precipitation the provider forecast for forecast_hour, mm'),
   ],
 };
 

@@ -28,9 +28,10 @@ export interface Question<T> {
    * Reads a 2xx reply that was JSON.
    * @param lenient false at first. When a reply failed to be read twice, its shape has changed for good and not by
    *   accident: then fields that can be done without are to be passed over.
+   * @param repliedAt the reply's `Date` in milliseconds since the epoch, if it has one that can be read.
    * @throws ProviderError `malformed` naming the field, or another reason that the reply gives.
    */
-  read(body: unknown, lenient: boolean): T;
+  read(body: unknown, lenient: boolean, repliedAt: number | undefined): T;
   /** What a reply with any other status means; `body` is undefined when it was not JSON. */
   refusal(status: number, body: unknown): ProviderError;
 }
@@ -95,7 +96,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       if (timeLeft() < SHORTEST_ATTEMPT_MS) throw noTime(question.what);
       tally.requests++;
       const reply = await send(question, key, Math.floor(Math.min(requestTimeoutMs, timeLeft())));
-      if (reply.ok) return question.read(reply.body, lenient);
+      if (reply.ok) return question.read(reply.body, lenient, reply.at);
       const refusal = question.refusal(reply.status, reply.body);
       if (apiKey && (reply.status === 401 || reply.status === 403) && (await renew(apiKey, key))) {
         return await attempt(question, lenient);
@@ -147,6 +148,7 @@ interface Reply {
   readonly ok: boolean;
   readonly status: number;
   readonly body: unknown;
+  readonly at: number | undefined;
   readonly retryAfterSeconds?: number;
 }
 
@@ -171,10 +173,12 @@ async function send(question: Question<unknown>, key: string, timeoutMs: number)
     );
   }
   const seconds = Number(response.headers.get('retry-after'));
+  const at = Date.parse(response.headers.get('date') ?? '');
   return {
     ok: response.ok,
     status: response.status,
     body,
+    at: Number.isNaN(at) ? undefined : at,
     ...(seconds > 0 && { retryAfterSeconds: seconds }),
   };
 }

@@ -35,13 +35,22 @@ export const NOTHING_MEASURED: Readonly<Record<Measurement, number | null>> = {
   condition_code: null,
 };
 
+/** A reply that says nothing of the next hour. */
+export const NO_FORECAST = {
+  forecast_hour: null,
+  forecast_probability: null,
+  forecast_precip_mm: null,
+} as const;
+
 /** ISO 8601 in UTC to the second, such as `2026-11-23T10:15:00Z`: sorts as text, and is one form everywhere. */
 export const utcSecond = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/);
 
 /** One reading of one place. An absent measurement is null, never 0. */
 export const observationSchema = z.object({
   location_id: z.string(),
+  /** Lies in the hour that the reading speaks of. */
   observed_at: utcSecond,
+  /** When the provider replied. */
   ingested_at: utcSecond,
   /** The provider's name, or `recording`. */
   source: z.string().min(1),
@@ -58,5 +67,10 @@ export const observationSchema = z.object({
   visibility_km: measurement,
   uv: measurement,
   condition_code: measurement,
+  /** Start of the hour that the provider's own forecast in the same reply speaks of. */
+  forecast_hour: utcSecond.nullable(),
+  /** Its probability of rain, 0 to 1. */
+  forecast_probability: z.number().min(0).max(1).nullable(),
+  forecast_precip_mm: z.number().nonnegative().nullable(),
 });
 export type Observation = z.infer<typeof observationSchema>;

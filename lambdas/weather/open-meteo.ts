@@ -165,7 +165,7 @@ function currentQuestion(api: string, places: readonly Place[]): Question<Outcom
       }).toString();
       return url;
     },
-    read: (body, lenient) => {
+    read: (body, lenient, repliedAt) => {
       const parts: unknown[] = Array.isArray(body) ? body : [body];
       if (parts.length !== places.length) {
         throw new ProviderError('malformed', `${what}: ${parts.length} answers for ${places.length} places`);
@@ -173,7 +173,7 @@ function currentQuestion(api: string, places: readonly Place[]): Question<Outcom
       return places.map(({ location }, index) => {
         const name = `current conditions of ${location.id}`;
         try {
-          return { location, readings: [currentReading(parts[index], lenient, name)] };
+          return { location, readings: [{ ...currentReading(parts[index], lenient, name), repliedAt }] };
         } catch (error) {
           // Strictly, one damaged answer has the whole request asked again; the second time it stands alone.
           if (!lenient || !(error instanceof ProviderError)) throw error;
@@ -236,7 +236,7 @@ function historyQuestion(
       }).toString();
       return url;
     },
-    read: (body, lenient) => {
+    read: (body, lenient, repliedAt) => {
       const { hourly } = readReply(historyReply, body, what);
       const rows = new Map(hourly.time.map((time, index) => [time, rowAt(hourly, fields, index)]));
       return [...rows].flatMap(([time, row]) => {
@@ -245,7 +245,7 @@ function historyQuestion(
         const { measured, drifted } = measure({ ...row, precipitation: following }, lenient, what);
         if (Object.values(measured).every((value) => value === null)) return [];
         const payload = { time, ...row, precipitation_of_following_stamp: following };
-        return [{ observedAt: utcSecond(time * 1_000), measured, payload, drifted }];
+        return [{ observedAt: utcSecond(time * 1_000), measured, repliedAt, payload, drifted }];
       });
     },
     refusal: (status, body) => refusal(what, status, body),

@@ -7,11 +7,24 @@ import type { ProviderError } from './provider-error';
 /** What the provider said a measurement was; null when it was absent or no number. */
 export type Measured = Readonly<Record<Measurement, number | null>>;
 
+/** The provider's own forecast of one hour. */
+export interface HourForecast {
+  /** Start of the hour, ISO 8601 UTC to the second. */
+  readonly hour: string;
+  /** 0 to 1. */
+  readonly probability: number | null;
+  readonly precipMm: number | null;
+}
+
 /** One reading as the provider gave it, in the lake's units and not yet checked for plausibility. */
 export interface Reading {
   /** ISO 8601 UTC to the second. */
   readonly observedAt: string;
   readonly measured: Measured;
+  /** When the provider replied, by its own clock, in milliseconds since the epoch; absent when it did not say. */
+  readonly repliedAt?: number | undefined;
+  /** What the same reply says of the hour to come; absent when it says nothing. */
+  readonly forecast?: HourForecast | undefined;
   /** The untouched part of the reply that the reading was made from, unknown fields included. */
   readonly payload: unknown;
   /** Fields that held something other than a number in every attempt: the reply's shape has drifted. */

@@ -86,9 +86,9 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
     const question: Question<Reading> = {
       what,
       address: (key) => address('current.json', location, key, { aqi: 'no' }),
-      read: (body, lenient) => {
+      read: (body, lenient, repliedAt) => {
         const { current } = readReply(currentReply, body, what);
-        return { ...reading(current, current.last_updated_epoch, lenient, what), payload: body };
+        return { ...reading(current, current.last_updated_epoch, lenient, what), repliedAt, payload: body };
       },
       refusal: (status, body) => refusal(what, status, body),
     };
@@ -100,9 +100,13 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
     return await exchange.ask({
       what,
       address: (key) => address('history.json', location, key, { dt: date, aqi: 'no' }),
-      read: (body, lenient) =>
+      read: (body, lenient, repliedAt) =>
         readReply(historyReply, body, what).forecast.forecastday.flatMap(({ hour }) =>
-          hour.map((part) => ({ ...reading(part, part.time_epoch, lenient, what), payload: part })),
+          hour.map((part) => ({
+            ...reading(part, part.time_epoch, lenient, what),
+            repliedAt,
+            payload: part,
+          })),
         ),
       refusal: (status, body) => historyRefusal(what, status, body),
     });

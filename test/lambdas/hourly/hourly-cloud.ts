@@ -17,7 +17,7 @@ import {
 } from '../../../lambdas/lake/s3';
 import { promote } from '../../../lambdas/model/registry';
 import type { Location } from '../../../lambdas/runtime/settings';
-import type { Observation } from '../../../lambdas/weather/observation';
+import { NO_FORECAST, type Observation } from '../../../lambdas/weather/observation';
 import type { AwsEndpointsOptions } from '../../../lib/local/endpoints';
 import type { EventBusDelivery } from '../../../lib/local/event-bridge/endpoint';
 import { ndjson, startTestCloud, type TestCloud } from '../../lib/local/support';
@@ -232,6 +232,7 @@ export function observation(
     visibility_km: 16,
     uv: null,
     condition_code: null,
+    ...NO_FORECAST,
     ...given,
   };
 }

@@ -1,6 +1,7 @@
 import type { PollJob } from '../../../lambdas/ingest/events';
 import { pollCurrent } from '../../../lambdas/ingest/poll';
 import type { Location } from '../../../lambdas/runtime/settings';
+import { NO_FORECAST } from '../../../lambdas/weather/observation';
 import type { Outcome, Reading, WeatherProvider } from '../../../lambdas/weather/provider';
 import { ProviderError } from '../../../lambdas/weather/provider-error';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
@@ -85,7 +86,32 @@ describe('a poll', () => {
       source: 'weatherapi',
       kind: 'current',
       ...reading().measured,
+      ...NO_FORECAST,
       payload: { current: { anything: ['new'] } },
+    });
+  });
+
+  it.each([
+    ['the instant of the reply', '2026-11-23T10:15:07Z', '2026-11-23T10:15:07Z'],
+    ['the instant of a reply that came twenty minutes late', '2026-11-23T10:35:01Z', '2026-11-23T10:35:01Z'],
+    ['the minute of the run when the provider’s clock is slow', '2026-11-23T10:14:58Z', MINUTE],
+    ['the minute of the run when the provider’s clock is absurd', '2036-11-23T10:15:00Z', MINUTE],
+    ['the minute of the run when the reply has no date', undefined, MINUTE],
+  ])('dates an observation with %s', async (_, date, expected) => {
+    const repliedAt = date === undefined ? undefined : Date.parse(date);
+    await poll(scheduled, { ...everywhere, jfk: { ...reading(), repliedAt } });
+    const all = [...(await rawLines(local.bucket)).values()].flat();
+    expect(all.find(({ location_id }) => location_id === 'jfk')?.ingested_at).toBe(expected);
+  });
+
+  it('stores what the same reply forecasts of the hour to come', async () => {
+    const forecast = { hour: '2026-11-23T11:00:00Z', probability: 0.61, precipMm: 0.4 };
+    await poll(scheduled, { ...everywhere, jfk: { ...reading(), forecast } });
+    const all = [...(await rawLines(local.bucket)).values()].flat();
+    expect(all.find(({ location_id }) => location_id === 'jfk')).toMatchObject({
+      forecast_hour: '2026-11-23T11:00:00Z',
+      forecast_probability: 0.61,
+      forecast_precip_mm: 0.4,
     });
   });
 

@@ -67,6 +67,15 @@ describe('an exchange with a provider', () => {
     expect(await exchange().ask(question())).toEqual({ temp: 3 });
   });
 
+  it.each([
+    ['Mon, 23 Nov 2026 10:15:07 GMT', Date.parse('2026-11-23T10:15:07Z')],
+    ['yesterday', undefined],
+  ])('tells the reader when the reply was made: %s', async (date, expected) => {
+    answers = [{ json: {}, headers: { date } }];
+    const read = (_body: unknown, _lenient: boolean, repliedAt: number | undefined) => repliedAt;
+    expect(await exchange().ask(question({ read }))).toBe(expected);
+  });
+
   it.each<[string, Answer]>([
     ['429', { status: 429, json: {} }],
     ['500', { status: 500, text: 'oops' }],

@@ -75,7 +75,7 @@ describe('Open-Meteo', () => {
   describe('current conditions', () => {
     it('are converted, dated into the quarter hour that they close, and kept as they came', async () => {
       const reply = currentOf(DAY + HOUR);
-      answer = () => ({ json: reply });
+      answer = () => ({ json: reply, headers: { date: 'Sun, 22 Nov 2026 01:01:02 GMT' } });
       const [outcome] = await provider().current([place('jfk')]);
       expect(readings(outcome)).toEqual([
         {
@@ -95,6 +95,7 @@ describe('Open-Meteo', () => {
             condition_code: 61,
           },
           drifted: 0,
+          repliedAt: Date.parse('2026-11-22T01:01:02Z'),
           payload: reply,
         },
       ]);

@@ -38,7 +38,7 @@ describe('WeatherAPI.com', () => {
   describe('current conditions', () => {
     it('are converted to the lake’s columns and kept as they came', async () => {
       const reply = weatherApiCurrent(DAY + 900, { new_field: { deep: [1] } });
-      answer = () => ({ json: reply });
+      answer = () => ({ json: reply, headers: { date: 'Sun, 22 Nov 2026 01:01:02 GMT' } });
       const [outcome] = await provider().current([place('jfk')]);
       expect(readings(outcome)).toEqual([
         {
@@ -58,6 +58,7 @@ describe('WeatherAPI.com', () => {
             condition_code: 1183,
           },
           drifted: 0,
+          repliedAt: Date.parse('2026-11-22T01:01:02Z'),
           payload: reply,
         },
       ]);

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { createTableText } from '../../../../lambdas/lake/athena';
 import { hourlyObservationsSql } from '../../../../lambdas/lake/sql/hourly-observations';
 import { VIEWS } from '../../../../lambdas/lake/sql/views';
-import { NOTHING_MEASURED, type Observation } from '../../../../lambdas/weather/observation';
+import { NO_FORECAST, NOTHING_MEASURED, type Observation } from '../../../../lambdas/weather/observation';
 
 const golden = (name: string) => readFileSync(join(__dirname, 'golden', name), 'utf8').trimEnd();
 
@@ -19,6 +19,7 @@ function reading(observedAt: string, given: Partial<Observation> = {}): Observat
     source: 'weatherapi',
     kind: 'current',
     ...NOTHING_MEASURED,
+    ...NO_FORECAST,
     ...given,
   };
 }
@@ -39,7 +40,9 @@ async function aggregate(
 ): Promise<Record<string, unknown>[]> {
   const columns = Object.keys(reading('')).filter((name) => name !== 'payload');
   const type = (name: string) =>
-    ['location_id', 'observed_at', 'ingested_at', 'source', 'kind'].includes(name) ? 'VARCHAR' : 'DOUBLE';
+    ['location_id', 'observed_at', 'ingested_at', 'source', 'kind', 'forecast_hour'].includes(name)
+      ? 'VARCHAR'
+      : 'DOUBLE';
   await connection.run('DROP TABLE IF EXISTS garoa.observations');
   await connection.run(
     `CREATE TABLE garoa.observations (${columns.map((name) => `${name} ${type(name)}`).join(', ')}, dt VARCHAR, hour VARCHAR)`,
