@@ -48,6 +48,8 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
     const path = url.pathname.replace(/^\/(weatherapi|open-meteo|archive)\/v1/, '');
     const answer = answerOf(weather, url);
     const at = options.now();
+    // A reply's instant is virtual time, as everything else that the functions see.
+    response.setHeader('date', at.toUTCString());
     const attemptKey = `${url.pathname} ${answer.locationId} ${url.searchParams.get('dt')} ${at.toISOString()}`;
     const attempt = (attempts.get(attemptKey) ?? 0) + 1;
     attempts.set(attemptKey, attempt);

@@ -90,6 +90,12 @@ describe('current.json', () => {
     expect(hours).not.toContain('2020-01-01T04');
   });
 
+  it('dates its reply with virtual time', async () => {
+    at('2020-01-01T02:50:59Z');
+    const { headers } = await fetch(`${api.url}/current.json?key=${LOCAL_WEATHER_KEY}&q=station`);
+    expect(headers.get('date')).toBe('Wed, 01 Jan 2020 02:50:59 GMT');
+  });
+
   it('finds a place by its coordinates', async () => {
     expect((await current('40.69,-74.17')).body).toMatchObject({ location: { name: 'station' } });
   });
