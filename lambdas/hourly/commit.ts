@@ -126,7 +126,7 @@ async function stageAndCopy(
       rainThresholdMm: access.rainThresholdMm,
     }),
     partitionedBy: ['dt'],
-    bucketedBy: { column: 'location_id', buckets: 1 },
+    bucketedBy: { column: { name: 'location_id', type: 'string' }, buckets: 1 },
   });
   try {
     const files = filesByDay(staged, dates);

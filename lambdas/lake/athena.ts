@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-athena';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type * as z from 'zod';
+import type { ColumnType } from './layout';
 import { getText } from './s3';
 import { sqlIdentifier, sqlName, sqlString } from './sql/literals';
 
@@ -62,7 +63,13 @@ export interface TableDefinition {
   readonly select: string;
   readonly partitionedBy?: readonly string[];
   /** Rows of equal value in this column go to one file; with `buckets` 1, all rows of a partition do. */
-  readonly bucketedBy?: { readonly column: string; readonly buckets: number };
+  readonly bucketedBy?: { readonly column: BucketColumn; readonly buckets: number };
+}
+
+/** A column of the query that Hive can bucket by. It has no hash for timestamps and refuses the whole statement. */
+export interface BucketColumn {
+  readonly name: string;
+  readonly type: Exclude<ColumnType, 'timestamp'>;
 }
 
 /** Athena ended a statement without success. Carries what a person needs to find the query. */
@@ -196,7 +203,7 @@ export function createTableText(
     properties.push(`partitioned_by = ARRAY[${partitionedBy.map((name) => sqlString(sqlName(name)))}]`);
   }
   if (bucketedBy !== undefined) {
-    properties.push(`bucketed_by = ARRAY[${sqlString(sqlName(bucketedBy.column))}]`);
+    properties.push(`bucketed_by = ARRAY[${sqlString(sqlName(bucketedBy.column.name))}]`);
     properties.push(`bucket_count = ${bucketedBy.buckets}`);
   }
   return `CREATE TABLE ${sqlIdentifier(database)}.${sqlIdentifier(table)}\nWITH (\n  ${properties.join(',\n  ')}\n)\nAS\n${select}`;

@@ -44,7 +44,8 @@ export async function prepare(
       regions: regionsOf(settings.locations),
     }),
     partitionedBy: ['location_id'],
-    bucketedBy: { column: 'hour', buckets: 1 },
+    // One bucket makes one file a location; which column it goes by is all the same.
+    bucketedBy: { column: { name: 'wet_now', type: 'int' }, buckets: 1 },
   });
   try {
     const files = fileOfEachLocation(staged, new Set(locations));
@@ -61,10 +62,10 @@ export async function prepare(
   }
 }
 
-/** A CTAS wants its partition columns last. */
+/** A CTAS wants its partition columns last, and writes timestamps of milliseconds only. */
 function trainingSetSql(query: FeaturesQuery): string {
-  const columns = ['hour', 'wet_now', ...FEATURE_NAMES, 'label', 'location_id'];
-  return `SELECT ${[...new Set(columns)].map(sqlIdentifier).join(', ')}\nFROM (\n${featuresSql(query)}\n)`;
+  const columns = new Set(['wet_now', ...FEATURE_NAMES, 'label', 'location_id']);
+  return `SELECT CAST("hour" AS timestamp(3)) AS "hour", ${[...columns].map(sqlIdentifier).join(', ')}\nFROM (\n${featuresSql(query)}\n)`;
 }
 
 /** The one file that the query wrote for each location; `location_id=…/` in its key says for which. */

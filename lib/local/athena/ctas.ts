@@ -16,7 +16,7 @@ import {
 import { quote } from './planner';
 import { QueryFailure } from './query-failure';
 import type { PropertyValue, Statement } from './statement';
-import { hiveType } from './types';
+import { hiveType, isBucketed } from './types';
 
 type CreateTableAs = Extract<Statement, { kind: 'createTableAs' }>;
 
@@ -191,6 +191,10 @@ function requireColumns(columns: readonly OutputColumn[], properties: Properties
   const unknown = properties.bucketed_by.find((name) => !data.includes(name.toLowerCase()));
   if (unknown !== undefined) {
     throw new QueryFailure('INVALID_TABLE_PROPERTY', `Bucketing columns [${unknown}] not present in schema`);
+  }
+  const buckets = properties.bucketed_by.map((name) => name.toLowerCase());
+  if (columns.some(({ name, type }) => buckets.includes(name) && !isBucketed(type))) {
+    throw new QueryFailure('NOT_SUPPORTED', 'Cannot create a table bucketed on an unsupported type');
   }
 }
 

@@ -127,3 +127,8 @@ export function hiveType(type: DuckDBType): string | undefined {
       return name;
   }
 }
+
+/** Whether Hive has a hash to bucket by; the connector refuses a CTAS that is bucketed on another type. */
+export function isBucketed(type: DuckDBType): boolean {
+  return !['timestamp', 'decimal', 'varbinary'].includes(athenaType(type));
+}

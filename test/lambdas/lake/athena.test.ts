@@ -13,7 +13,9 @@ import {
   AthenaQueryFailed,
   AthenaResultRefused,
   AthenaTimedOut,
+  type BucketColumn,
   createTableAs,
+  createTableText,
   type FinishedQuery,
   runQuery,
   runStatement,
@@ -256,6 +258,18 @@ describe('a CTAS', () => {
       files: [],
       manifest: undefined,
     });
+  });
+
+  it('buckets by a column of a type that Hive has a hash for; others do not compile', () => {
+    const column: BucketColumn = { name: 'location_id', type: 'string' };
+    const sql = createTableText('garoa', 'staging', {
+      select: 'SELECT 1',
+      bucketedBy: { column, buckets: 1 },
+    });
+    expect(sql).toContain("bucketed_by = ARRAY['location_id'],\n  bucket_count = 1");
+    // @ts-expect-error The statement would be refused: no bucket can be told from a timestamp.
+    const refused: BucketColumn = { name: 'hour', type: 'timestamp' };
+    expect(refused.type).toBe('timestamp');
   });
 
   it('tells its own failure, not that of cleaning up behind it', async () => {

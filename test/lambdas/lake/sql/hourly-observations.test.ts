@@ -77,7 +77,7 @@ describe('texts', () => {
   const ctas = createTableText('garoa', 'staging_hourly_20261123t1105_0123456789ab_1', {
     select: sql,
     partitionedBy: ['dt'],
-    bucketedBy: { column: 'location_id', buckets: 1 },
+    bucketedBy: { column: { name: 'location_id', type: 'string' }, buckets: 1 },
   });
   const views = VIEWS.map((view) => [view.name, view.sql('garoa')] as const);
 

@@ -719,6 +719,10 @@ describe('CREATE TABLE AS', () => {
     ["CREATE TABLE x WITH (colour = 'red') AS SELECT 1 AS a", /table property 'colour' does not exist/],
     ["CREATE TABLE x WITH (format = 'ORC') AS SELECT 1 AS a", /NOT_SUPPORTED/],
     ["CREATE TABLE x WITH (bucketed_by = ARRAY['a']) AS SELECT 1 AS a", /bucket_count must appear together/],
+    ...['CAST(NULL AS timestamp)', '1.5', 'CAST(NULL AS varbinary)'].map((key): [string, RegExp] => [
+      `CREATE TABLE x WITH (bucketed_by = ARRAY['k'], bucket_count = 1) AS SELECT ${key} AS k, 1 AS a`,
+      /NOT_SUPPORTED: Cannot create a table bucketed on an unsupported type/,
+    ]),
     ['CREATE TABLE x AS SELECT 1', /MISSING_COLUMN_NAME/],
     ['CREATE TABLE x AS SELECT 1 AS a, 2 AS A', /DUPLICATE_COLUMN_NAME/],
     ['CREATE TABLE x AS SELECT now() AS a', /Unsupported Hive type/],
