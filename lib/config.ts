@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { locationSchema, type Settings, settingsSchema, trainingSchema } from '../lambdas/runtime/settings';
+import { type Settings, settingsSchema, trainingSchema } from '../lambdas/runtime/settings';
+import { locationSchema } from '../lambdas/weather/location';
 import type { Plan } from '../lambdas/weather/provider';
 import { PROVIDERS } from '../lambdas/weather/providers';
 

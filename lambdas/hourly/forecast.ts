@@ -11,8 +11,8 @@ import type { RefusedModel } from '../model/registry';
 import { addHours } from '../runtime/calendar';
 import { chunks } from '../runtime/chunks';
 import { limitConcurrency } from '../runtime/limit';
-import type { Location } from '../runtime/settings';
 import { settleAll } from '../runtime/settle';
+import type { Location } from '../weather/location';
 import { utcSecond } from '../weather/observation';
 import type { ChampionCache } from './champions';
 

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { type Forecast, latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { type Bucket, getObject, putIfAbsent, putIfUnchanged } from '../lake/s3';
-import type { Location } from '../runtime/settings';
+import type { Location } from '../weather/location';
 import type { WithoutForecast } from './forecast';
 
 type Latest = z.infer<typeof latestSchema>;

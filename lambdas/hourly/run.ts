@@ -3,7 +3,7 @@ import { HORIZON_HOURS } from '../model/features';
 import { refreshPages } from '../pages/refresh';
 import { addDays, addHours, datesBetween, hourStart } from '../runtime/calendar';
 import { chunks } from '../runtime/chunks';
-import type { Location } from '../runtime/settings';
+import type { Location } from '../weather/location';
 import { type CommitAccess, type CommittedDay, commitDays, MAXIMUM_DAYS } from './commit';
 import { type Compaction, compactDays } from './compaction';
 import { countRows, type DayHours } from './day';

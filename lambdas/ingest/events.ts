@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import type { Location, Settings } from '../runtime/settings';
+import type { Settings } from '../runtime/settings';
 import { utcSecond } from '../runtime/time';
+import type { Location } from '../weather/location';
 import { locationsOfShard, type Shard } from './shards';
 
 /*

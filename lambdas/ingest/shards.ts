@@ -1,4 +1,4 @@
-import type { Location } from '../runtime/settings';
+import type { Location } from '../weather/location';
 
 /** Seconds of its minute that a run may spend on asking; what is left is for starting and writing. */
 export const ASKING_SECONDS = 45;

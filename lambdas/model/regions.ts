@@ -1,4 +1,4 @@
-import type { Location } from '../runtime/settings';
+import type { Location } from '../weather/location';
 
 /** Places this near to one another share their weather within the hour. */
 const REGION_KM = 100;

@@ -1,7 +1,7 @@
 import type { LocationResult } from '../model/metrics-file';
 import type { LedgerEntry } from '../model/registry';
 import { addDays } from '../runtime/calendar';
-import type { Location } from '../runtime/settings';
+import type { Location } from '../weather/location';
 import { type DailySkill, skillSparkline } from './charts';
 import { renderPage, Table } from './page';
 import type { VerificationWindow } from './recent';

@@ -1,7 +1,7 @@
 import type { ModelMetrics } from '../model/metrics-file';
 import type { Recipe } from '../model/recipe';
 import type { LedgerEntry } from '../model/registry';
-import type { Location } from '../runtime/settings';
+import type { Location } from '../weather/location';
 import {
   precisionRecallChart,
   probabilityTimeline,

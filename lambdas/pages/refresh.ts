@@ -7,7 +7,7 @@ import { championsSchema, metricsSchema } from '../model/metrics-file';
 import { readModel, readPointer, readPromotions } from '../model/registry';
 import { addDays, datesBetween, hourStart } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
-import type { Location } from '../runtime/settings';
+import type { Location } from '../weather/location';
 import { indexPage, type PlaceOverview } from './index-page';
 import { type ModelPageContent, modelPage } from './model-page';
 import { type RecentHour, readRecentHours, readVerification, type VerificationWindow } from './recent';

@@ -10,8 +10,8 @@ import {
 import { readPointer } from '../model/registry';
 import { refreshPages } from '../pages/refresh';
 import { limitConcurrency } from '../runtime/limit';
-import type { Location } from '../runtime/settings';
 import { utcSecond } from '../runtime/time';
+import type { Location } from '../weather/location';
 import type { LocationDependencies } from './inspect';
 import { writeEvaluationRows } from './metrics-rows';
 import { runFiles } from './run-files';

@@ -1,6 +1,6 @@
 import type { ApiKey } from '../runtime/api-key';
-import type { Location } from '../runtime/settings';
 import type { Exchange } from './exchange';
+import type { Location } from './location';
 import type { Measurement } from './observation';
 import type { ProviderError } from './provider-error';
 

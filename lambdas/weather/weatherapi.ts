@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Location } from '../runtime/settings';
 import { utcSecond } from '../runtime/time';
 import type { Question } from './exchange';
 import { localDatesOf, utcDaySeconds } from './local-dates';
+import type { Location } from './location';
 import type {
   Measured,
   Outcome,

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse';
 import * as z from 'zod';
-import { type Location, locationSchema } from '../../lambdas/runtime/settings';
+import { type Location, locationSchema } from '../../lambdas/weather/location';
 import { MEASUREMENTS, type Measurement, NOTHING_MEASURED } from '../../lambdas/weather/observation';
 import { closest } from '../terminal/closest';
 import { errorCode } from '../terminal/error-code';

@@ -1,5 +1,5 @@
 import { type Shard, shardsNeeded } from '../../../lambdas/ingest/shards';
-import type { Location } from '../../../lambdas/runtime/settings';
+import type { Location } from '../../../lambdas/weather/location';
 import type { Plan, ProviderDefinition } from '../../../lambdas/weather/provider';
 
 /** The longest month: a plan that holds it holds every other. */

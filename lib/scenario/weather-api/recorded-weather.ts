@@ -1,4 +1,4 @@
-import type { Location } from '../../../lambdas/runtime/settings';
+import type { Location } from '../../../lambdas/weather/location';
 import type { Reading, Recording, Series } from '../recording';
 
 export const HOUR = 3600;

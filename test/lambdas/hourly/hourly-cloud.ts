@@ -16,7 +16,7 @@ import {
   putObject,
 } from '../../../lambdas/lake/s3';
 import { promote } from '../../../lambdas/model/registry';
-import type { Location } from '../../../lambdas/runtime/settings';
+import type { Location } from '../../../lambdas/weather/location';
 import { NO_FORECAST, type Observation } from '../../../lambdas/weather/observation';
 import type { AwsEndpointsOptions } from '../../../lib/local/endpoints';
 import type { EventBusDelivery } from '../../../lib/local/event-bridge/endpoint';

@@ -1,6 +1,6 @@
 import type { PollJob } from '../../../lambdas/ingest/events';
 import { pollCurrent } from '../../../lambdas/ingest/poll';
-import type { Location } from '../../../lambdas/runtime/settings';
+import type { Location } from '../../../lambdas/weather/location';
 import { NO_FORECAST } from '../../../lambdas/weather/observation';
 import type { Outcome, Reading, WeatherProvider } from '../../../lambdas/weather/provider';
 import { ProviderError } from '../../../lambdas/weather/provider-error';

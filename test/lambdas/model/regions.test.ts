@@ -1,5 +1,5 @@
 import { regionsOf } from '../../../lambdas/model/regions';
-import type { Location } from '../../../lambdas/runtime/settings';
+import type { Location } from '../../../lambdas/weather/location';
 
 const place = (id: string, coordinates?: readonly [number, number]): Location => ({
   id,

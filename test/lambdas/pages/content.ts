@@ -5,7 +5,7 @@ import type { TimelineHour } from '../../../lambdas/pages/charts';
 import type { PlaceOverview } from '../../../lambdas/pages/index-page';
 import type { ModelPageContent } from '../../../lambdas/pages/model-page';
 import type { TestForecast } from '../../../lambdas/pages/test-curves';
-import { type Location, locationSchema } from '../../../lambdas/runtime/settings';
+import { type Location, locationSchema } from '../../../lambdas/weather/location';
 
 /** Content of pages as the pipeline would gather it, small and computed by the real measures. */
 

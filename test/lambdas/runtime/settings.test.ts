@@ -2,12 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireEnv } from '../../../lambdas/runtime/env';
-import {
-  loadSettings,
-  locationSchema,
-  SETTINGS_FILE,
-  settingsSchema,
-} from '../../../lambdas/runtime/settings';
+import { loadSettings, SETTINGS_FILE, settingsSchema } from '../../../lambdas/runtime/settings';
+import { locationSchema } from '../../../lambdas/weather/location';
 
 const SETTINGS = {
   stage: 'prod',

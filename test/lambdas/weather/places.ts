@@ -1,4 +1,4 @@
-import { type Location, locationSchema } from '../../../lambdas/runtime/settings';
+import { type Location, locationSchema } from '../../../lambdas/weather/location';
 
 /** A configured location with the given id; coordinates are those of JFK unless said otherwise. */
 export function place(id: string, more: Partial<Location> = {}): Location {

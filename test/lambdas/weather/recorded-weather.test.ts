@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { Location } from '../../../lambdas/runtime/settings';
 import { utcSecond } from '../../../lambdas/runtime/time';
 import { createExchange } from '../../../lambdas/weather/exchange';
+import type { Location } from '../../../lambdas/weather/location';
 import type { Outcome, Reading } from '../../../lambdas/weather/provider';
 import { PROVIDERS, type ProviderName } from '../../../lambdas/weather/providers';
 import { projectRoot } from '../../../lib/project-root';
