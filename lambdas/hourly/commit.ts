@@ -10,9 +10,9 @@ import { ParquetRefused } from '../lake/parquet';
 import { type Bucket, copyIfUnchanged, deleteObjects, getObject } from '../lake/s3';
 import { hourlyObservationsSql } from '../lake/sql/hourly-observations';
 import { stagingPrefix } from '../lake/staging';
-import { addHours } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
+import { addHours } from '../runtime/time';
 import { countRows, type DayHours, DayRefused, hourSpan, readDayHours, subtractHours } from './day';
 
 /** What the commit works with. `warn` is told of leftovers that the sweeper will have to remove. */

@@ -1,12 +1,11 @@
 import * as z from 'zod';
 import { decodeParquet } from '../lake/parquet';
-import { addHours } from '../runtime/calendar';
-import { utcSecond } from '../weather/observation';
+import { addHours, utcSecondSchema } from '../runtime/time';
 
 /** Which hours of one day each location has a row for: bit h stands for the hour that starts at h o'clock UTC. */
 export type DayHours = ReadonlyMap<string, number>;
 
-const rowSchema = z.object({ location_id: z.string(), hour: utcSecond });
+const rowSchema = z.object({ location_id: z.string(), hour: utcSecondSchema });
 
 /** A file that can't be a day of `hourly_observations`. */
 export class DayRefused extends Error {

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { addDays, addHours, hourStart } from '../runtime/calendar';
-import { utcSecond } from '../runtime/time';
+import { addDays, addHours, hourStart, utcSecond } from '../runtime/time';
 
 /** A range longer than this is a slip of the keyboard. */
 const LONGEST_RANGE_DAYS = 3 * 366;
@@ -55,12 +54,12 @@ export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTas
     throw new EventRefused('The event is no object: {"scheduledTime"}, {"hour"} or {"from", "to"} is due.');
   }
   if ('scheduledTime' in event) {
-    const now = toSecond(parse(scheduled, event).scheduledTime);
+    const now = utcSecond(parse(scheduled, event).scheduledTime);
     return { kind: 'hour', hour: addHours(hourStart(now), -1), now };
   }
   if ('hour' in event) {
     const parsed = parse(oneHour, event);
-    const now = toSecond(parsed.at ?? invokedAt.toISOString());
+    const now = utcSecond(parsed.at ?? invokedAt);
     const start = `${parsed.hour}:00:00Z`;
     if (addHours(start, 1) > now) {
       throw new EventRefused(`hour: ${parsed.hour} is not over yet; it is ${now}.`);
@@ -68,7 +67,7 @@ export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTas
     return { kind: 'hour', hour: start, now };
   }
   const parsed = parse(range, event);
-  const now = toSecond(parsed.at ?? invokedAt.toISOString());
+  const now = utcSecond(parsed.at ?? invokedAt);
   if (parsed.from > parsed.to) {
     throw new EventRefused(`from: ${parsed.from} lies after to, ${parsed.to}.`);
   }
@@ -96,8 +95,4 @@ function parse<T>(schema: z.ZodType<T>, event: object): T {
     throw new EventRefused(issues.join('; '));
   }
   return parsed.data;
-}
-
-function toSecond(text: string): string {
-  return utcSecond(Date.parse(text));
 }

@@ -5,7 +5,10 @@ import {
   type PutEventsRequestEntry,
 } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
-import { utcSecond } from '../weather/observation';
+import { utcSecondSchema } from '../runtime/time';
+
+/** What every event of Garoa names as its source; rules and permissions go by it. */
+export const EVENT_SOURCE = 'garoa';
 
 /** Raised when a field changes its meaning or goes; new fields may come without. */
 const DETAIL_VERSION = 1;
@@ -21,10 +24,10 @@ export const rainForecastSchema = z.strictObject({
   ...common,
   locationId: z.string(),
   name: z.string(),
-  issuedAt: utcSecond,
+  issuedAt: utcSecondSchema,
   /** The last closed hour, which the forecast is made from; and the hour it speaks of. */
-  baseHour: utcSecond,
-  targetHour: utcSecond,
+  baseHour: utcSecondSchema,
+  targetHour: utcSecondSchema,
   probability,
   /** Whether the probability reached the model's threshold. */
   willRain: z.boolean(),
@@ -92,7 +95,7 @@ export async function putEvents(bus: EventBus, time: string, events: readonly Ga
 async function putBatch(bus: EventBus, time: string, events: readonly GaroaEvent[]): Promise<string[]> {
   let pending: PutEventsRequestEntry[] = events.map(({ type, detail }) => ({
     EventBusName: bus.name,
-    Source: 'garoa',
+    Source: EVENT_SOURCE,
     DetailType: type,
     Detail: JSON.stringify(detail),
     Time: new Date(time),

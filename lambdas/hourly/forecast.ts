@@ -8,12 +8,11 @@ import { FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
 import { regionsOf } from '../model/regions';
 import type { RefusedModel } from '../model/registry';
-import { addHours } from '../runtime/calendar';
 import { chunks } from '../runtime/chunks';
 import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
+import { addHours, utcSecondSchema } from '../runtime/time';
 import type { Location } from '../weather/location';
-import { utcSecond } from '../weather/observation';
 import type { ChampionCache } from './champions';
 
 export interface ForecastAccess {
@@ -177,7 +176,7 @@ interface FeatureRow {
 }
 
 const featureRowSchema = z
-  .object({ location_id: z.string(), hour: utcSecond, wet_now: z.literal([0, 1]).nullable() })
+  .object({ location_id: z.string(), hour: utcSecondSchema, wet_now: z.literal([0, 1]).nullable() })
   .catchall(z.number().nullable())
   .transform(({ location_id, wet_now, ...features }) => ({
     locationId: location_id,

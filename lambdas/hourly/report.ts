@@ -1,7 +1,7 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { FinishedQuery } from '../lake/athena';
-import { addHours, hourStart } from '../runtime/calendar';
 import { Metric, metrics } from '../runtime/metrics';
+import { addHours, hourStart } from '../runtime/time';
 import type { HourTask, RangeTask } from './event';
 import type { HourlyRun } from './run';
 import { addScores, brierOf, type Score, skillOf, WINDOWS } from './verification';

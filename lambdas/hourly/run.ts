@@ -1,8 +1,8 @@
 import type { Bucket } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import { refreshPages } from '../pages/refresh';
-import { addDays, addHours, datesBetween, hourStart } from '../runtime/calendar';
 import { chunks } from '../runtime/chunks';
+import { addDays, addHours, datesBetween, hourStart } from '../runtime/time';
 import type { Location } from '../weather/location';
 import { type CommitAccess, type CommittedDay, commitDays, MAXIMUM_DAYS } from './commit';
 import { type Compaction, compactDays } from './compaction';

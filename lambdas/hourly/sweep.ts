@@ -3,7 +3,7 @@ import { type AthenaAccess, dropTable, runQuery } from '../lake/athena';
 import { type Bucket, deleteObjects, listObjects } from '../lake/s3';
 import { sqlName } from '../lake/sql/literals';
 import { stagedAt } from '../lake/staging';
-import { addHours } from '../runtime/calendar';
+import { addHours } from '../runtime/time';
 
 export interface Swept {
   readonly tables: number;

@@ -3,10 +3,9 @@ import { type Forecast, readForecasts } from '../lake/forecasts';
 import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
 import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
-import { addDays } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
-import { utcSecond } from '../weather/observation';
+import { addDays, utcSecondSchema } from '../runtime/time';
 
 /** Days that verification looks back over, counting the day itself. */
 export const WINDOWS = [1, 7, 30] as const;
@@ -247,7 +246,11 @@ async function storedScores(
   return new Map(days);
 }
 
-const truthSchema = z.object({ location_id: z.string(), hour: utcSecond, rained: z.boolean().nullable() });
+const truthSchema = z.object({
+  location_id: z.string(),
+  hour: utcSecondSchema,
+  rained: z.boolean().nullable(),
+});
 
 async function readTruth(processed: Bucket, date: string): Promise<Truth> {
   const stored = await getObject(processed, keys.hourlyDay(date));

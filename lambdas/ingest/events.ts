@@ -191,5 +191,5 @@ function configured({ locations }: Settings): string {
 }
 
 function minuteOf(time: string | Date): string {
-  return `${utcSecond(new Date(time)).slice(0, 16)}:00Z`;
+  return `${utcSecond(time).slice(0, 16)}:00Z`;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { utcSecond } from '../weather/observation';
+import { utcSecondSchema } from '../runtime/time';
 import { FORECASTS } from './layout';
 import { decodeParquet } from './parquet';
 import { type Bucket, getObject } from './s3';
@@ -11,9 +11,9 @@ const probability = z.number().min(0).max(1);
 /** A row of `forecasts`. */
 export const forecastSchema = z.object({
   location_id: z.string(),
-  issued_at: utcSecond,
-  base_hour: utcSecond,
-  target_hour: utcSecond,
+  issued_at: utcSecondSchema,
+  base_hour: utcSecondSchema,
+  target_hour: utcSecondSchema,
   probability,
   will_rain: z.boolean(),
   threshold: probability,
@@ -40,8 +40,8 @@ export async function readForecasts(processed: Bucket, key: string): Promise<Sto
 /** `latest.json`: the forecasts in force, for programs that want one object and no query. */
 export const latestSchema = z.object({
   version: z.literal(1),
-  issuedAt: utcSecond,
-  targetHour: utcSecond,
+  issuedAt: utcSecondSchema,
+  targetHour: utcSecondSchema,
   forecasts: z.array(
     z.object({
       locationId: z.string(),

@@ -1,5 +1,6 @@
 import { HOURLY_OBSERVATIONS } from '../lake/layout';
 import { sqlIdentifier, sqlString, sqlTimestamp } from '../lake/sql/literals';
+import { addHours } from '../runtime/time';
 
 /** Features of base hour t look back at hours t − 24 … t and at nothing else. */
 export const FEATURE_LOOKBACK_HOURS = 24;
@@ -228,8 +229,8 @@ export interface FeaturesQuery {
  * Written in what Trino and DuckDB both run.
  */
 export function featuresSql(query: FeaturesQuery): string {
-  const from = hoursAfter(query.fromHour, -FEATURE_LOOKBACK_HOURS);
-  const to = hoursAfter(query.toHour, query.withLabel ? HORIZON_HOURS : 0);
+  const from = addHours(query.fromHour, -FEATURE_LOOKBACK_HOURS);
+  const to = addHours(query.toHour, query.withLabel ? HORIZON_HOURS : 0);
   const table = `${sqlIdentifier(query.database)}.${sqlIdentifier(HOURLY_OBSERVATIONS.name)}`;
   const measurements = ['precip_mm', ...Object.keys(LAGS)];
   const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
@@ -359,10 +360,6 @@ function neighbourColumns(): string[] {
       return `${mean} / ${UNITS}e0 AS neighbours_${name}`;
     }),
   ];
-}
-
-function hoursAfter(instant: string, hours: number): string {
-  return `${new Date(Date.parse(instant) + hours * 3_600_000).toISOString().slice(0, 19)}Z`;
 }
 
 function midnight(instant: string): string {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { utcSecond } from '../weather/observation';
+import { utcSecondSchema } from '../runtime/time';
 import { recipeSchema } from './recipe';
 
 /**
@@ -46,7 +46,7 @@ const improvementSchema = z.object({
 });
 
 /** Rows of a part of the training set, by their base hours. */
-const spanSchema = z.object({ from: utcSecond, to: utcSecond, hours: count, rainHours: count });
+const spanSchema = z.object({ from: utcSecondSchema, to: utcSecondSchema, hours: count, rainHours: count });
 
 const testedRecipe = z.object({
   recipe: recipeSchema,
@@ -74,7 +74,7 @@ export const assessmentSchema = z.object({
   schemaVersion: z.literal(1),
   location: z.string(),
   run: z.string(),
-  asOf: utcSecond,
+  asOf: utcSecondSchema,
   decision: z.enum(['promote', 'refresh', 'keep']),
   /** Whose recipe the decision is about: what `test` and `recipe` show. */
   winner: z.enum(['challenger', 'champion']),
@@ -109,7 +109,7 @@ export const evaluationFileSchema = z.object({
   schemaVersion: z.literal(1),
   location: z.string(),
   run: z.string(),
-  asOf: utcSecond,
+  asOf: utcSecondSchema,
   /** Why the run was made: scheduled, ordered, or the evidence that asked for it. */
   cause: z.string(),
   outcome: z.enum(['promoted', 'refreshed', 'kept', 'failed']),
@@ -117,7 +117,7 @@ export const evaluationFileSchema = z.object({
   /** The version that became champion; null when the present one stays. */
   version: z.string().nullable(),
   /** From when on it is champion. */
-  since: utcSecond.nullable(),
+  since: utcSecondSchema.nullable(),
   /** Null when the run did not come as far as the test. */
   assessment: assessmentSchema.nullable(),
 });
@@ -136,7 +136,7 @@ const locationResultSchema = z.object({
   outcome: evaluationFileSchema.shape.outcome,
   reason: z.string(),
   version: z.string().nullable(),
-  test: briefEvaluation.extend({ from: utcSecond, to: utcSecond }).nullable(),
+  test: briefEvaluation.extend({ from: utcSecondSchema, to: utcSecondSchema }).nullable(),
   persistence: briefEvaluation.nullable(),
   climatology: z.object({ brier: z.number() }).nullable(),
   logisticRegression: briefEvaluation.nullable(),
@@ -148,7 +148,7 @@ export type LocationResult = z.infer<typeof locationResultSchema>;
 export const runSummarySchema = z.object({
   schemaVersion: z.literal(1),
   run: z.string(),
-  asOf: utcSecond,
+  asOf: utcSecondSchema,
   locations: count,
   promoted: count,
   refreshed: count,
@@ -167,8 +167,8 @@ export const championsSchema = z.object({
     z.object({
       location: z.string(),
       name: z.string(),
-      champion: z.object({ version: z.string(), since: utcSecond }).nullable(),
-      lastRun: locationResultSchema.extend({ run: z.string(), asOf: utcSecond }).nullable(),
+      champion: z.object({ version: z.string(), since: utcSecondSchema }).nullable(),
+      lastRun: locationResultSchema.extend({ run: z.string(), asOf: utcSecondSchema }).nullable(),
     }),
   ),
 });

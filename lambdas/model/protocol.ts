@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../runtime/time';
 import { FEATURE_LOOKBACK_HOURS, HORIZON_HOURS } from './features';
 import type { TrainingSet } from './training-set';
 
@@ -19,8 +20,6 @@ const FOLDS_OF_LONG_HISTORY = 2;
 const FIRST_TRAINING_SHARE = 0.3;
 /** Rows that are measured on at most, the newest: beyond two to three years, more would only cost time. */
 const MEASURED_ROWS = 24_000;
-const HOUR_MS = 3_600_000;
-
 export interface Split {
   readonly development: RowRange;
   readonly test: RowRange;

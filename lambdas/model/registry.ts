@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { keys } from '../lake/layout';
 import { type Bucket, getObject, getText, listObjects, putIfAbsent, putIfUnchanged } from '../lake/s3';
-import { utcSecond } from '../weather/observation';
+import { utcSecond, utcSecondSchema } from '../runtime/time';
 import { ModelRefused, parseModel, type RainModel } from './model-file';
 
 /**
@@ -17,7 +17,7 @@ const ledgerEntrySchema = z.object({
   location: z.string(),
   version: z.string(),
   /** From this instant on the version forecasts; strictly later than the promotion before. */
-  since: utcSecond,
+  since: utcSecondSchema,
   /** 1 for a location's first champion, then without gaps. */
   sequence: z.int().min(1),
   outcome: z.enum(['promoted', 'refreshed', 'restored']),
@@ -242,7 +242,7 @@ async function writeLedgerEntry(models: Bucket, entry: LedgerEntry): Promise<voi
 function laterOf(at: string, previous: string | undefined): string {
   const wanted = Math.floor(Date.parse(at) / 1_000);
   const earliest = previous === undefined ? wanted : Date.parse(previous) / 1_000 + 1;
-  return new Date(Math.max(wanted, earliest) * 1_000).toISOString().replace('.000Z', 'Z');
+  return utcSecond(Math.max(wanted, earliest) * 1_000);
 }
 
 /** The value, or undefined for a text that is no JSON: a schema refuses that with its own words. */

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom/worker';
+import { HOUR_MS } from '../runtime/time';
 
 /**
  * Charts of the report pages as SVG text, drawn without a browser. Colours are the page's CSS variables, so one
@@ -49,7 +50,6 @@ export interface DailySkill {
   readonly skill: number | null;
 }
 
-const HOUR_MS = 3_600_000;
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 const percent = (value: number) => `${Math.round(value * 100)}%`;

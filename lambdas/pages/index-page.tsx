@@ -1,6 +1,6 @@
 import type { LocationResult } from '../model/metrics-file';
 import type { LedgerEntry } from '../model/registry';
-import { addDays } from '../runtime/calendar';
+import { addDays, HOUR_MS } from '../runtime/time';
 import type { Location } from '../weather/location';
 import { type DailySkill, skillSparkline } from './charts';
 import { renderPage, Table } from './page';
@@ -61,7 +61,6 @@ export interface IndexContent {
   readonly places: readonly PlaceOverview[];
 }
 
-const HOUR_MS = 3_600_000;
 /** Share of missing hours from which a person should look at ingestion. */
 const GAPS_WORTH_A_LOOK = 0.1;
 /** A forecast is made for the hour after each closed one; two hours later it has been missed. */

@@ -1,6 +1,7 @@
 import type { ModelMetrics } from '../model/metrics-file';
 import type { Recipe } from '../model/recipe';
 import type { LedgerEntry } from '../model/registry';
+import { HOUR_MS } from '../runtime/time';
 import type { Location } from '../weather/location';
 import {
   precisionRecallChart,
@@ -499,7 +500,6 @@ const MEASURES: readonly { label: string; of: (evaluation: Measured) => number |
   { label: 'Accuracy', of: ({ accuracy }) => accuracy, digits: 3 },
 ];
 
-const HOUR_MS = 3_600_000;
 const RANGES_SHOWN = 12;
 
 /** Neighbouring hours joined into ranges; the first dozen, and how many there are beyond. */

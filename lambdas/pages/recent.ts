@@ -3,9 +3,8 @@ import { type Forecast, readForecasts } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects } from '../lake/s3';
-import { addDays, addHours, datesBetween, hourStart } from '../runtime/calendar';
 import { limitConcurrency } from '../runtime/limit';
-import { utcSecond } from '../runtime/time';
+import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../runtime/time';
 import type { TimelineHour } from './charts';
 
 /** One closed hour of one place as the lake has it. Null is "not known". */
@@ -124,7 +123,7 @@ export async function readVerification(
   at: string,
   days: number,
 ): Promise<Map<string, VerificationWindow[]>> {
-  const today = utcSecond(Date.parse(at)).slice(0, 10);
+  const today = utcSecond(at).slice(0, 10);
   const limit = limitConcurrency(READERS);
   const perDay = await Promise.all(
     datesBetween(addDays(today, 1 - days), today).map((date) =>

@@ -96,7 +96,7 @@ async function record(
     schemaVersion: 1,
     location,
     run: run.id,
-    asOf: utcSecond(Date.parse(run.asOf)),
+    asOf: utcSecond(run.asOf),
     cause: run.reason,
     ...verdict,
     assessment: (await runFiles.assessment.find(queryResults, run.id, location)) ?? null,

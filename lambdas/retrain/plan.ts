@@ -2,9 +2,8 @@ import type * as z from 'zod';
 import { type Bucket, putObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import type { Settings } from '../runtime/settings';
+import { HOUR_MS, utcSecond } from '../runtime/time';
 import { INLINE_LOCATIONS, type planOutput, Refused, type Run, runKeys, type StepInput } from './steps';
-
-const HOUR_MS = 3_600_000;
 
 /** Athena writes at most a hundred partitions in one query. */
 const LOCATIONS_PER_QUERY = 100;
@@ -68,9 +67,9 @@ function windowOf(
   const closed = Math.floor(end / HOUR_MS) * HOUR_MS;
   const toHour = closed - (1 + HORIZON_HOURS) * HOUR_MS;
   return {
-    asOf: utcText(Math.floor(end / 1_000) * 1_000),
-    fromHour: utcText(closed - windowDays * 24 * HOUR_MS),
-    toHour: utcText(toHour),
+    asOf: utcSecond(end),
+    fromHour: utcSecond(closed - windowDays * 24 * HOUR_MS),
+    toHour: utcSecond(toHour),
   };
 }
 
@@ -79,8 +78,4 @@ function chunksOf(locations: number): { first: number; count: number }[] {
     first: chunk * LOCATIONS_PER_QUERY,
     count: Math.min(LOCATIONS_PER_QUERY, locations - chunk * LOCATIONS_PER_QUERY),
   }));
-}
-
-function utcText(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
 }

@@ -102,6 +102,6 @@ async function championOf(models: Bucket, { id, name }: Location): Promise<Champ
     lastRun:
       evaluation === undefined
         ? null
-        : { ...resultOf(evaluation), run: evaluation.run, asOf: utcSecond(Date.parse(evaluation.asOf)) },
+        : { ...resultOf(evaluation), run: evaluation.run, asOf: utcSecond(evaluation.asOf) },
   };
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SEARCH_ROUNDS } from '../model/recipe';
-import { utcSecond } from '../weather/observation';
+import { utcSecondSchema } from '../runtime/time';
 
 /**
  * What the retraining state machine and the retrain function say to each other. Each state's output schema
@@ -27,10 +27,10 @@ const versionSchema = z
 const runSchema = z.strictObject({
   id: runId,
   /** The run knows nothing that was observed at or after this instant. */
-  asOf: utcSecond,
+  asOf: utcSecondSchema,
   /** First and last base hour that training sets may hold. */
-  fromHour: utcSecond,
-  toHour: utcSecond,
+  fromHour: utcSecondSchema,
+  toHour: utcSecondSchema,
   reason: z.string(),
 });
 export type Run = z.infer<typeof runSchema>;

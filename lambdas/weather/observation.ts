@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { utcSecondSchema } from '../runtime/time';
 
 const measurement = z.number().nullable();
 
@@ -42,16 +43,13 @@ export const NO_FORECAST = {
   forecast_precip_mm: null,
 } as const;
 
-/** ISO 8601 in UTC to the second, such as `2026-11-23T10:15:00Z`: sorts as text, and is one form everywhere. */
-export const utcSecond = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/);
-
 /** One reading of one place. An absent measurement is null, never 0. */
 export const observationSchema = z.object({
   location_id: z.string(),
   /** Lies in the hour that the reading speaks of. */
-  observed_at: utcSecond,
+  observed_at: utcSecondSchema,
   /** When the provider replied. */
-  ingested_at: utcSecond,
+  ingested_at: utcSecondSchema,
   /** The provider's name, or `recording`. */
   source: z.string().min(1),
   kind: z.enum(['current', 'history']),
@@ -68,7 +66,7 @@ export const observationSchema = z.object({
   uv: measurement,
   condition_code: measurement,
   /** Start of the hour that the provider's own forecast in the same reply speaks of. */
-  forecast_hour: utcSecond.nullable(),
+  forecast_hour: utcSecondSchema.nullable(),
   /** Its probability of rain, 0 to 1. */
   forecast_probability: z.number().min(0).max(1).nullable(),
   forecast_precip_mm: z.number().nonnegative().nullable(),

@@ -5,8 +5,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { EVENT_SOURCE } from '../../lambdas/hourly/events';
 import { resourceName } from '../names';
-import { EVENT_SOURCE } from '../pipeline/hourly/hourly';
 import { roleWith } from './permissions';
 
 export interface EventStartProps {

@@ -1,6 +1,6 @@
 import { JUDGED_HOURS, JUDGED_WINDOW_DAYS } from '../../lambdas/hourly/verification';
 import { age, chance, count, utcTime } from '../../lambdas/pages/words';
-import { addHours } from '../../lambdas/runtime/calendar';
+import { addHours } from '../../lambdas/runtime/time';
 import { formatTable } from '../terminal/table';
 
 export interface PlaceStatus {

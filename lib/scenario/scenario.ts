@@ -1,4 +1,4 @@
-import { addDays } from '../../lambdas/runtime/calendar';
+import { addDays, HOUR_MS } from '../../lambdas/runtime/time';
 import type { InvocationRecord } from '../local/cloud';
 import type { Execution } from '../local/step-functions/execution';
 import type { Progress } from '../terminal/progress';
@@ -9,7 +9,6 @@ import { type Span, type SpanOptions, spanOf } from './span';
 import { failureOf, type LiveScore, type Summary, summarize } from './summary';
 import { weatherFaultsAtRate } from './weather-api/faults';
 
-const HOUR_MS = 3_600_000;
 /** Days that one execution of the Backfill machine takes; it refuses more than three years. */
 const BACKFILL_CHUNK_DAYS = 1_000;
 

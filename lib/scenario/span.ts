@@ -1,9 +1,7 @@
-import { addDays, addHours } from '../../lambdas/runtime/calendar';
-import { utcSecond } from '../../lambdas/runtime/time';
+import { addDays, addHours, HOUR_MS, utcSecond } from '../../lambdas/runtime/time';
 import { Refusal } from '../terminal/refusal';
 import type { Recording } from './recording';
 
-const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 /** How much of a recording a run takes, and how. */
 export interface SpanOptions {

@@ -10,7 +10,7 @@ import {
   runSummarySchema,
 } from '../../lambdas/model/metrics-file';
 import { runKeys } from '../../lambdas/retrain/steps';
-import { utcSecond } from '../../lambdas/weather/observation';
+import { utcSecond, utcSecondSchema } from '../../lambdas/runtime/time';
 import type { Execution } from '../local/step-functions/execution';
 import type { LocalGaroa } from './local-garoa';
 import type { Recording } from './recording';
@@ -44,10 +44,13 @@ const retrainEntry = z.object({
   version: z.string().nullable().describe('model that became champion; null when none did'),
   outcome: z.enum(['promoted', 'refreshed', 'kept', 'failed']),
   reason: z.string(),
-  test: evaluation.extend({ from: utcSecond, to: utcSecond }).nullable().describe('null: no test was made'),
-  persistence: evaluation.extend({ from: utcSecond, to: utcSecond }).nullable(),
+  test: evaluation
+    .extend({ from: utcSecondSchema, to: utcSecondSchema })
+    .nullable()
+    .describe('null: no test was made'),
+  persistence: evaluation.extend({ from: utcSecondSchema, to: utcSecondSchema }).nullable(),
   climatology: z.object({ brier: z.number() }).nullable(),
-  logisticRegression: evaluation.extend({ from: utcSecond, to: utcSecond }).nullable(),
+  logisticRegression: evaluation.extend({ from: utcSecondSchema, to: utcSecondSchema }).nullable(),
   overPersistence: z
     .object({ improvement: z.number(), lower: z.number(), upper: z.number() })
     .nullable()
@@ -60,8 +63,8 @@ const retrainEntry = z.object({
  */
 export const summarySchema = z.object({
   scenario: z.object({
-    from: utcSecond.describe('start of the first recorded hour'),
-    to: utcSecond.describe('end of the last hour that was closed'),
+    from: utcSecondSchema.describe('start of the first recorded hour'),
+    to: utcSecondSchema.describe('end of the last hour that was closed'),
     locations: z.array(z.string()),
   }),
   ingest: z.object({
@@ -122,7 +125,7 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
   const live = await scoreForecasts(cloud, hours.truth);
   const ingest = cloud.invocations().filter((record) => record.function.endsWith('-ingest'));
   const hourly = cloud.invocations().filter((record) => record.function.endsWith('-hourly'));
-  const closed = [...hours.truth.keys()].filter((key) => instantOf(key) < iso(to)).length;
+  const closed = [...hours.truth.keys()].filter((key) => instantOf(key) < utcSecond(to * 1000)).length;
   const all = [...live.values()];
   const sum = (pick: (score: LiveScore) => number): number =>
     all.reduce((total, one) => total + pick(one), 0);
@@ -130,8 +133,8 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
   const compared = sum((score) => score.compared);
   const summary = summarySchema.parse({
     scenario: {
-      from: iso(recording.from),
-      to: iso(to),
+      from: utcSecond(recording.from * 1000),
+      to: utcSecond(to * 1000),
       locations: recording.locations.map(({ id }) => id),
     },
     ingest: {
@@ -158,7 +161,7 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
   return { summary, live };
 }
 
-const observationLine = z.object({ location_id: z.string(), observed_at: utcSecond });
+const observationLine = z.object({ location_id: z.string(), observed_at: utcSecondSchema });
 
 /** Distinct `location observed_at` of the raw zone, as `WeatherApi.served` spells them. */
 export function storedObservations(cloud: LocalGaroa): Set<string> {
@@ -173,7 +176,7 @@ export function storedObservations(cloud: LocalGaroa): Set<string> {
   return stored;
 }
 
-const hourRow = z.object({ location_id: z.string(), hour: utcSecond, rained: z.boolean().nullable() });
+const hourRow = z.object({ location_id: z.string(), hour: utcSecondSchema, rained: z.boolean().nullable() });
 
 interface Hours {
   readonly days: number;
@@ -198,7 +201,7 @@ async function readHours(cloud: LocalGaroa): Promise<Hours> {
 
 const forecastRow = z.object({
   location_id: z.string(),
-  target_hour: utcSecond,
+  target_hour: utcSecondSchema,
   probability: z.number(),
   persistence_probability: z.number().nullable(),
 });
@@ -314,8 +317,4 @@ function entryOf({ name, status }: Execution, result: LocationResult): RetrainEn
 
 function instantOf(key: string): string {
   return key.slice(key.lastIndexOf(' ') + 1);
-}
-
-function iso(time: number): string {
-  return `${new Date(time * 1000).toISOString().slice(0, 19)}Z`;
 }

@@ -5,7 +5,7 @@ import { issueForecasts } from '../../lambdas/hourly/forecast';
 import { verifyForecasts } from '../../lambdas/hourly/verification';
 import { keys } from '../../lambdas/lake/layout';
 import { deleteObjects, listObjects } from '../../lambdas/lake/s3';
-import { addDays, addHours, datesBetween } from '../../lambdas/runtime/calendar';
+import { addDays, addHours, datesBetween } from '../../lambdas/runtime/time';
 import {
   appoint,
   type HourlyCloud,

@@ -6,7 +6,7 @@ import { HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
 import { type Cell, encodeParquet } from '../../lambdas/lake/parquet';
 import { type RunSummary, runSummarySchema } from '../../lambdas/model/metrics-file';
 import { runKeys } from '../../lambdas/retrain/steps';
-import { addDays } from '../../lambdas/runtime/calendar';
+import { addDays, HOUR_MS } from '../../lambdas/runtime/time';
 import type { Measurement } from '../../lambdas/weather/observation';
 import { parseConfig } from '../../lib/config';
 import { projectRoot } from '../../lib/project-root';
@@ -15,7 +15,6 @@ import { type Reading, readRecording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 import { normal, seededUniform } from '../lambdas/model/smo/seeded';
 
-const HOUR_MS = 3_600_000;
 const YEAR_HOURS = 8_736;
 
 /** Synthetic stations: the recorded year over and over, shifted and perturbed, so that no two are alike. */

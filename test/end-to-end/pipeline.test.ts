@@ -11,7 +11,7 @@ import { getObject, getText } from '../../lambdas/lake/s3';
 import { evaluate } from '../../lambdas/model/evaluation';
 import { type ModelMetrics, metricsSchema } from '../../lambdas/model/metrics-file';
 import { readLedger } from '../../lambdas/model/registry';
-import { addHours } from '../../lambdas/runtime/calendar';
+import { addHours } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
 import type { Execution } from '../../lib/local/step-functions/execution';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';

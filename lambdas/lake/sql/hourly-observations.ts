@@ -1,4 +1,4 @@
-import { addDays } from '../../runtime/calendar';
+import { addDays } from '../../runtime/time';
 import { MEASUREMENTS } from '../../weather/observation';
 import { OBSERVATIONS } from '../layout';
 import { sqlDate, sqlIdentifier, sqlString } from './literals';

@@ -1,4 +1,4 @@
-import { utcSecond } from '../../weather/observation';
+import { utcSecondSchema } from '../../runtime/time';
 
 /** Names that Athena takes everywhere, in DDL (Hive's grammar) and in queries (Trino's). */
 const NAME = /^[a-z][a-z0-9_]{0,127}$/;
@@ -49,7 +49,7 @@ export function sqlString(text: string): string {
  * @throws SqlTextRefused for another form or a date that no calendar has.
  */
 export function sqlTimestamp(instant: string): string {
-  const parsed = utcSecond.safeParse(instant);
+  const parsed = utcSecondSchema.safeParse(instant);
   if (!parsed.success || !isReal(instant)) {
     throw new SqlTextRefused(`${JSON.stringify(instant)} is no instant like 2026-11-23T10:00:00Z.`);
   }

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { addDays } from '../../../lambdas/runtime/calendar';
-import { utcSecond } from '../../../lambdas/runtime/time';
+import { addDays, utcSecond } from '../../../lambdas/runtime/time';
 import { MAXIMUM_DAYS } from '../../pipeline/backfill/definition';
 import { BadArguments } from '../../terminal/arguments';
 import { Refusal } from '../../terminal/refusal';

@@ -1,6 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { EVENT_SOURCE } from '../../../lambdas/hourly/events';
 import { keys, OBSERVATIONS } from '../../../lambdas/lake/layout';
 import { Env } from '../../../lambdas/runtime/env';
 import { type GaroaConfig, settingsOf } from '../../config';
@@ -12,7 +13,6 @@ import { resourceName } from '../../names';
 
 /** Where forecasts and findings are announced: the account's default bus, so that any rule can listen. */
 const EVENT_BUS = 'default';
-export const EVENT_SOURCE = 'garoa';
 
 export interface HourlyProps {
   readonly config: GaroaConfig;

@@ -8,7 +8,7 @@ import { sweepStaging } from '../../../lambdas/hourly/sweep';
 import { runStatement } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { deleteObjects, getText, listObjects, putObject } from '../../../lambdas/lake/s3';
-import { addDays, addHours, datesBetween } from '../../../lambdas/runtime/calendar';
+import { addDays, addHours, datesBetween } from '../../../lambdas/runtime/time';
 import { ndjson } from '../../lib/local/support';
 import {
   type HourlyCloud,

@@ -5,7 +5,7 @@ import { runQuery } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
 import { VIEWS, type View } from '../../../lambdas/lake/sql/views';
-import { addHours } from '../../../lambdas/runtime/calendar';
+import { addHours } from '../../../lambdas/runtime/time';
 import { viewInput } from '../../../lib/data-lake/views';
 import type { GlueTable } from '../../../lib/local/assembly/resources';
 import { RESOURCES } from '../../lib/local/support';

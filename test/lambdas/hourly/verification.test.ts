@@ -9,7 +9,7 @@ import {
   windowRows,
 } from '../../../lambdas/hourly/verification';
 import type { Forecast } from '../../../lambdas/lake/forecasts';
-import { addDays, addHours } from '../../../lambdas/runtime/calendar';
+import { addDays, addHours } from '../../../lambdas/runtime/time';
 
 const start = '2026-11-23T00:00:00Z';
 

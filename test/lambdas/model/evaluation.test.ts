@@ -12,9 +12,9 @@ import {
   squaredErrors,
   weeklyBootstrap,
 } from '../../../lambdas/model/evaluation';
+import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { golden, judged } from './golden/golden';
 
-const HOUR_MS = 3_600_000;
 const { evaluation, calibration } = golden;
 
 describe('measures of forecasts', () => {

@@ -5,9 +5,9 @@ import {
   FEATURES,
   featuresSql,
 } from '../../../lambdas/model/features';
+import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { type FeatureRow, type HourlyRow, HourlyTable, MEASURED } from './hourly-table';
 
-const HOUR_MS = 3_600_000;
 /** Late in the evening, so that windows cross midnight. */
 const START = Date.parse('2013-03-02T19:00:00Z');
 const HOURS = 40;

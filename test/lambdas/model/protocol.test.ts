@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { FEATURE_LOOKBACK_HOURS, HORIZON_HOURS } from '../../../lambdas/model/features';
 import { EMBARGO_HOURS, expandingFolds, splitDevelopmentTest } from '../../../lambdas/model/protocol';
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '../../../lambdas/runtime/time';
 
 /** Hours with gaps in them, labelled wet and dry by turns of `period`. */
 function hoursWith(gaps: readonly number[], period = 3) {

@@ -5,11 +5,11 @@ import type { TimelineHour } from '../../../lambdas/pages/charts';
 import type { PlaceOverview } from '../../../lambdas/pages/index-page';
 import type { ModelPageContent } from '../../../lambdas/pages/model-page';
 import type { TestForecast } from '../../../lambdas/pages/test-curves';
+import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { type Location, locationSchema } from '../../../lambdas/weather/location';
 
 /** Content of pages as the pipeline would gather it, small and computed by the real measures. */
 
-const HOUR_MS = 3_600_000;
 export const GENERATED_AT = '2013-12-03T00:05:00Z';
 const CLOSED_BEFORE = Date.parse('2013-12-03T00:00:00Z');
 const VERSION = '20131201T000000Z-0123abcd';

@@ -1,9 +1,8 @@
 import type { Column } from '../../../lambdas/lake/layout';
 import { encodeParquet } from '../../../lambdas/lake/parquet';
 import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { seededRandom } from '../../../lib/local/random';
-
-const HOUR_MS = 3_600_000;
 
 /** Rows of a training set as the query writes them; a cell is a number or null. */
 export type Row = Readonly<Record<string, number | string | null>>;

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import * as z from 'zod';
 import type { Matrix } from '../../../../lambdas/model/matrix';
+import { HOUR_MS } from '../../../../lambdas/runtime/time';
 import { normal, seededUniform } from './seeded';
 
 const RECORDING = join(__dirname, '../../../../lib/scenario/recordings/nyc-2013.csv.gz');
@@ -22,7 +23,6 @@ const reading = z.object({
   visibility_km: measurement,
 });
 
-const HOUR_MS = 3_600_000;
 const LAGS = [1, 3, 6, 24];
 
 let recorded: { readonly features: number[][]; readonly labels: number[] } | undefined;
