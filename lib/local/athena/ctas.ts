@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import * as z from 'zod';
 import type { RegisteredPartition } from './catalogue';
+import { quote } from './planner';
 import {
   type EngineContext,
   type ExecutionOutcome,
@@ -12,8 +13,7 @@ import {
   resultLocation,
   s3Address,
   withQuery,
-} from './engine';
-import { quote } from './planner';
+} from './query';
 import { QueryFailure } from './query-failure';
 import type { PropertyValue, Statement } from './statement';
 import { hiveType, isBucketed } from './types';
@@ -282,10 +282,10 @@ function glueColumn({ name, type }: OutputColumn): { readonly name: string; read
   return { name, type: hiveType(type) ?? 'string' };
 }
 
-/** `20261123_100500_00000_garoa`: begins like the names that Athena gives to files. */
+/** `20261123_100500_00000_local`: begins like the names that Athena gives to files. */
 function queryStamp(now: Date): string {
   return `${now
     .toISOString()
     .replace(/\D/g, '')
-    .replace(/^(\d{8})(\d{6}).*$/, '$1_$2')}_00000_garoa`;
+    .replace(/^(\d{8})(\d{6}).*$/, '$1_$2')}_00000_local`;
 }

@@ -139,7 +139,7 @@ function rewriteBaseTable(node: SyntaxNode, context: Context): SyntaxNode {
   if (schema === '' && context.named.has(name)) {
     return node;
   }
-  // `awsdatacatalog.garoa.observations`: the catalogue's name is the only one there is.
+  // `awsdatacatalog.database.table`: the catalogue's name is the only one there is.
   const resolved = context.resolver.resolve(schema === '' ? undefined : schema, name, context.place(node));
   const alias = text(node, 'alias') === '' ? name : text(node, 'alias');
   if (resolved.kind === 'table') {
@@ -225,7 +225,7 @@ function rewriteColumn(node: SyntaxNode, context: Context): SyntaxNode {
         return cast(constant(instant.slice(0, 10), node), 'DATE', node);
     }
   }
-  // `garoa.observations.dt`: relations go by their own name here.
+  // `database.table.column`: relations go by their own name here.
   return names.length === 3 ? { ...node, column_names: names.slice(1) } : node;
 }
 

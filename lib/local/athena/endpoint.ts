@@ -5,17 +5,18 @@ import type { ObjectStore } from '../s3/object-store';
 import { jsonService, ServiceError } from '../wire/json-protocol';
 import type { Service } from '../wire/service-server';
 import { athenaError } from './athena-errors';
+import type { AthenaEngine } from './engine';
+import { requireTrinoGrammar } from './grammar';
 import {
-  type AthenaEngine,
   BytesScannedCutoff,
   type ExecutionProgress,
   type ExecutionRequest,
+  type ResultColumn,
   resultLocation,
   s3Address,
-} from './engine';
-import { requireTrinoGrammar } from './grammar';
+} from './query';
 import { StatementRefused } from './query-failure';
-import { type ResultColumn, readResult } from './results';
+import { readResult } from './results';
 import { parseStatement, type Statement } from './statement';
 
 const MAXIMUM_QUERY_BYTES = 262_144;

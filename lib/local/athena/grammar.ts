@@ -11,7 +11,7 @@ const parser = new TrinoSQL();
  * Shapes that passed, also in earlier runs: the first parse of a long query takes seconds, and the functions send
  * the same few shapes all the time. Kept where tools keep what they can make again.
  */
-const CACHE_FILE = join(process.cwd(), 'node_modules', '.cache', 'garoa', 'trino-grammar.txt');
+const CACHE_FILE = join(process.cwd(), 'node_modules', '.cache', 'local-athena', 'trino-grammar.txt');
 let accepted: Set<string> | undefined;
 
 /**

@@ -1,14 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { ObjectStore } from '../s3/object-store';
-import { type PreparedQuery, s3Address } from './engine';
+import { type PreparedQuery, type ResultColumn, s3Address } from './query';
 import { athenaType } from './types';
 import { printValue } from './values';
-
-export interface ResultColumn {
-  readonly name: string;
-  /** Athena's name of the type. */
-  readonly type: string;
-}
 
 /** Cells of a row; undefined is null. */
 export type ResultRow = readonly (string | undefined)[];
