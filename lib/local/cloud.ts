@@ -12,7 +12,8 @@ import { targetInput } from './event-bridge/rule-targets';
 import { type InvocationResult, LambdaRuntime } from './lambda/runtime';
 import { EventScheduler } from './scheduler/scheduler';
 import type { Execution } from './step-functions/execution';
-import { type FunctionResult, StateMachines } from './step-functions/interpreter';
+import { StateMachines } from './step-functions/interpreter';
+import type { FunctionResult } from './step-functions/runner';
 import type { FaultPlan } from './wire/calls';
 
 export interface LocalCloudOptions {

@@ -6,7 +6,6 @@ import { type FunctionInvoker, lambdaService } from './lambda/endpoint';
 import { s3Service } from './s3/endpoint';
 import { ObjectStore } from './s3/object-store';
 import { secretsManager } from './secrets-manager/endpoint';
-import { type Notification, snsService } from './sns/endpoint';
 import { type ExecutionKeeper, stepFunctions } from './step-functions/endpoint';
 import type { AwsCall, FaultPlan } from './wire/calls';
 import { type Service, serve } from './wire/service-server';
@@ -16,7 +15,6 @@ const VARIABLES: Readonly<Record<Service['name'], string>> = {
   athena: 'AWS_ENDPOINT_URL_ATHENA',
   secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
   events: 'AWS_ENDPOINT_URL_EVENTBRIDGE',
-  sns: 'AWS_ENDPOINT_URL_SNS',
   lambda: 'AWS_ENDPOINT_URL_LAMBDA',
   states: 'AWS_ENDPOINT_URL_SFN',
 };
@@ -34,7 +32,6 @@ export interface AwsEndpointsOptions {
   readonly onCall?: (call: AwsCall) => void;
   /** Receives each event that was put, with the rules that it matches. */
   readonly onEvent?: (delivery: EventBusDelivery) => void;
-  readonly onNotification?: (notification: Notification) => void;
   /** Asked to end a function on the spot when a fault says so. */
   readonly onCrash: (caller: string) => void;
   /** What runs functions and state machines; without it there are no endpoints for them. */
@@ -78,7 +75,6 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
       now,
       onEvent: options.onEvent,
     }),
-    snsService({ topics: resources.topics, onNotification: options.onNotification }),
     ...(compute === undefined
       ? []
       : [

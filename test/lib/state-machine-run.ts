@@ -1,7 +1,8 @@
 import aslValidator from 'asl-validator';
 import { VirtualClock } from '../../lib/local/clock';
 import type { Execution } from '../../lib/local/step-functions/execution';
-import { type FunctionResult, StateMachines } from '../../lib/local/step-functions/interpreter';
+import { StateMachines } from '../../lib/local/step-functions/interpreter';
+import type { FunctionResult } from '../../lib/local/step-functions/runner';
 
 const MACHINE = 'arn:aws:states:us-east-1:123456789012:stateMachine:';
 

@@ -64,7 +64,11 @@ export function lambdaService(options: {
       try {
         const { action, name } = routeOf(request);
         if (action === undefined) {
-          throw new ServiceError('UnknownOperationException', 'This operation is not emulated.', 404);
+          throw new ServiceError(
+            'UnknownOperationException',
+            `lambda ${request.method} ${request.path} is not emulated.`,
+            404,
+          );
         }
         const fn = find(name, request.query.get('Qualifier'));
         return await (action === 'invocations' ? invoke(fn, request) : reply(200, configurationOf(fn)));

@@ -23,12 +23,15 @@ import { compareKeys, keyPartOfName, pathOfKey } from './object-path';
 const attributesSchema = z.object({
   /** Reply headers: content-type, content-encoding, cache-control, x-amz-meta-*, x-amz-checksum-*. */
   headers: z.record(z.string(), z.string()),
-  /** Present when it is not the MD5 of the bytes: objects that came in parts. */
-  etag: z.string().optional(),
 });
 export type ObjectAttributes = z.infer<typeof attributesSchema>;
 
-const journalLine = attributesSchema.extend({ path: z.string(), size: z.number(), modified: z.number() });
+const journalLine = attributesSchema.extend({
+  path: z.string(),
+  size: z.number(),
+  modified: z.number(),
+  etag: z.string(),
+});
 
 export interface StoredObject {
   readonly key: string;
@@ -69,7 +72,7 @@ interface Known extends ObjectAttributes {
 
 /**
  * Buckets on disk: each object is the plain file `<directory>/s3/<bucket>/<key>`, whose modification time is
- * S3's LastModified. Files are the truth; what a file cannot say (content type, ETags of multipart uploads)
+ * S3's LastModified. Files are the truth; what a file cannot say, such as its content type,
  * stands in a journal beside the tree and counts only while the file is as it was written.
  *
  * Calls are synchronous on purpose: writing a small object takes some 100 µs, a fraction of what a trip
@@ -127,19 +130,12 @@ export class ObjectStore {
   put(bucket: string, key: string, content: Buffer | string, attributes?: ObjectAttributes): StoredObject {
     const staged = this.stagingPath();
     writeFileSync(staged, content);
-    return this.place(
-      bucket,
-      key,
-      staged,
-      attributes ?? { headers: {} },
-      attributes?.etag ?? etagOf(content),
-    );
+    return this.place(bucket, key, staged, attributes ?? { headers: {} }, etagOf(content));
   }
 
   /** Makes a staged file the object, in one step. */
   adopt(bucket: string, key: string, staged: string, attributes?: ObjectAttributes): StoredObject {
-    const etag = attributes?.etag ?? etagOf(readFileSync(staged));
-    return this.place(bucket, key, staged, attributes ?? { headers: {} }, etag);
+    return this.place(bucket, key, staged, attributes ?? { headers: {} }, etagOf(readFileSync(staged)));
   }
 
   copy(source: StoredObject, bucket: string, key: string, attributes: ObjectAttributes): StoredObject {
@@ -225,7 +221,7 @@ export class ObjectStore {
     const stats = statSync(path);
     const known = { headers: attributes.headers, etag, size: stats.size, modified: stats.mtimeMs };
     this.known.set(path, known);
-    if (Object.keys(attributes.headers).length > 0 || attributes.etag !== undefined) {
+    if (Object.keys(attributes.headers).length > 0) {
       appendFileSync(this.journal, `${JSON.stringify({ path: this.journalPath(path), ...known })}\n`);
     }
     return this.describe(key, path, stats);
@@ -287,7 +283,7 @@ export class ObjectStore {
     }
     for (const line of readFileSync(this.journal, 'utf8').split('\n')) {
       if (line !== '') {
-        const { path, ...known } = journalLine.required({ etag: true }).parse(JSON.parse(line));
+        const { path, ...known } = journalLine.parse(JSON.parse(line));
         this.known.set(join(this.directory, 's3', path), known);
       }
     }
@@ -298,8 +294,8 @@ export class ObjectStore {
   }
 }
 
-/** Unquoted ETag of an object that was written in one piece. */
-export function etagOf(content: Buffer | string): string {
+/** Unquoted ETag of an object. */
+function etagOf(content: Buffer | string): string {
   return createHash('md5').update(content).digest('hex');
 }
 

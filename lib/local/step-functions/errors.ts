@@ -41,3 +41,12 @@ export function withinLimit(value: unknown, what: string): void {
     throw new StatesError('States.DataLimitExceeded', reason);
   }
 }
+
+/** Whatever is thrown that no state names is the interpreter's own failure, as `States.Runtime` is in AWS. */
+export function asStatesError(error: unknown): StatesError {
+  if (error instanceof StatesError) return error;
+  return new StatesError(
+    'States.Runtime',
+    error instanceof Error ? (error.stack ?? error.message) : String(error),
+  );
+}

@@ -139,3 +139,9 @@ function formatNow(now: Date, picture: unknown, zone: unknown): unknown {
     ? now.toISOString()
     : fromMillis.evaluate({ millis: now.getTime(), picture, ...(zone === undefined ? {} : { zone }) });
 }
+
+/** A member of what an expression gave, where that is an object. */
+export function member(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}

@@ -1,6 +1,6 @@
 /** One request that a client's SDK, mostly a function's, sent to an emulated service. */
 export interface AwsCall {
-  /** `s3`, `athena`, `secretsmanager`, `events`, `sns`, `lambda`, `states`. */
+  /** `s3`, `athena`, `secretsmanager`, `events`, `lambda`, `states`. */
   readonly service: string;
   /** The API's name of the operation, such as `CopyObject` or `StartQueryExecution`. */
   readonly operation: string;

@@ -42,9 +42,10 @@ export function jsonService(options: JsonServiceOptions): Service {
     }),
     async handle(request) {
       try {
-        const operation = options.operations[operationName(request.headers)];
+        const name = operationName(request.headers);
+        const operation = options.operations[name];
         if (operation === undefined) {
-          throw new ServiceError('UnknownOperationException', 'This operation is not emulated.');
+          throw new ServiceError('UnknownOperationException', `${options.name} ${name} is not emulated.`);
         }
         return jsonReply(200, await operation(parseJson(request.body)));
       } catch (error) {

@@ -20,7 +20,7 @@ export interface ServiceReply {
 
 /** A service's own part: which operation a request is, what it does, and how it says no. */
 export interface Service {
-  readonly name: 's3' | 'athena' | 'secretsmanager' | 'events' | 'sns' | 'lambda' | 'states';
+  readonly name: 's3' | 'athena' | 'secretsmanager' | 'events' | 'lambda' | 'states';
   describe(request: ServiceRequest): Pick<AwsCall, 'operation' | 'subject'>;
   /** Answers errors of the caller as replies; what it throws is a defect of the emulation and becomes a 500. */
   handle(request: ServiceRequest): ServiceReply | Promise<ServiceReply>;

@@ -1,4 +1,4 @@
-/** The little XML that S3 and SNS speak: flat documents, written in full and read by element name. */
+/** The little XML that S3 speaks: flat documents, written in full and read by element name. */
 
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
@@ -18,7 +18,7 @@ export function element(name: string, text: string | number | boolean | undefine
   return text === undefined ? '' : `<${name}>${escapeXml(String(text))}</${name}>`;
 }
 
-/** Inner XML of each `<name>` element, in order; elements of one name do not nest in what these services send. */
+/** Inner XML of each `<name>` element, in order; elements of one name do not nest in what S3 sends. */
 export function elements(xml: string, name: string): readonly string[] {
   const pattern = new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g');
   return [...xml.matchAll(pattern)].map((match) => match[1] ?? '');

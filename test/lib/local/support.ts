@@ -13,7 +13,7 @@ import type { DeployedResources, GlueTable } from '../../../lib/local/assembly/r
 import { type AwsEndpoints, type AwsEndpointsOptions, startAwsEndpoints } from '../../../lib/local/endpoints';
 
 export const ACCOUNT = '123456789012';
-export const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:alarms`;
+const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:alarms`;
 export const SECRET = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:api-key-AbCdEf`;
 /** The clock of the endpoints under test. */
 export const NOW = new Date('2013-03-10T12:05:00.000Z');

@@ -198,6 +198,25 @@ describe('readAssembly', () => {
       'resource Vm has the type AWS::EC2::Instance',
     ],
     [
+      'a property',
+      { Fn: { ...FUNCTION, Properties: { ...FUNCTION.Properties, Layers: ['l'], VpcConfig: {} } } },
+      'Fn (AWS::Lambda::Function) has Layers, VpcConfig, which is not known here',
+    ],
+    [
+      'a window in which a schedule may fire',
+      {
+        S: {
+          Type: 'AWS::Scheduler::Schedule',
+          Properties: {
+            ScheduleExpression: 'rate(1 day)',
+            FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 },
+            Target: { Arn: 'a' },
+          },
+        },
+      },
+      'FlexibleTimeWindow',
+    ],
+    [
       'an asset',
       {
         Fn: {

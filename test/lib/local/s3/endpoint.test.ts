@@ -2,8 +2,6 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
@@ -13,8 +11,6 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3ServiceException,
-  UploadPartCommand,
-  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import * as fc from 'fast-check';
 import { NOW, startTestCloud, type TestCloud } from '../support';
@@ -230,73 +226,13 @@ describe('conditions of writes', () => {
   });
 });
 
-describe('multipart uploads', () => {
-  const large = Buffer.alloc(5 * 1024 * 1024, 'x');
-
-  async function upload(Key: string, parts: readonly Buffer[]): Promise<string> {
-    const { UploadId } = await cloud.s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
-    const Parts = [];
-    for (const [index, Body] of parts.entries()) {
-      const PartNumber = index + 1;
-      const { ETag } = await cloud.s3.send(
-        new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }),
-      );
-      Parts.push({ PartNumber, ETag });
-    }
-    return refusal(
-      cloud.s3.send(
-        new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }),
-      ),
-    );
-  }
-
-  it('joins parts, uploaded and copied, in order of their numbers', async () => {
-    await put('small', 'tail');
-    const { UploadId } = await cloud.s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'joined' }));
-    const first = await cloud.s3.send(
-      new UploadPartCommand({ Bucket, Key: 'joined', UploadId, PartNumber: 1, Body: large }),
-    );
-    const second = await cloud.s3.send(
-      new UploadPartCopyCommand({
-        Bucket,
-        Key: 'joined',
-        UploadId,
-        PartNumber: 2,
-        CopySource: `${Bucket}/small`,
-        CopySourceRange: 'bytes=1-3',
-      }),
-    );
-    const done = await cloud.s3.send(
-      new CompleteMultipartUploadCommand({
-        Bucket,
-        Key: 'joined',
-        UploadId,
-        MultipartUpload: {
-          Parts: [
-            { PartNumber: 1, ETag: first.ETag },
-            { PartNumber: 2, ETag: second.CopyPartResult?.ETag },
-          ],
-        },
-      }),
-    );
-    expect(done.ETag).toMatch(/^"[0-9a-f]{32}-2"$/);
-    const head = await cloud.s3.send(new HeadObjectCommand({ Bucket, Key: 'joined' }));
-    expect(head).toMatchObject({ ContentLength: large.length + 3, ETag: done.ETag });
-    expect(await get('joined', { Range: 'bytes=-4' })).toBe('xail');
-  });
-
-  it('refuses parts under 5 MiB before the last', async () => {
-    expect(await upload('too-small', [Buffer.from('a'), Buffer.from('b')])).toBe('400 EntityTooSmall');
-    expect(await refusal(get('too-small'))).toBe('404 NoSuchKey');
-    expect(await upload('one-small', [Buffer.from('a')])).toBe('done');
-  });
-
-  it('forgets an aborted upload', async () => {
-    const Key = 'aborted';
-    const { UploadId } = await cloud.s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
-    await cloud.s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-    const late = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'x' });
-    expect(await refusal(cloud.s3.send(late))).toBe('404 NoSuchUpload');
+describe('what is not emulated', () => {
+  it('is refused by name', async () => {
+    const asked = cloud.s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'large' }));
+    await expect(asked).rejects.toMatchObject({
+      name: 'NotImplemented',
+      message: expect.stringContaining('POST with the query "uploads=" is not emulated'),
+    });
   });
 });
 

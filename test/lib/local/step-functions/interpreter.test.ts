@@ -1,6 +1,7 @@
 import { VirtualClock } from '../../../../lib/local/clock';
 import type { Execution } from '../../../../lib/local/step-functions/execution';
-import { type FunctionResult, StateMachines } from '../../../../lib/local/step-functions/interpreter';
+import { StateMachines } from '../../../../lib/local/step-functions/interpreter';
+import type { FunctionResult } from '../../../../lib/local/step-functions/runner';
 
 type Handler = (payload: unknown, call: number) => FunctionResult | Promise<FunctionResult>;
 

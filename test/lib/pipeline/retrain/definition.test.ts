@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { parseStep } from '../../../../lambdas/retrain/steps';
 import { VirtualClock } from '../../../../lib/local/clock';
 import type { Execution } from '../../../../lib/local/step-functions/execution';
-import { type FunctionResult, StateMachines } from '../../../../lib/local/step-functions/interpreter';
+import { StateMachines } from '../../../../lib/local/step-functions/interpreter';
+import type { FunctionResult } from '../../../../lib/local/step-functions/runner';
 import { retrainingDefinition } from '../../../../lib/pipeline/retrain/definition';
 
 const FUNCTION = 'arn:aws:lambda:us-east-1:123456789012:function:garoa-test-retrain';

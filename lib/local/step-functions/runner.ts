@@ -1,0 +1,27 @@
+import type { VirtualClock } from '../clock';
+import type { Execution, Frame, RunningExecution, Stop } from './execution';
+
+/** How a function invocation ended, for a state that waits for it. */
+export type FunctionResult =
+  | { readonly payload: unknown }
+  | { readonly error: string; readonly cause: string };
+
+/** What states need of the world outside: time, functions, objects. */
+export interface Surroundings {
+  readonly clock: VirtualClock;
+  /** Runs a function by name or ARN to its end; rejects when there is no such function. */
+  readonly invokeFunction: (nameOrArn: string, payload: unknown) => Promise<FunctionResult>;
+  /** Reads the object that a distributed Map takes its items from. */
+  readonly readObject: (bucket: string, key: string) => Promise<string>;
+}
+
+/** What states ask of the interpreter that runs them. */
+export interface Runner extends Surroundings {
+  /** Runs a chain from the state that it stands at. */
+  runFrame(execution: RunningExecution, frame: Frame, stop: Stop): Promise<unknown>;
+  /** Begins an execution of another machine and returns its ARN. */
+  start(machineNameOrArn: string, input: unknown, name?: string): string;
+  describe(executionArn: string): Execution;
+  /** Makes a distributed Map known and returns its ARN. */
+  addMapRun(execution: RunningExecution, label: string, children: readonly Frame[]): string;
+}

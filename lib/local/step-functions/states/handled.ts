@@ -1,0 +1,50 @@
+import type { VirtualClock } from '../../clock';
+import { seededRandom } from '../../random';
+import type { MapState, ParallelState, Retrier, TaskState } from '../definition';
+import { asStatesError, handles } from '../errors';
+import type { Step, Visit } from '../visit';
+
+const TASK_MATTERS = { Task: 'TaskState', Map: 'MapState', Parallel: 'ParallelState' } as const;
+
+/** Runs a state's work with its Retry and Catch. */
+export async function handled(
+  clock: VirtualClock,
+  visit: Visit,
+  state: TaskState | MapState | ParallelState,
+  work: () => Promise<unknown>,
+): Promise<Step> {
+  const attempts = new Map<Retrier, number>();
+  for (;;) {
+    try {
+      const result = await work();
+      return await visit.leave(state, { result }, result);
+    } catch (error) {
+      // Told to stop from outside: not this state's own failure, so nothing of it answers.
+      visit.stop.check();
+      const failure = asStatesError(error);
+      visit.record(`${TASK_MATTERS[state.Type]}Failed`, failure.output);
+      const retrier = state.Retry.find((candidate) => handles(candidate, failure.error));
+      const attempt = retrier === undefined ? 0 : (attempts.get(retrier) ?? 0);
+      if (retrier !== undefined && attempt < retrier.MaxAttempts) {
+        attempts.set(retrier, attempt + 1);
+        visit.retries += 1;
+        delete visit.frame.children;
+        await clock.sleep(retryDelay(retrier, attempt, visit.seed()), visit.stop);
+        visit.stop.check();
+        continue;
+      }
+      const catcher = state.Catch.find((candidate) => handles(candidate, failure.error));
+      if (catcher === undefined) throw failure;
+      return visit.caught(catcher, failure);
+    }
+  }
+}
+
+/** Seconds before the next attempt; full jitter draws from [0, the interval). */
+function retryDelay(retrier: Retrier, attempt: number, seed: string): number {
+  const interval = Math.min(
+    retrier.IntervalSeconds * retrier.BackoffRate ** attempt,
+    retrier.MaxDelaySeconds ?? Number.POSITIVE_INFINITY,
+  );
+  return retrier.JitterStrategy === 'FULL' ? interval * seededRandom(seed)() : interval;
+}
