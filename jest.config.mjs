@@ -14,6 +14,8 @@ const esmPackages = [
   'linkedom',
   'dt-sql-parser',
   'antlr4-c3',
+  'p-limit',
+  'yocto-queue',
 ];
 
 export default {

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import {
   type AthenaAccess,
   createTableAs,
@@ -10,7 +11,6 @@ import { ParquetRefused } from '../lake/parquet';
 import { type Bucket, copyIfUnchanged, deleteObjects, getObject } from '../lake/s3';
 import { hourlyObservationsSql } from '../lake/sql/hourly-observations';
 import { stagingPrefix } from '../lake/staging';
-import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
 import { addHours } from '../runtime/time';
 import { countRows, type DayHours, DayRefused, hourSpan, readDayHours, subtractHours } from './day';
@@ -109,7 +109,7 @@ async function stageAndCopy(
   order: CommitOrder,
   dates: readonly string[],
 ): Promise<Map<string, Outcome>> {
-  const limit = limitConcurrency(S3_CONCURRENCY);
+  const limit = pLimit(S3_CONCURRENCY);
   // Looked at before the raw zone is read: a commit that happens after this will be noticed by its ETag.
   const before = new Map(
     await settleAll(

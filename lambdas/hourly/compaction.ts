@@ -1,6 +1,6 @@
+import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
 import { type Bucket, deleteObjects, getObject, listObjects, putIfAbsent, putIfUnchanged } from '../lake/s3';
-import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
 
 /** What compaction did with one hour partition. */
@@ -33,7 +33,7 @@ const HISTORY = /\/history-[^/]*$/;
  * @throws CompactionRefused, or what S3 throws.
  */
 export async function compactDays(raw: Bucket, dates: readonly string[]): Promise<Compaction> {
-  const limit = limitConcurrency(HOUR_CONCURRENCY);
+  const limit = pLimit(HOUR_CONCURRENCY);
   const listings = await settleAll(dates.map((date) => listObjects(raw, keys.rawDay(date))));
   const partitions = new Map<string, string[]>();
   for (const { key } of listings.flat()) {
@@ -63,7 +63,7 @@ async function compactHour(raw: Bucket, prefix: string, objects: readonly string
     return { joined: 0, bytes: 0 };
   }
   const compacted = await getObject(raw, target);
-  const limit = limitConcurrency(READ_CONCURRENCY);
+  const limit = pLimit(READ_CONCURRENCY);
   const read = await settleAll(originals.map((key) => limit(() => getObject(raw, key))));
   const parts: Uint8Array[] = [];
   for (const [position, object] of read.entries()) {

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type AthenaAccess, runQuery } from '../lake/athena';
 import { type Forecast, forecastSchema, readForecasts, type StoredForecasts } from '../lake/forecasts';
@@ -9,7 +10,6 @@ import { predictProbability, type RainModel } from '../model/model-file';
 import { regionsOf } from '../model/regions';
 import type { RefusedModel } from '../model/registry';
 import { chunks } from '../runtime/chunks';
-import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
 import { addHours, utcSecondSchema } from '../runtime/time';
 import type { Location } from '../weather/location';
@@ -96,7 +96,7 @@ export async function issueForecasts(
     }
     return { id, refused, forecast };
   };
-  const limit = limitConcurrency(S3_CONCURRENCY);
+  const limit = pLimit(S3_CONCURRENCY);
   const attempts = await settleAll(open.map(({ id }) => limit(() => forecastFor(id))));
   const made = attempts.flatMap((attempt) => ('forecast' in attempt ? [attempt.forecast] : []));
   const forecasts =

@@ -1,6 +1,6 @@
+import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
 import { type Bucket, getObject } from '../lake/s3';
-import { limitConcurrency } from '../runtime/limit';
 import { countRows, type DayHours, hourSpan, hoursBefore, readDayHours, subtractHours } from './day';
 
 /** Closed hours without a row. */
@@ -35,7 +35,7 @@ export async function findGaps(
   closedBefore: string,
   locationIds: readonly string[],
 ): Promise<Gaps> {
-  const limit = limitConcurrency(8);
+  const limit = pLimit(8);
   const days = await Promise.all(
     dates.map((date) =>
       limit(async () => {

@@ -1,9 +1,9 @@
+import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type Forecast, readForecasts } from '../lake/forecasts';
 import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
 import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
-import { limitConcurrency } from '../runtime/limit';
 import { settleAll } from '../runtime/settle';
 import { addDays, utcSecondSchema } from '../runtime/time';
 
@@ -163,7 +163,7 @@ export async function verifyForecasts(
   dates: readonly [string, ...string[]],
 ): Promise<VerifiedForecasts> {
   const last = dates.at(-1) ?? dates[0];
-  const limit = limitConcurrency(S3_CONCURRENCY);
+  const limit = pLimit(S3_CONCURRENCY);
   const forecastKeys = await forecastKeysByDay(processed, dates);
   const stored = await storedScores(processed, dates[0], last, forecastKeys.size > 0);
   const scores = new Map(stored);
@@ -230,7 +230,7 @@ async function storedScores(
   }
   const first = keys.verificationDay(addDays(from, 1 - LONGEST_WINDOW));
   const final = keys.verificationDay(addDays(to, LONGEST_WINDOW - 1));
-  const limit = limitConcurrency(S3_CONCURRENCY);
+  const limit = pLimit(S3_CONCURRENCY);
   const listed = await listObjects(processed, FORECAST_VERIFICATION.prefix);
   const days = await settleAll(
     listed

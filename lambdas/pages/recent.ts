@@ -1,9 +1,9 @@
+import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type Forecast, readForecasts } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects } from '../lake/s3';
-import { limitConcurrency } from '../runtime/limit';
 import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../runtime/time';
 import type { TimelineHour } from './charts';
 
@@ -44,7 +44,7 @@ export async function readRecentHours(
   const closedBefore = hourStart(at);
   const first = addHours(closedBefore, -24 * days);
   const wanted = new Set(locationIds);
-  const limit = limitConcurrency(READERS);
+  const limit = pLimit(READERS);
   const dates = datesBetween(first.slice(0, 10), addHours(closedBefore, -1).slice(0, 10));
   const observed = new Map<string, ObservedHour>();
   const forecast = new Map<string, Forecast>();
@@ -124,7 +124,7 @@ export async function readVerification(
   days: number,
 ): Promise<Map<string, VerificationWindow[]>> {
   const today = utcSecond(at).slice(0, 10);
-  const limit = limitConcurrency(READERS);
+  const limit = pLimit(READERS);
   const perDay = await Promise.all(
     datesBetween(addDays(today, 1 - days), today).map((date) =>
       limit(async () => {

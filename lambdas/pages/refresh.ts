@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import * as z from 'zod';
 import { latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
@@ -5,7 +6,6 @@ import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, getText, putObject } from '../lake/s3';
 import { championsSchema, metricsSchema } from '../model/metrics-file';
 import { readModel, readPointer, readPromotions } from '../model/registry';
-import { limitConcurrency } from '../runtime/limit';
 import { addDays, datesBetween, hourStart } from '../runtime/time';
 import type { Location } from '../weather/location';
 import { indexPage, type PlaceOverview } from './index-page';
@@ -53,7 +53,7 @@ export async function refreshPages(
 async function refreshIndex(access: PagesAccess, at: string): Promise<void> {
   const { locations, processed, models } = access;
   const ids = locations.map(({ id }) => id);
-  const limit = limitConcurrency(READERS);
+  const limit = pLimit(READERS);
   const [recent, verification, latest, champions, pointers] = await Promise.all([
     readRecentHours(processed, ids, at, GAP_DAYS),
     readVerification(processed, at, SKILL_DAYS),

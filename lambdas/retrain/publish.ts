@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
 import { type Bucket, getText, listObjects, putObject } from '../lake/s3';
 import {
@@ -9,7 +10,6 @@ import {
 } from '../model/metrics-file';
 import { readPointer } from '../model/registry';
 import { refreshPages } from '../pages/refresh';
-import { limitConcurrency } from '../runtime/limit';
 import { utcSecond } from '../runtime/time';
 import type { Location } from '../weather/location';
 import type { LocationDependencies } from './inspect';
@@ -35,7 +35,7 @@ export async function publish(
   { settings, queryResults, models, processed }: PublishDependencies,
   { run, at }: StepInput<'publish'>,
 ): Promise<RunSummary> {
-  const limit = limitConcurrency(READERS);
+  const limit = pLimit(READERS);
   const items = await runFiles.locations.read(queryResults, run.id);
   const evaluations = await Promise.all(
     items.map(({ location }) => limit(() => evaluationOf(queryResults, run, location))),

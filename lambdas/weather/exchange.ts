@@ -1,7 +1,7 @@
+import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ApiKey } from '../runtime/api-key';
 import { ApiKeyUnavailable } from '../runtime/api-key';
-import { limitConcurrency } from '../runtime/limit';
 import { type FailureReason, ProviderError } from './provider-error';
 
 /** Time as the retries see it; tests bring their own. */
@@ -80,7 +80,7 @@ const STOPS_THE_RUN: ReadonlySet<FailureReason> = new Set(['key', 'quota']);
  */
 export function createExchange(options: ExchangeOptions): Exchange {
   const { apiKey, deadline, clock = systemClock, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
-  const limit = limitConcurrency(options.concurrency ?? CONCURRENCY);
+  const limit = pLimit(options.concurrency ?? CONCURRENCY);
   const tally = { requests: 0, failures: 0 };
   /** Set by the first answer that holds for every call of the run. */
   let stopped: ProviderError | undefined;

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import pLimit from 'p-limit';
 import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, getText } from '../../../lambdas/lake/s3';
 import { count } from '../../../lambdas/pages/words';
-import { limitConcurrency } from '../../../lambdas/runtime/limit';
 import { errorCode } from '../../terminal/error-code';
 import { Refusal } from '../../terminal/refusal';
 import { command } from '../command';
@@ -50,7 +50,7 @@ async function download(
   folder: string,
   onPage: (done: number, key: string) => void,
 ): Promise<number> {
-  const limit = limitConcurrency(READERS);
+  const limit = pLimit(READERS);
   const seen = new Set<string>();
   let done = 0;
   const follow = async (key: string): Promise<void> => {

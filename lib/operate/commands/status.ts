@@ -1,4 +1,5 @@
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import pLimit from 'p-limit';
 import type * as z from 'zod';
 import { type DayHours, readDayHours } from '../../../lambdas/hourly/day';
 import { gapsOf } from '../../../lambdas/hourly/gaps';
@@ -9,7 +10,6 @@ import { type Bucket, getObject, listObjects } from '../../../lambdas/lake/s3';
 import { championsSchema } from '../../../lambdas/model/metrics-file';
 import { readPointer } from '../../../lambdas/model/registry';
 import { readVerification } from '../../../lambdas/pages/recent';
-import { limitConcurrency } from '../../../lambdas/runtime/limit';
 import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../../../lambdas/runtime/time';
 import type { Access } from '../access';
 import { command } from '../command';
@@ -105,7 +105,7 @@ async function placesOf(
   const without = new Map(latest?.withoutForecast.map((one) => [one.locationId, one.reason]));
   const runs = new Map(champions?.locations.map((one) => [one.location, one]));
   const ids = latest === undefined ? [...runs.keys()] : [...forecasts.keys(), ...without.keys()].sort();
-  const limit = limitConcurrency(READERS);
+  const limit = pLimit(READERS);
   const [days, verification, pointers] = await Promise.all([
     readDays(processed, at),
     readVerification(processed, at, 2),
