@@ -22,6 +22,8 @@ export function viewInput(view: View, database: string): glue.CfnTable.TableInpu
     catalog: 'awsdatacatalog',
     schema: database,
     columns: view.columns.map(({ name, type }) => ({ name, type: TRINO_TYPES[type] })),
+    // Without it a view runs as its owner, and CloudFormation gives it none: every query of it would fail.
+    runAsInvoker: true,
   };
   const encoded = Buffer.from(JSON.stringify(definition)).toString('base64');
   return {

@@ -9,6 +9,7 @@ const tableProperties = z.object({
   TableInput: z.looseObject({
     Name: z.string(),
     TableType: z.enum(['EXTERNAL_TABLE', 'VIRTUAL_VIEW']),
+    Owner: z.string().optional(),
     PartitionKeys: glueColumns,
     Parameters: z
       .record(z.string(), z.union([z.string(), z.boolean(), z.number()]).transform(String))
@@ -57,6 +58,7 @@ function readTable(template: TemplateReader, placed: Placed): { database: string
       parameters: TableInput.Parameters,
       ...(storage?.Location === undefined ? {} : { location: storage.Location }),
       ...(serde === undefined ? {} : { serde }),
+      ...(TableInput.Owner === undefined ? {} : { owner: TableInput.Owner }),
       ...(TableInput.ViewOriginalText === undefined ? {} : { viewOriginalText: TableInput.ViewOriginalText }),
     },
   };

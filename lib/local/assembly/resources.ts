@@ -38,6 +38,8 @@ export interface GlueTable {
   readonly serde?: string;
   /** Table parameters: partition projection, classification. */
   readonly parameters: Readonly<Record<string, string>>;
+  /** As whom a view runs that does not run as its invoker. */
+  readonly owner?: string;
   /** Presto view text as Glue stores it; present for views. */
   readonly viewOriginalText?: string;
 }

@@ -22,18 +22,33 @@ interface CatalogueView {
   readonly database: string;
   readonly tree: SyntaxNode;
   readonly columns: readonly string[];
+  /** What a view of the stack says of itself. One that a statement made is as its query is, and runs as its maker. */
+  readonly declared?: {
+    readonly columns: readonly { readonly name: string; readonly type: string }[];
+    readonly runsAsSomebody: boolean;
+  };
 }
 
 const prestoView = z.object({
   originalSql: z.string(),
   schema: z.string(),
-  columns: z.array(z.object({ name: z.string() })),
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  owner: z.string().optional(),
+  runAsInvoker: z.boolean().default(false),
 });
 
 /** One use of a table in a query: the relation that stands for it, and the table. */
 export interface TableUse {
   readonly relation: string;
   readonly table: CatalogueTable;
+}
+
+/** One use of a view in a query, and where it stands there. */
+export interface ViewUse {
+  readonly view: CatalogueView;
+  /** `database.view` */
+  readonly name: string;
+  readonly place: string;
 }
 
 /** The Glue catalogue as Athena sees it: the declared databases, and what CTAS, views and DROP made of them. */
@@ -62,6 +77,10 @@ export class Catalogue {
             database: view.schema.toLowerCase(),
             tree: await parse(view.originalSql),
             columns: view.columns.map((column) => column.name),
+            declared: {
+              columns: view.columns,
+              runsAsSomebody: view.runAsInvoker || (view.owner ?? glue.owner) !== undefined,
+            },
           });
         } else {
           entries.set(name, { database: database.name, glue, partitions: [] });
@@ -97,10 +116,11 @@ export class Catalogue {
   }
 
   /**
-   * Resolves the names of one query and gathers the tables it uses; each use gets a relation name of its own.
+   * Resolves the names of one query and gathers the tables and views it uses; each use of a table gets a relation
+   * name of its own.
    * @param context database that unqualified names are in
    */
-  resolver(context: string, uses: TableUse[]): TableResolver {
+  resolver(context: string, uses: TableUse[], views: ViewUse[]): TableResolver {
     return {
       resolve: (database, table, place) => {
         const schema = database ?? context;
@@ -116,11 +136,12 @@ export class Catalogue {
           uses.push({ relation, table: found });
           return { kind: 'table', relation };
         }
+        views.push({ view: found, name: `${schema}.${table}`, place });
         return {
           kind: 'view',
           tree: found.tree,
           columns: found.columns,
-          resolver: this.resolver(found.database, uses),
+          resolver: this.resolver(found.database, uses, views),
         };
       },
     };

@@ -36,9 +36,11 @@ const propertiesSchema = z.strictObject({
 });
 type Properties = z.infer<typeof propertiesSchema>;
 
-interface OutputColumn {
+interface TableColumn {
   readonly name: string;
   readonly type: DuckDBType;
+  /** Of a timestamp: decimals of its seconds, when the query's text tells. */
+  readonly precision: number | undefined;
 }
 
 /** Rows that go to one file. */
@@ -148,7 +150,7 @@ function compressionOf({ write_compression, parquet_compression }: Properties): 
 }
 
 /** The query's rows, kept in its order. */
-async function materialize(prepared: PreparedQuery, withData: boolean): Promise<readonly OutputColumn[]> {
+async function materialize(prepared: PreparedQuery, withData: boolean): Promise<readonly TableColumn[]> {
   const { connection, sql } = prepared;
   // Asked before the table is made, which would give columns of one name different ones.
   const query = await connection.prepare(sql);
@@ -163,14 +165,21 @@ async function materialize(prepared: PreparedQuery, withData: boolean): Promise<
     );
   }
   await connection.run(`CREATE TEMP TABLE ctas AS ${sql}${withData ? '' : ' LIMIT 0'}`);
-  return names.map((name, index) => ({ name, type: query.columnType(index) }));
+  return names.map((name, index) => ({
+    name,
+    type: query.columnType(index),
+    precision: prepared.columns?.[index]?.precision,
+  }));
 }
 
-function requireColumns(columns: readonly OutputColumn[], properties: Properties): void {
+function requireColumns(columns: readonly TableColumn[], properties: Properties): void {
   const names = columns.map(({ name }) => name);
-  for (const { name, type } of columns) {
+  for (const { name, type, precision } of columns) {
     if (hiveType(type) === undefined) {
       throw new QueryFailure('NOT_SUPPORTED', `Unsupported Hive type: ${type} (column ${name})`);
+    }
+    if (hiveType(type) === 'timestamp') {
+      requireMilliseconds(name, precision);
     }
   }
   const keys = properties.partitioned_by.map((key) => key.toLowerCase());
@@ -198,12 +207,28 @@ function requireColumns(columns: readonly OutputColumn[], properties: Properties
   }
 }
 
+/** Hive's timestamps are written with three decimals; the connector converts none by itself. */
+function requireMilliseconds(name: string, precision: number | undefined): void {
+  if (precision === undefined) {
+    throw new QueryFailure(
+      'NOT_SUPPORTED',
+      `The precision of the timestamps in column ${name} can't be told here: cast it to timestamp(3).`,
+    );
+  }
+  if (precision !== 3) {
+    throw new QueryFailure(
+      'NOT_SUPPORTED',
+      `Incorrect timestamp precision for timestamp(${precision}); the configured precision is MILLISECONDS; column name: ${name}`,
+    );
+  }
+}
+
 const groupRow = z.array(z.union([z.string(), z.number(), z.null()]));
 
 /** Partitions and buckets that have rows, in order; a table without rows has none. */
 async function groupsOf(
   connection: DuckDBConnection,
-  columns: readonly OutputColumn[],
+  columns: readonly TableColumn[],
   properties: Properties,
 ): Promise<readonly Group[]> {
   const keys = columns.slice(columns.length - properties.partitioned_by.length);
@@ -245,7 +270,7 @@ function partitionPath(keys: readonly string[], values: readonly string[]): stri
 }
 
 function copyStatement(
-  data: readonly OutputColumn[],
+  data: readonly TableColumn[],
   properties: Properties,
   group: Group,
   path: string,
@@ -278,7 +303,7 @@ function partitionsOf(
     : [...byPath].map(([path, values]) => ({ values, location: `${location}${path}` }));
 }
 
-function glueColumn({ name, type }: OutputColumn): { readonly name: string; readonly type: string } {
+function glueColumn({ name, type }: TableColumn): { readonly name: string; readonly type: string } {
   return { name, type: hiveType(type) ?? 'string' };
 }
 

@@ -1,6 +1,7 @@
 import { strftimePattern } from './date-patterns';
 import { duckDbFunction, isAggregate, untyped } from './functions';
 import { QueryFailure } from './query-failure';
+import { timestampPrecision } from './statement';
 import {
   call,
   cast,
@@ -239,12 +240,19 @@ function rewriteCast(node: SyntaxNode, context: Context): SyntaxNode {
   if (id === 'UNBOUND' && /^TIMESTAMP WITH TIME ZONE$/i.test(typeName)) {
     return { ...node, child: inner, cast_type: { id: 'TIMESTAMP WITH TIME ZONE', type_info: null } };
   }
-  if (/^TIMESTAMP(_S|_MS|_NS)?$/.test(id)) {
+  const precision = timestampPrecision(typeName);
+  if (id === 'TIMESTAMP' || precision !== undefined) {
     const zoned = literal !== undefined && /[A-Za-z]$|[+-]\d{2}:\d{2}$/.test(literal.trim());
     return {
       ...node,
       child: inner,
       cast_type: { id: zoned ? 'TIMESTAMP WITH TIME ZONE' : 'TIMESTAMP', type_info: null },
+      // DuckDB passes over this. `TIMESTAMP '…'`, which has no place in the tree, is as precise as it is written.
+      precision:
+        precision ??
+        (literal !== undefined && locationOf(node) === 0
+          ? (/\.(\d+)$/.exec(literal.trim())?.[1]?.length ?? 0)
+          : undefined),
     };
   }
   if (id === 'VARCHAR' && literal === undefined && node.try_cast !== true && !context.inTry) {

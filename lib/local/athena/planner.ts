@@ -1,8 +1,9 @@
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBType } from '@duckdb/node-api';
 import * as z from 'zod';
 import type { CatalogueTable, TableUse } from './catalogue';
 import { MACRO_STATEMENTS } from './functions';
 import { partitionLocation, projectedValues } from './projection';
+import { withNamedTimestamps } from './statement';
 import { child, children, nodesOf, parseTree, printTree, type SyntaxNode, text, texts } from './syntax-tree';
 import { duckDbType } from './types';
 
@@ -97,17 +98,31 @@ export class Planner {
    * @throws DuckDB's error when the query does not bind: unknown columns, types that do not fit.
    */
   partitions(tree: SyntaxNode, uses: readonly TableUse[], now: Date): Promise<ReadPartitions> {
+    return this.overEmptyTables(uses, async () => {
+      const plan = await this.explain(await this.printNow(tree));
+      const read = new Map<string, readonly string[]>();
+      for (const use of uses) {
+        read.set(use.relation, await this.locations(use, plan, now));
+      }
+      return read;
+    });
+  }
+
+  /** Types of the query's columns. @throws DuckDB's error when the query does not bind. */
+  types(tree: SyntaxNode, uses: readonly TableUse[]): Promise<readonly DuckDBType[]> {
+    return this.overEmptyTables(uses, async () => {
+      const query = await this.connection.prepare(await this.printNow(tree));
+      return Array.from({ length: query.columnCount }, (_, index) => query.columnType(index));
+    });
+  }
+
+  private overEmptyTables<T>(uses: readonly TableUse[], work: () => Promise<T>): Promise<T> {
     return this.alone(async () => {
       try {
         for (const { relation, table } of uses) {
           await this.connection.run(`CREATE TEMP TABLE ${relation} (${columnDefinitions(table)})`);
         }
-        const plan = await this.explain(await this.printNow(tree));
-        const read = new Map<string, readonly string[]>();
-        for (const use of uses) {
-          read.set(use.relation, await this.locations(use, plan, now));
-        }
-        return read;
+        return await work();
       } finally {
         for (const { relation } of uses) {
           await this.connection.run(`DROP TABLE IF EXISTS temp.${relation}`);
@@ -225,7 +240,7 @@ export class Planner {
   }
 
   private async parseNow(sql: string): Promise<SyntaxNode> {
-    return parseTree(await this.value('SELECT json_serialize_sql($1::VARCHAR)', sql));
+    return parseTree(await this.value('SELECT json_serialize_sql($1::VARCHAR)', withNamedTimestamps(sql)));
   }
 
   private async printNow(tree: SyntaxNode): Promise<string> {

@@ -1,14 +1,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { WorkgroupResource } from '../assembly/resources';
 import type { ObjectStore } from '../s3/object-store';
-import { requireNoAliasUse } from './aliases';
-import type { Catalogue, TableUse } from './catalogue';
+import type { Catalogue, TableUse, ViewUse } from './catalogue';
+import { type OutputColumns, outputColumns } from './columns';
 import { translate, withoutTypeChecks, withTypeChecks } from './dialect';
 import type { Planner } from './planner';
 import { QueryFailure } from './query-failure';
 import { filesAt, type TableScans } from './scan';
 import { positionOf, type QueryText, type Statement } from './statement';
 import { children, locationOf, type SyntaxNode, text } from './syntax-tree';
+import { requireUsable, type ViewOutput } from './views';
 
 export interface ExecutionRequest {
   readonly id: string;
@@ -56,6 +57,7 @@ export interface PreparedQuery {
   readonly connection: DuckDBConnection;
   /** Output columns without a name of their own, by position from 0. */
   readonly unnamed: readonly number[];
+  readonly columns: OutputColumns;
 }
 
 /**
@@ -74,9 +76,17 @@ export async function withQuery<T>(
   const parsed = await planner.parse(query.text);
   const { tree, unnamed } = nameColumns(parsed);
   const uses: TableUse[] = [];
+  const views: ViewUse[] = [];
   const place = (node: SyntaxNode) => positionOf(request.sql, query.offset + locationOf(node));
-  const translated = translate(tree, { resolver: catalogue.resolver(request.database, uses), now, place });
-  requireNoAliasUse(translated, uses, place);
+  const translated = translate(tree, {
+    resolver: catalogue.resolver(request.database, uses, views),
+    now,
+    place,
+  });
+  for (const view of views) {
+    requireUsable(view, await viewOutput(context, view, place));
+  }
+  const columns = outputColumns(translated, uses, place);
   const partitions = await planner.partitions(withTypeChecks(translated), uses, now);
   const sql = await planner.print(withoutTypeChecks(translated));
   const read = uses.map((one) => ({
@@ -95,11 +105,24 @@ export async function withQuery<T>(
       await connection.run(`CREATE TEMP VIEW ${relation} AS ${await scans.select(connection, table, files)}`);
     }
     request.signal.throwIfAborted();
-    return await use({ sql, connection, unnamed });
+    return await use({ sql, connection, unnamed, columns });
   } finally {
     request.signal.removeEventListener('abort', stop);
     connection.closeSync();
   }
+}
+
+/** What the query of a view gives by itself, whatever the statement makes of it. */
+async function viewOutput(
+  { planner, catalogue, now }: EngineContext,
+  { view }: ViewUse,
+  place: (node: SyntaxNode) => string,
+): Promise<ViewOutput> {
+  const uses: TableUse[] = [];
+  const resolver = catalogue.resolver(view.database, uses, []);
+  const tree = translate(nameColumns(view.tree).tree, { resolver, now: now(), place });
+  const columns = outputColumns(tree, uses, place);
+  return { columns, types: await planner.types(withoutTypeChecks(tree), uses) };
 }
 
 /** Trino calls an output column without a name `_col<position>`. */

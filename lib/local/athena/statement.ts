@@ -291,6 +291,35 @@ function tokens(sql: string): Token[] {
   return last?.type === 'symbol' && last.text === ';' ? found.slice(0, -1) : found;
 }
 
+/** Start of the names that stand for `timestamp(3)` and its like: DuckDB would forget the number. */
+const PRECISE_TIMESTAMP = 'timestamp_';
+
+/** The text with `timestamp_3` for `timestamp(3)`, everything in its place. */
+export function withNamedTimestamps(sql: string): string {
+  if (!/timestamp\s*\(/i.test(sql)) {
+    return sql;
+  }
+  let named = sql;
+  const all = tokens(sql);
+  all.forEach(({ type, text, start }, index) => {
+    const [open, digits, close, next] = all.slice(index + 1, index + 5);
+    if (type === 'word' && /^timestamp$/i.test(text) && open?.text === '(' && digits?.type === 'number') {
+      const zoned = next?.type === 'word' && /^with$/i.test(next.text);
+      if (close?.text === ')' && !zoned) {
+        const name = `${PRECISE_TIMESTAMP}${digits.text}`.padEnd(close.end - start);
+        named = named.slice(0, start) + name + named.slice(close.end);
+      }
+    }
+  });
+  return named;
+}
+
+/** 3 for `timestamp_3`; undefined for all other names. */
+export function timestampPrecision(name: string): number | undefined {
+  const digits = new RegExp(`^${PRECISE_TIMESTAMP}(\\d+)$`).exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /**
  * The text with its literals blanked and lists of them cut short: statements of one shape have one grammar, so
  * that a check of the shape holds for all of them.

@@ -142,6 +142,7 @@ export function dataLakeTests({ dataLake }: Templates, withoutKey: Templates): v
           name,
           type: expect.stringMatching(/^(varchar|double|integer|bigint|boolean|timestamp\(3\))$/),
         })),
+        runAsInvoker: true,
       });
     });
 

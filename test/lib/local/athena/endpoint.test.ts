@@ -254,7 +254,7 @@ describe('tables', () => {
 
   it('give null for columns that older Parquet files lack, and refuse a type that Athena refuses', async () => {
     const old = await succeed(
-      "CREATE TABLE old_day WITH (format = 'PARQUET') AS SELECT 'ewr' AS location_id, TIMESTAMP '2013-01-05 00:00:00' AS hour",
+      "CREATE TABLE old_day WITH (format = 'PARQUET') AS SELECT 'ewr' AS location_id, CAST('2013-01-05 00:00:00' AS timestamp) AS hour",
     );
     const wrong = await succeed(
       "CREATE TABLE wrong_day WITH (format = 'PARQUET') AS SELECT 'ewr' AS location_id, 'warm' AS temp_c",
@@ -693,6 +693,19 @@ describe('CREATE TABLE AS', () => {
     expect(await value('(SELECT count(*) FROM nothing)')).toBe('0');
   });
 
+  it.each([
+    "date_add('hour', 1, CAST(substr(observed_at, 1, 10) AS timestamp))",
+    "TIMESTAMP '2013-01-01 00:00:00' + INTERVAL '1' HOUR",
+    "CAST(TIMESTAMP '2013-01-01 00:00:00' AS timestamp(3))",
+    'localtimestamp',
+    "CASE WHEN temp_c > 0 THEN CAST('2013-01-01' AS timestamp) END",
+  ])('takes timestamps of milliseconds: %s', async (value) => {
+    await succeed(
+      `CREATE TABLE in_milliseconds AS WITH a AS (SELECT ${value} AS t FROM observations WHERE dt = '2013-03-08') SELECT max(b.t) AS t FROM (SELECT * FROM a UNION ALL SELECT * FROM a) b`,
+    );
+    await succeed('DROP TABLE in_milliseconds');
+  });
+
   it('forgets a dropped table, and takes its name again', async () => {
     await succeed('CREATE TABLE brief AS SELECT 1 AS x');
     expect(await failure('CREATE TABLE brief AS SELECT 1 AS x')).toMatch(/TABLE_ALREADY_EXISTS/);
@@ -723,6 +736,17 @@ describe('CREATE TABLE AS', () => {
       `CREATE TABLE x WITH (bucketed_by = ARRAY['k'], bucket_count = 1) AS SELECT ${key} AS k, 1 AS a`,
       /NOT_SUPPORTED: Cannot create a table bucketed on an unsupported type/,
     ]),
+    ...[
+      ["TIMESTAMP '2013-01-01 00:00:00'", 0],
+      ["date_trunc('day', TIMESTAMP '2013-01-01 00:00:00')", 0],
+      ["max(TIMESTAMP '2013-01-01 00:00:00.25')", 2],
+      ['CAST(localtimestamp AS timestamp(6))', 6],
+    ].map(([value, precision]): [string, RegExp] => [
+      `CREATE TABLE x AS SELECT t, 1 AS a FROM (SELECT ${value} AS t) one`,
+      new RegExp(
+        `NOT_SUPPORTED: Incorrect timestamp precision for timestamp\\(${precision}\\); the configured precision is MILLISECONDS; column name: t`,
+      ),
+    ]),
     ['CREATE TABLE x AS SELECT 1', /MISSING_COLUMN_NAME/],
     ['CREATE TABLE x AS SELECT 1 AS a, 2 AS A', /DUPLICATE_COLUMN_NAME/],
     ['CREATE TABLE x AS SELECT now() AS a', /Unsupported Hive type/],
@@ -733,6 +757,37 @@ describe('CREATE TABLE AS', () => {
 });
 
 describe('views', () => {
+  /** The test deployment with views of these texts in a database of their own. */
+  const declaring = (views: Readonly<Record<string, string>>) => ({
+    ...RESOURCES,
+    databases: [
+      ...RESOURCES.databases,
+      {
+        name: 'views',
+        tables: Object.entries(views).map(([name, viewOriginalText]) => ({
+          name,
+          type: 'VIRTUAL_VIEW' as const,
+          columns: [{ name: 'place', type: 'string' }],
+          partitionKeys: [],
+          parameters: { presto_view: 'true' },
+          viewOriginalText,
+        })),
+      },
+    ],
+  });
+  const view = (definition: object = {}) => {
+    const whole = {
+      originalSql:
+        "SELECT upper(location_id) AS place FROM observations WHERE dt = '2013-03-09' AND hour = '07'",
+      catalog: 'awsdatacatalog',
+      schema: 'garoa',
+      columns: [{ name: 'place', type: 'varchar' }],
+      runAsInvoker: true,
+      ...definition,
+    };
+    return `/* Presto View: ${Buffer.from(JSON.stringify(whole)).toString('base64')} */`;
+  };
+
   it('are created, replaced, used and refused like tables', async () => {
     await succeed(
       "CREATE VIEW garoa.rainy AS SELECT location_id AS place, count(*) AS n FROM observations WHERE precip_mm > 0.1e0 AND dt = '2013-03-09' GROUP BY location_id",
@@ -747,34 +802,8 @@ describe('views', () => {
   });
 
   it('come from the stack as Glue keeps them: base64 JSON in a comment', async () => {
-    const declared = (text: string) => ({
-      ...RESOURCES,
-      databases: [
-        ...RESOURCES.databases,
-        {
-          name: 'views',
-          tables: [
-            {
-              name: 'places',
-              type: 'VIRTUAL_VIEW' as const,
-              columns: [{ name: 'place', type: 'string' }],
-              partitionKeys: [],
-              parameters: { presto_view: 'true' },
-              viewOriginalText: text,
-            },
-          ],
-        },
-      ],
-    });
-    const view = {
-      originalSql: "SELECT upper(location_id) FROM observations WHERE dt = '2013-03-09' AND hour = '07'",
-      catalog: 'awsdatacatalog',
-      schema: 'garoa',
-      columns: [{ name: 'place', type: 'varchar' }],
-    };
-    const encoded = Buffer.from(JSON.stringify(view)).toString('base64');
     const shared = cloud;
-    cloud = await startTestCloud({ resources: declared(`/* Presto View: ${encoded} */`) });
+    cloud = await startTestCloud({ resources: declaring({ places: view() }) });
     const key = 'observations/dt=2013-03-09/hour=07/0715-weatherapi.ndjson.gz';
     cloud.endpoints.objects.put('raw', key, ndjson([{ location_id: 'jfk' }]));
     try {
@@ -783,7 +812,90 @@ describe('views', () => {
       await cloud.close();
       cloud = shared;
     }
-    await expect(startTestCloud({ resources: declared('SELECT 1') })).rejects.toThrow('View places');
+    await expect(startTestCloud({ resources: declaring({ places: 'SELECT 1' }) })).rejects.toThrow(
+      'View places',
+    );
+  });
+
+  it('of the stack are refused when Trino could not run them, or they are not what their query gives', async () => {
+    const two =
+      "SELECT location_id AS place, count(*) AS n, max(CAST(observed_at AS timestamp)) AS last FROM observations WHERE dt = '2013-03-09' GROUP BY location_id";
+    const columns = (place: string, n: string, last: string) => [
+      { name: 'place', type: place },
+      { name: 'n', type: n },
+      { name: 'last', type: last },
+    ];
+    const stale = (reason: string) =>
+      `VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.views.v' is stale or in invalid state: ${reason}`;
+    const cases: readonly (readonly [object, string | undefined])[] = [
+      [{ columns: columns('varchar', 'bigint', 'timestamp(3)') }, undefined],
+      [{ columns: columns('varchar', 'bigint', 'timestamp') }, undefined],
+      [
+        { columns: columns('varchar', 'bigint', 'timestamp(3)'), runAsInvoker: false, owner: 'me' },
+        undefined,
+      ],
+      [
+        { columns: columns('varchar', 'bigint', 'timestamp(3)'), runAsInvoker: false },
+        'INVALID_VIEW: Run-as identity must be set for a run-as definer view: awsdatacatalog.views.v',
+      ],
+      [
+        { columns: columns('string', 'bigint', 'timestamp(3)') },
+        "INVALID_VIEW: line 1:15: Unknown type 'type:[string]' for column 'place' in view: awsdatacatalog.views.v",
+      ],
+      [
+        { columns: columns('varchar', 'integer', 'timestamp(3)') },
+        stale(
+          'column [n] of type bigint projected from query view at position 1 cannot be coerced to column [n] of type integer stored in view definition',
+        ),
+      ],
+      [
+        { columns: columns('varchar', 'bigint', 'timestamp(0)') },
+        stale(
+          'column [last] of type timestamp(3) projected from query view at position 2 cannot be coerced to column [last] of type timestamp(0) stored in view definition',
+        ),
+      ],
+      [
+        { columns: columns('varchar', 'double', 'timestamp(3)') },
+        'NOT_SUPPORTED: View views.v stores n as double, and its query gives bigint: the conversion is not made here. Cast in the query.',
+      ],
+      [
+        { columns: columns('varchar', 'bigint', 'timestamp(3)').slice(1) },
+        stale(
+          'stored view column count (2) does not match column count derived from the view query analysis (3)',
+        ),
+      ],
+      [
+        {
+          columns: columns('varchar', 'bigint', 'timestamp(3)').map((one) => ({
+            ...one,
+            name: `${one.name}s`,
+          })),
+        },
+        stale(
+          'column [place] of type varchar projected from query view at position 0 has a different name from column [places] of type varchar stored in view definition',
+        ),
+      ],
+      [
+        {
+          originalSql: 'SELECT upper(location_id) FROM observations',
+          columns: [{ name: 'place', type: 'varchar' }],
+        },
+        stale('a column of type varchar projected from query view at position 0 has no name'),
+      ],
+    ];
+    const shared = cloud;
+    for (const [definition, reason] of cases) {
+      cloud = await startTestCloud({
+        resources: declaring({ v: view({ originalSql: two, ...definition }) }),
+      });
+      try {
+        const { Status } = await execute('SELECT * FROM views.v');
+        expect(Status?.StateChangeReason).toBe(reason);
+      } finally {
+        await cloud.close();
+        cloud = shared;
+      }
+    }
   });
 
   it('are listed with the tables', async () => {
