@@ -4,6 +4,9 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { readAssembly } from './assembly/assembly';
 import type { DeployedResources, FunctionResource } from './assembly/resources';
 import { VirtualClock } from './clock';
+import { type AlarmChange, alarmChanges } from './cloudwatch/alarms';
+import { checkMeasured, measured } from './cloudwatch/measured';
+import type { MetricData } from './cloudwatch/metric-data';
 import type { MetricRecord } from './cloudwatch/metric-lines';
 import { type AwsEndpoints, startAwsEndpoints } from './endpoints';
 import type { BusEvent, EventBusDelivery } from './event-bridge/endpoint';
@@ -64,6 +67,8 @@ export class LocalCloud {
   private readonly records: InvocationRecord[] = [];
   private readonly bus: BusEvent[] = [];
   private readonly dead: DeadLetter[] = [];
+  private readonly ended: Execution[] = [];
+  private readonly since: Date;
   private readonly functions: ReadonlyMap<string, FunctionResource>;
   private readonly scheduler: EventScheduler;
   private readonly machines: StateMachines;
@@ -77,6 +82,7 @@ export class LocalCloud {
     private readonly onInvocation: LocalCloudOptions['onInvocation'],
     private readonly onClose: LocalCloudOptions['onClose'],
   ) {
+    this.since = clock.now();
     const { AWS_ENDPOINT_URL_S3: endpoint } = endpoints.environment;
     this.s3 = new S3Client({
       ...(endpoint === undefined ? {} : { endpoint }),
@@ -245,6 +251,28 @@ export class LocalCloud {
     return this.dead;
   }
 
+  /** All that CloudWatch would have measured up to now. */
+  measured(): MetricData {
+    return measured(this.resources, {
+      invocations: this.records,
+      executions: this.executions(),
+      ended: this.ended,
+      deadLetters: this.dead,
+      emitted: this.metrics(),
+    });
+  }
+
+  /** The life of each alarm up to now, by its name; all were made when the cloud started. @throws UnknownMetric */
+  alarms(): ReadonlyMap<string, readonly AlarmChange[]> {
+    const data = this.measured();
+    return new Map(
+      this.resources.alarms.map((alarm) => {
+        for (const { metric } of alarm.metrics) checkMeasured(this.resources, metric);
+        return [alarm.name, alarmChanges(alarm, data, { from: this.since, to: this.now() })];
+      }),
+    );
+  }
+
   /** The endpoints themselves, for tests that ask or disturb a service. */
   get services(): AwsEndpoints {
     return this.endpoints;
@@ -346,6 +374,7 @@ export class LocalCloud {
 
   /** Step Functions tells the default bus of every execution that ends; rules may listen. */
   private announce(execution: Execution): void {
+    this.ended.push(execution);
     const event: BusEvent = {
       version: '0',
       id: execution.arn,

@@ -1,3 +1,4 @@
+import { readAlarm } from './alarm';
 import { readDatabases, readWorkgroup } from './catalogue';
 import { readCloudAssembly } from './cloud-assembly';
 import { readRule, readSchedule, readStateMachine } from './deliveries';
@@ -11,14 +12,14 @@ const REGION = 'us-east-1';
 const ACCOUNT = '123456789012';
 
 /**
- * Resource types that have no part in what runs: permissions, logs, alarms, documentation of the stack.
+ * Resource types that have no part in what runs: permissions, logs, dashboards, documentation of the stack.
  * A type that is neither here nor read below is refused, so that a new resource is never silently missing.
  */
 const WITHOUT_EFFECT = [
   /^AWS::IAM::/,
   /^AWS::Logs::/,
   /^AWS::KMS::/,
-  /^AWS::CloudWatch::/,
+  /^AWS::CloudWatch::Dashboard$/,
   /^AWS::CDK::Metadata$/,
   /^AWS::S3::BucketPolicy$/,
   /^AWS::SQS::QueuePolicy$/,
@@ -85,6 +86,24 @@ const READ: Readonly<Record<string, readonly string[]>> = {
   ],
   'AWS::Events::Rule': ['Name', 'EventBusName', 'EventPattern', 'ScheduleExpression', 'State', 'Targets'],
   'AWS::SNS::Topic': ['DisplayName', 'TopicName'],
+  'AWS::CloudWatch::Alarm': [
+    'AlarmActions',
+    'AlarmDescription',
+    'AlarmName',
+    'ComparisonOperator',
+    'DatapointsToAlarm',
+    'Dimensions',
+    'EvaluationPeriods',
+    'EvaluationWindow',
+    'MetricName',
+    'Metrics',
+    'Namespace',
+    'OKActions',
+    'Period',
+    'Statistic',
+    'Threshold',
+    'TreatMissingData',
+  ],
   'AWS::SQS::Queue': ['QueueName', 'MessageRetentionPeriod', 'SqsManagedSseEnabled'],
 };
 const ALWAYS_WITHOUT_EFFECT = ['Description', 'Tags'];
@@ -122,6 +141,7 @@ export function readAssembly(directory: string): DeployedResources {
       const { ref, attributes } = template.identity(placed);
       return { name: attributes.QueueName ?? ref, arn: attributes.Arn ?? ref };
     }),
+    alarms: template.all('AWS::CloudWatch::Alarm').map((placed) => readAlarm(template, placed)),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { MetricStatistic } from '../cloudwatch/metric';
+
 /**
  * What the local cloud needs to know of a deployed application, read from the synthesised templates with
  * every intrinsic resolved. The assembly reader makes it; the service emulations take their part of it.
@@ -15,6 +17,7 @@ export interface DeployedResources {
   readonly rules: readonly RuleResource[];
   readonly topics: readonly TopicResource[];
   readonly queues: readonly QueueResource[];
+  readonly alarms: readonly AlarmResource[];
 }
 
 export interface BucketResource {
@@ -116,4 +119,25 @@ export interface TopicResource {
 export interface QueueResource {
   readonly name: string;
   readonly arn: string;
+}
+
+export interface AlarmResource {
+  readonly name: string;
+  /** What is judged: the one metric, or a metric math expression over those of the ids. */
+  readonly metrics: readonly { readonly id: string; readonly metric: MetricStatistic }[];
+  readonly expression?: string;
+  readonly periodSeconds: number;
+  readonly comparison:
+    | 'GreaterThanOrEqualToThreshold'
+    | 'GreaterThanThreshold'
+    | 'LessThanThreshold'
+    | 'LessThanOrEqualToThreshold';
+  readonly threshold: number;
+  readonly evaluationPeriods: number;
+  readonly datapointsToAlarm: number;
+  readonly treatMissingData: 'breaching' | 'notBreaching' | 'ignore' | 'missing';
+  /** Whole periods of the UTC clock are judged, instead of those up to now. */
+  readonly wallClock: boolean;
+  /** ARNs of the topics that are told. */
+  readonly tells: readonly string[];
 }

@@ -51,6 +51,7 @@ export const RESOURCES: DeployedResources = {
   ],
   topics: [{ name: 'alarms', arn: TOPIC }],
   queues: [],
+  alarms: [],
 };
 
 export interface TestCloud {
