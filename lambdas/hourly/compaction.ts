@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
-import { type Bucket, deleteObjects, getObject, listObjects, putIfAbsent, putIfUnchanged } from '../lake/s3';
+import { type Bucket, deleteObjects, getObject, listObjects, writeIf } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
 
 /** What compaction did with one hour partition. */
@@ -79,13 +79,10 @@ async function compactHour(raw: Bucket, prefix: string, objects: readonly string
   let bytes = compacted?.bytes.length ?? 0;
   if (parts.length > 0) {
     const whole = Buffer.concat(compacted === undefined ? parts : [compacted.bytes, ...parts]);
-    const outcome =
-      compacted === undefined
-        ? await putIfAbsent(raw, target, whole, 'application/gzip')
-        : await putIfUnchanged(raw, target, whole, 'application/gzip', compacted.etag);
+    const outcome = await writeIf(raw, target, whole, 'application/gzip', compacted?.etag);
     const stored = await getObject(raw, target);
     if (stored === undefined || !whole.equals(stored.bytes)) {
-      if (outcome === 'exists' || outcome === 'changed') {
+      if (outcome === 'changed') {
         return { joined: 0, bytes: 0 };
       }
       throw new CompactionRefused(`${target} is not what was written; its originals stay.`);

@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type AthenaAccess, runQuery } from '../lake/athena';
-import { type Forecast, forecastSchema, readForecasts, type StoredForecasts } from '../lake/forecasts';
+import { decodeForecasts, type Forecast, forecastSchema, readForecasts } from '../lake/forecasts';
 import { FORECASTS, keys } from '../lake/layout';
 import { encodeParquet } from '../lake/parquet';
-import { type Bucket, putIfAbsent, putIfUnchanged } from '../lake/s3';
+import { type Bucket, updateObject } from '../lake/s3';
 import { FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
 import { regionsOf } from '../model/regions';
@@ -50,8 +50,6 @@ export interface IssuedForecasts {
 /** Hours before this one that are searched for the newest forecast of a location that got none now. */
 const SEARCHED_HOURS = 4;
 const S3_CONCURRENCY = 16;
-/** Each attempt lost means that another run added forecasts of the same hour. */
-const MAXIMUM_ATTEMPTS = 8;
 const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
 /**
@@ -68,7 +66,7 @@ export async function issueForecasts(
   const targetHour = addHours(hour, HORIZON_HOURS);
   const key = keys.forecastHour(targetHour.slice(0, 10), targetHour.slice(11, 13));
   const stored = await readForecasts(access.processed, key);
-  const known = new Set(stored?.forecasts.map(({ location_id }) => location_id));
+  const known = new Set(stored?.map(({ location_id }) => location_id));
   const open = access.locations.filter(({ id }) => !known.has(id));
   // A run may be late; the model that makes the forecast must have been in office while the hour was still open.
   const latest = addHours(targetHour, 1);
@@ -99,8 +97,7 @@ export async function issueForecasts(
   const limit = pLimit(S3_CONCURRENCY);
   const attempts = await settleAll(open.map(({ id }) => limit(() => forecastFor(id))));
   const made = attempts.flatMap((attempt) => ('forecast' in attempt ? [attempt.forecast] : []));
-  const forecasts =
-    made.length === 0 ? (stored?.forecasts ?? []) : await addForecasts(access, key, stored, made);
+  const forecasts = made.length === 0 ? (stored ?? []) : await addForecasts(access, key, made);
   const configured = new Set(access.locations.map(({ id }) => id));
   return {
     forecasts: forecasts.filter(({ location_id }) => configured.has(location_id)),
@@ -129,7 +126,7 @@ export async function stalestBaseHour(
   for (; back <= SEARCHED_HOURS; back += 1) {
     const target = addHours(hour, HORIZON_HOURS - back);
     const key = keys.forecastHour(target.slice(0, 10), target.slice(11, 13));
-    for (const { location_id } of (await readForecasts(processed, key))?.forecasts ?? []) {
+    for (const { location_id } of (await readForecasts(processed, key)) ?? []) {
       waiting.delete(location_id);
     }
     if (waiting.size === 0) break;
@@ -143,30 +140,20 @@ type Attempt = { readonly id: string; readonly refused: readonly RefusedModel[] 
   | { readonly reason: string; readonly expected: boolean }
 );
 
-async function addForecasts(
+/** @returns the forecasts of the hour as they are stored then: one that was there before stays as it was issued. */
+function addForecasts(
   access: ForecastAccess,
   key: string,
-  seen: StoredForecasts | undefined,
   made: readonly Forecast[],
 ): Promise<readonly Forecast[]> {
-  let stored = seen;
-  for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt += 1) {
-    const known = new Set(stored?.forecasts.map(({ location_id }) => location_id));
-    const all = [
-      ...(stored?.forecasts ?? []),
-      ...made.filter(({ location_id }) => !known.has(location_id)),
-    ].sort((a, b) => (a.location_id < b.location_id ? -1 : 1));
-    const bytes = encodeParquet(FORECASTS.columns, all);
-    const outcome =
-      stored === undefined
-        ? await putIfAbsent(access.processed, key, bytes, PARQUET_TYPE)
-        : await putIfUnchanged(access.processed, key, bytes, PARQUET_TYPE, stored.etag);
-    if (outcome === 'created' || outcome === 'replaced') {
-      return all;
-    }
-    stored = await readForecasts(access.processed, key);
-  }
-  throw new Error(`${key} changed ${MAXIMUM_ATTEMPTS} times while forecasts were to be added to it.`);
+  return updateObject(access.processed, key, PARQUET_TYPE, async (stored) => {
+    const known = stored === undefined ? [] : await decodeForecasts(stored.bytes);
+    const ids = new Set(known.map(({ location_id }) => location_id));
+    const all = [...known, ...made.filter(({ location_id }) => !ids.has(location_id))].sort((a, b) =>
+      a.location_id < b.location_id ? -1 : 1,
+    );
+    return { body: encodeParquet(FORECASTS.columns, all), result: all };
+  });
 }
 
 interface FeatureRow {

@@ -1,14 +1,12 @@
 import type * as z from 'zod';
 import { type Forecast, latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
-import { type Bucket, getObject, putIfAbsent, putIfUnchanged } from '../lake/s3';
+import { type Bucket, updateObject } from '../lake/s3';
 import type { Location } from '../weather/location';
 import type { WithoutForecast } from './forecast';
 
 type Latest = z.infer<typeof latestSchema>;
 
-/** Each attempt lost means that another run wrote meanwhile. */
-const MAXIMUM_ATTEMPTS = 8;
 const JSON_TYPE = 'application/json';
 
 /**
@@ -38,20 +36,10 @@ export async function updateLatest(
     withoutForecast: [...without],
   };
   const text = `${JSON.stringify(latest, undefined, 2)}\n`;
-  for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt += 1) {
-    const stored = await getObject(models, keys.latest);
-    if (stored !== undefined && (targetHourOf(stored.bytes) ?? '') > hour.targetHour) {
-      return;
-    }
-    const outcome =
-      stored === undefined
-        ? await putIfAbsent(models, keys.latest, text, JSON_TYPE)
-        : await putIfUnchanged(models, keys.latest, text, JSON_TYPE, stored.etag);
-    if (outcome === 'created' || outcome === 'replaced') {
-      return;
-    }
-  }
-  throw new Error(`${keys.latest} changed ${MAXIMUM_ATTEMPTS} times while it was to be replaced.`);
+  await updateObject(models, keys.latest, JSON_TYPE, (stored) => {
+    const later = stored !== undefined && (targetHourOf(stored.bytes) ?? '') > hour.targetHour;
+    return later ? { result: undefined } : { body: text, result: undefined };
+  });
 }
 
 /** Undefined for a file that is none of ours: it is replaced. */

@@ -174,7 +174,7 @@ export async function verifyForecasts(
         const truth = await readTruth(processed, date);
         const forecasts: Forecast[] = [];
         for (const key of dayKeys) {
-          forecasts.push(...((await readForecasts(processed, key))?.forecasts ?? []));
+          forecasts.push(...((await readForecasts(processed, key)) ?? []));
         }
         const day = scoreForecasts(forecasts, truth);
         scores.set(date, day);

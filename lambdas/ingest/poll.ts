@@ -1,4 +1,4 @@
-import { type Bucket, getObject, putIfAbsent } from '../lake/s3';
+import { type Bucket, getObject, writeIf } from '../lake/s3';
 import type { WeatherProvider } from '../weather/provider';
 import type { PollJob, PollResult } from './events';
 import type { Failure } from './failures';
@@ -63,7 +63,7 @@ async function store(
           source,
           locations.map(({ id }) => id),
         );
-  if ((await put(bucket, key, lines)) === 'created') return { stored: lines.length, present: new Set() };
+  if ((await put(bucket, key, lines)) === 'written') return { stored: lines.length, present: new Set() };
 
   const existing = await getObject(bucket, key);
   const present = existing ? await locationsIn(existing.bytes) : new Set<string>();
@@ -71,9 +71,9 @@ async function store(
   if (rest.length === 0) return { stored: 0, present };
   const ids = rest.map(({ location_id }) => location_id);
   const written = await put(bucket, adHocKey(minute, source, ids), rest);
-  return { stored: written === 'created' ? rest.length : 0, present };
+  return { stored: written === 'written' ? rest.length : 0, present };
 }
 
-async function put(bucket: Bucket, key: string, lines: readonly RawLine[]): Promise<'created' | 'exists'> {
-  return await putIfAbsent(bucket, key, await packLines(lines), RAW_CONTENT_TYPE);
+async function put(bucket: Bucket, key: string, lines: readonly RawLine[]): Promise<'written' | 'changed'> {
+  return await writeIf(bucket, key, await packLines(lines), RAW_CONTENT_TYPE, undefined);
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { utcSecondSchema } from '../runtime/time';
-import { FORECASTS } from './layout';
 import { decodeParquet } from './parquet';
 import { type Bucket, getObject } from './s3';
 
@@ -22,19 +21,17 @@ export const forecastSchema = z.object({
 });
 export type Forecast = z.infer<typeof forecastSchema>;
 
-export interface StoredForecasts {
-  readonly forecasts: readonly Forecast[];
-  readonly etag: string;
+/** The stored forecasts of one target hour; undefined when none were made. */
+export async function readForecasts(
+  processed: Bucket,
+  key: string,
+): Promise<readonly Forecast[] | undefined> {
+  const stored = await getObject(processed, key);
+  return stored && decodeForecasts(stored.bytes);
 }
 
-/** The stored forecasts of one target hour with the version of the object; undefined when none were made. */
-export async function readForecasts(processed: Bucket, key: string): Promise<StoredForecasts | undefined> {
-  const stored = await getObject(processed, key);
-  if (stored === undefined) {
-    return undefined;
-  }
-  const columns = FORECASTS.columns.map(({ name }) => name);
-  return { forecasts: await decodeParquet(stored.bytes, columns, forecastSchema), etag: stored.etag };
+export function decodeForecasts(bytes: Uint8Array): Promise<Forecast[]> {
+  return decodeParquet(bytes, Object.keys(forecastSchema.shape), forecastSchema);
 }
 
 /** `latest.json`: the forecasts in force, for programs that want one object and no query. */

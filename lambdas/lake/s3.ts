@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CopyObjectCommand,
   DeleteObjectsCommand,
@@ -15,9 +16,15 @@ export interface Bucket {
   readonly name: string;
 }
 
+/** Where a copy comes from. */
+interface Address {
+  readonly bucket: string;
+  readonly key: string;
+}
+
 export interface StoredObject {
   readonly bytes: Uint8Array;
-  /** Opaque version of the content, for `putIfUnchanged`. */
+  /** Opaque version of the content, for `writeIf`. */
   readonly etag: string;
 }
 
@@ -30,6 +37,11 @@ export interface ListedObject {
 /** S3 answers 409 while another conditional write of the same key is under way; it settles within a moment. */
 const CONFLICT_ATTEMPTS = 6;
 const CONFLICT_PAUSE_MS = 100;
+
+/** Each lost race means that another writer won it, so this many in a row is a fault and not bad luck. */
+const UPDATE_ATTEMPTS = 20;
+const FIRST_UPDATE_PAUSE_MS = 5;
+const LONGEST_UPDATE_PAUSE_MS = 200;
 
 /** The object, or undefined when there is none. Other failures throw. */
 export async function getObject(bucket: Bucket, key: string): Promise<StoredObject | undefined> {
@@ -63,54 +75,76 @@ export async function putObject(
   );
 }
 
-/** Writes the object unless the key is taken; of any number of concurrent writers one gets `created`. */
-export async function putIfAbsent(
+/**
+ * Writes the object as long as its content is still the one that was seen. Of any number of concurrent writers that
+ * saw the same, one writes.
+ * @param seen the ETag as it was read; undefined stands for no object.
+ */
+export async function writeIf(
   bucket: Bucket,
   key: string,
   body: string | Uint8Array,
   contentType: string,
-): Promise<'created' | 'exists'> {
-  const input = { Bucket: bucket.name, Key: key, Body: body, ContentType: contentType, IfNoneMatch: '*' };
-  const written = await conditionalWrite(undefined, () => bucket.client.send(new PutObjectCommand(input)));
-  return written ? 'created' : 'exists';
+  seen: string | undefined,
+): Promise<'written' | 'changed'> {
+  const input = { Bucket: bucket.name, Key: key, Body: body, ContentType: contentType, ...unchanged(seen) };
+  return (await conditionalWrite(seen, () => bucket.client.send(new PutObjectCommand(input))))
+    ? 'written'
+    : 'changed';
 }
 
-/** Replaces the object only while its content is still the one that `etag` names. */
-export async function putIfUnchanged(
-  bucket: Bucket,
-  key: string,
-  body: string | Uint8Array,
-  contentType: string,
-  etag: string,
-): Promise<'replaced' | 'changed'> {
-  const input = { Bucket: bucket.name, Key: key, Body: body, ContentType: contentType, IfMatch: etag };
-  const written = await conditionalWrite(etag, () => bucket.client.send(new PutObjectCommand(input)));
-  return written ? 'replaced' : 'changed';
-}
-
-/** Copies within S3 (at most 5 GB), replacing the target; the copy appears whole or not at all. */
-export async function copyObject(
-  from: { readonly bucket: string; readonly key: string },
-  to: Bucket,
-  key: string,
-): Promise<void> {
-  const source = `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`;
-  await to.client.send(new CopyObjectCommand({ Bucket: to.name, Key: key, CopySource: source }));
+/** What becomes of an object as it was found: it gets the body, or stays when there is none. */
+export interface Change<T> {
+  readonly body?: string | Uint8Array;
+  /** What the caller of `updateObject` is given once the change holds. */
+  readonly result: T;
 }
 
 /**
- * Copies within S3 as long as the target's content is still the one that `etag` names; undefined stands for no
- * object. Of any number of concurrent writers that saw the same content, one copies.
+ * Reads an object, lets `change` decide what it is to become, and writes that unless somebody else wrote meanwhile:
+ * then it begins again with what is there now. A write whose reply was lost counts as written.
+ * @param change is called once for each attempt, so it must compute everything anew from `stored`.
+ * @throws Error when others were faster in every attempt; what S3 and `change` throw.
+ */
+export async function updateObject<T>(
+  bucket: Bucket,
+  key: string,
+  contentType: string,
+  change: (stored: StoredObject | undefined) => Change<T> | Promise<Change<T>>,
+): Promise<T> {
+  let tried: { readonly bytes: Uint8Array; readonly result: T } | undefined;
+  for (let attempt = 1; attempt <= UPDATE_ATTEMPTS; attempt += 1) {
+    const stored = await getObject(bucket, key);
+    if (tried !== undefined && stored !== undefined && Buffer.compare(tried.bytes, stored.bytes) === 0) {
+      return tried.result;
+    }
+    const { body, result } = await change(stored);
+    if (body === undefined || (await writeIf(bucket, key, body, contentType, stored?.etag)) === 'written') {
+      return result;
+    }
+    tried = { bytes: Buffer.from(body), result };
+    const pause = Math.min(FIRST_UPDATE_PAUSE_MS * 2 ** attempt, LONGEST_UPDATE_PAUSE_MS);
+    await delay(pause * Math.random());
+  }
+  throw new Error(`${key} changed ${UPDATE_ATTEMPTS} times while it was to be replaced.`);
+}
+
+/** Copies within S3 (at most 5 GB), replacing the target; the copy appears whole or not at all. */
+export async function copyObject(from: Address, to: Bucket, key: string): Promise<void> {
+  await to.client.send(new CopyObjectCommand({ Bucket: to.name, Key: key, CopySource: copySource(from) }));
+}
+
+/**
+ * Copies as `copyObject` does, as long as the target's content is still the one that `etag` names; undefined stands
+ * for no object. Of any number of concurrent writers that saw the same content, one copies.
  */
 export async function copyIfUnchanged(
-  from: { readonly bucket: string; readonly key: string },
+  from: Address,
   to: Bucket,
   key: string,
   etag: string | undefined,
 ): Promise<'copied' | 'changed'> {
-  const source = `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`;
-  const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
-  const input = { Bucket: to.name, Key: key, CopySource: source, ...condition };
+  const input = { Bucket: to.name, Key: key, CopySource: copySource(from), ...unchanged(etag) };
   return (await conditionalWrite(etag, () => to.client.send(new CopyObjectCommand(input))))
     ? 'copied'
     : 'changed';
@@ -147,6 +181,14 @@ export async function deleteObjects(bucket: Bucket, keys: readonly string[]): Pr
   }
 }
 
+function copySource({ bucket, key }: Address): string {
+  return `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+function unchanged(etag: string | undefined): { IfMatch: string } | { IfNoneMatch: '*' } {
+  return etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
+}
+
 /** @returns false when the condition does not hold (412, or 404 for If-Match on a key that is gone). */
 async function conditionalWrite(etag: string | undefined, write: () => Promise<unknown>): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
@@ -158,7 +200,7 @@ async function conditionalWrite(etag: string | undefined, write: () => Promise<u
       const status = error.$metadata.httpStatusCode;
       if (status === 412 || (status === 404 && etag !== undefined)) return false;
       if (status !== 409 || attempt === CONFLICT_ATTEMPTS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * attempt));
+      await delay(CONFLICT_PAUSE_MS * attempt);
     }
   }
 }

@@ -1,6 +1,14 @@
 import * as z from 'zod';
 import { keys } from '../lake/layout';
-import { type Bucket, getObject, getText, listObjects, putIfAbsent, putIfUnchanged } from '../lake/s3';
+import {
+  type Bucket,
+  getObject,
+  getText,
+  listObjects,
+  type StoredObject,
+  updateObject,
+  writeIf,
+} from '../lake/s3';
 import { utcSecond, utcSecondSchema } from '../runtime/time';
 import { ModelRefused, parseModel, type RainModel } from './model-file';
 
@@ -69,12 +77,12 @@ export type PromotionResult =
 
 const JSON_TYPE = 'application/json';
 
-/** Each lost race means that another writer won it, so this many lost in a row is a fault and not bad luck. */
-const PROMOTION_ATTEMPTS = 20;
-
 /** Reads `champion.json`. A damaged pointer is a value, not an error: forecasting goes on without it. */
 export async function readPointer(models: Bucket, location: string): Promise<Pointer> {
-  const stored = await getObject(models, keys.champion(location));
+  return pointerOf(location, await getObject(models, keys.champion(location)));
+}
+
+function pointerOf(location: string, stored: StoredObject | undefined): Pointer {
   if (stored === undefined) return { status: 'absent', etag: null };
   const parsed = ledgerEntrySchema.safeParse(parseJson(stored.bytes));
   if (!parsed.success) {
@@ -179,40 +187,42 @@ export async function readPromotions(models: Bucket, location: string): Promise<
  */
 export async function promote(models: Bucket, order: PromotionOrder): Promise<PromotionResult> {
   const { location, version } = order;
-  for (let attempt = 1; attempt <= PROMOTION_ATTEMPTS; attempt++) {
-    const pointer = await readPointer(models, location);
-    if (pointer.status === 'valid') {
-      await writeLedgerEntry(models, pointer.entry);
-      if (order.run !== null && pointer.entry.run === order.run && pointer.entry.version === version) {
-        return { status: 'promoted', entry: pointer.entry };
+  const result = await updateObject<PromotionResult>(
+    models,
+    keys.champion(location),
+    JSON_TYPE,
+    async (stored) => {
+      const pointer = pointerOf(location, stored);
+      if (pointer.status === 'valid') {
+        await writeLedgerEntry(models, pointer.entry);
+        if (order.run !== null && pointer.entry.run === order.run && pointer.entry.version === version) {
+          return { result: { status: 'promoted', entry: pointer.entry } };
+        }
       }
-    }
-    if (order.expected !== undefined && order.expected !== pointer.etag) {
-      return {
-        status: 'superseded',
-        champion: pointer.status === 'valid' ? pointer.entry.version : pointer.status,
+      if (order.expected !== undefined && order.expected !== pointer.etag) {
+        const champion = pointer.status === 'valid' ? pointer.entry.version : pointer.status;
+        return { result: { status: 'superseded', champion } };
+      }
+      const previous =
+        pointer.status === 'valid' ? pointer.entry : (await readLedger(models, location)).at(-1);
+      const entry: LedgerEntry = {
+        schemaVersion: 1,
+        location,
+        version,
+        since: laterOf(order.at, previous?.since),
+        sequence: (previous?.sequence ?? 0) + 1,
+        outcome: order.outcome,
+        reason: order.reason,
+        run: order.run,
+        previousVersion: previous?.version ?? null,
       };
-    }
-    const previous = pointer.status === 'valid' ? pointer.entry : (await readLedger(models, location)).at(-1);
-    const entry: LedgerEntry = {
-      schemaVersion: 1,
-      location,
-      version,
-      since: laterOf(order.at, previous?.since),
-      sequence: (previous?.sequence ?? 0) + 1,
-      outcome: order.outcome,
-      reason: order.reason,
-      run: order.run,
-      previousVersion: previous?.version ?? null,
-    };
-    if (await replacePointer(models, entry, pointer.etag)) {
-      await writeLedgerEntry(models, entry);
-      return { status: 'promoted', entry };
-    }
-  }
-  throw new Error(
-    `The champion of ${location} changed ${PROMOTION_ATTEMPTS} times while it was to be replaced.`,
+      return { body: JSON.stringify(entry, null, 2), result: { status: 'promoted', entry } };
+    },
   );
+  if (result.status === 'promoted') {
+    await writeLedgerEntry(models, result.entry);
+  }
+  return result;
 }
 
 /** A version's name: the instant it knows the weather up to, and eight digits of what is in it. */
@@ -225,17 +235,9 @@ export function compactTime(utc: string): string {
   return utc.replaceAll(/[-:]/g, '');
 }
 
-async function replacePointer(models: Bucket, entry: LedgerEntry, etag: string | null): Promise<boolean> {
-  const key = keys.champion(entry.location);
-  const body = JSON.stringify(entry, null, 2);
-  return etag === null
-    ? (await putIfAbsent(models, key, body, JSON_TYPE)) === 'created'
-    : (await putIfUnchanged(models, key, body, JSON_TYPE, etag)) === 'replaced';
-}
-
 async function writeLedgerEntry(models: Bucket, entry: LedgerEntry): Promise<void> {
   const key = keys.ledgerEntry(entry.location, compactTime(entry.since), entry.version);
-  await putIfAbsent(models, key, JSON.stringify(entry, null, 2), JSON_TYPE);
+  await writeIf(models, key, JSON.stringify(entry, null, 2), JSON_TYPE, undefined);
 }
 
 /** The instant to the second, or one second after the promotion before when that is not earlier. */

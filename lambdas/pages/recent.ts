@@ -58,7 +58,7 @@ export async function readRecentHours(
       await Promise.all(
         listed.map(async ({ key }) => {
           const stored = await limit(() => readForecasts(processed, key));
-          for (const row of stored?.forecasts ?? []) {
+          for (const row of stored ?? []) {
             if (wanted.has(row.location_id)) forecast.set(`${row.location_id} ${row.target_hour}`, row);
           }
         }),

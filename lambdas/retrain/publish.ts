@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
-import { type Bucket, getText, listObjects, putObject } from '../lake/s3';
+import { type Bucket, getText, listObjects, putObject, updateObject } from '../lake/s3';
 import {
   type Champions,
   type EvaluationFile,
@@ -43,12 +43,14 @@ export async function publish(
   const summary = summaryOf(run, evaluations);
   await writeEvaluationRows(processed, run, evaluations);
   await putObject(queryResults, summary.summaryKey, JSON.stringify(summary, null, 2), 'application/json');
-  const champions: Champions = {
-    schemaVersion: 1,
-    generatedAt: at,
-    locations: await Promise.all(settings.locations.map((place) => limit(() => championOf(models, place)))),
-  };
-  await putObject(models, keys.champions, JSON.stringify(champions, null, 2), 'application/json');
+  // Two runs may end at once: whoever is second writes what both have promoted.
+  await updateObject(models, keys.champions, 'application/json', async () => {
+    const locations = await Promise.all(
+      settings.locations.map((place) => limit(() => championOf(models, place))),
+    );
+    const champions: Champions = { schemaVersion: 1, generatedAt: at, locations };
+    return { body: JSON.stringify(champions, null, 2), result: undefined };
+  });
   await refreshPages({ locations: settings.locations, processed, models }, at, { withModelPages: true });
   return items.length <= INLINE_LOCATIONS ? summary : { ...summary, results: [] };
 }

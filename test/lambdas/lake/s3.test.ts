@@ -5,9 +5,9 @@ import {
   getObject,
   getText,
   listObjects,
-  putIfAbsent,
-  putIfUnchanged,
   putObject,
+  updateObject,
+  writeIf,
 } from '../../../lambdas/lake/s3';
 import { type Answer, startWeatherServer } from '../weather/weather-server';
 import { type LocalBucket, openLocalBucket } from './local-bucket';
@@ -33,23 +33,23 @@ describe('objects of a bucket', () => {
   it('are created by one of many concurrent writers', async () => {
     const bodies = ['a', 'b', 'c', 'd', 'e'];
     const results = await Promise.all(
-      bodies.map((body) => putIfAbsent(local.bucket, 'k', body, 'text/plain')),
+      bodies.map((body) => writeIf(local.bucket, 'k', body, 'text/plain', undefined)),
     );
-    expect(results.filter((result) => result === 'created')).toHaveLength(1);
-    expect(await getText(local.bucket, 'k')).toBe(bodies[results.indexOf('created')]);
+    expect(results.filter((result) => result === 'written')).toHaveLength(1);
+    expect(await getText(local.bucket, 'k')).toBe(bodies[results.indexOf('written')]);
   });
 
   it('are replaced only while they are what the writer has seen', async () => {
     await putObject(local.bucket, 'k', 'one', 'text/plain');
     const seen = await getObject(local.bucket, 'k');
     const etag = seen?.etag ?? '';
-    expect(await putIfUnchanged(local.bucket, 'k', 'two', 'text/plain', etag)).toBe('replaced');
-    expect(await putIfUnchanged(local.bucket, 'k', 'three', 'text/plain', etag)).toBe('changed');
+    expect(await writeIf(local.bucket, 'k', 'two', 'text/plain', etag)).toBe('written');
+    expect(await writeIf(local.bucket, 'k', 'three', 'text/plain', etag)).toBe('changed');
     expect(await getText(local.bucket, 'k')).toBe('two');
   });
 
   it('count as changed when they are gone', async () => {
-    expect(await putIfUnchanged(local.bucket, 'gone', 'x', 'text/plain', '"abc"')).toBe('changed');
+    expect(await writeIf(local.bucket, 'gone', 'x', 'text/plain', '"abc"')).toBe('changed');
   });
 
   it('are listed over several pages, in key order, and deleted in several requests', async () => {
@@ -76,7 +76,7 @@ describe('a conditional write', () => {
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
     const client = new S3Client({ endpoint: server.url, region: 'us-east-1', credentials, maxAttempts: 1 });
     try {
-      return { result: await putIfAbsent({ client, name: 'raw' }, 'k', 'x', 'text/plain'), server };
+      return { result: await writeIf({ client, name: 'raw' }, 'k', 'x', 'text/plain', undefined), server };
     } finally {
       client.destroy();
       await server.close();
@@ -90,11 +90,56 @@ describe('a conditional write', () => {
   it('is tried again while another one of the same key is under way', async () => {
     const conflict = refusal(409, 'ConditionalRequestConflict');
     const { result, server } = await attempt([conflict, conflict]);
-    expect(result).toBe('created');
+    expect(result).toBe('written');
     expect(server.requests).toHaveLength(3);
   });
 
   it('fails with the service’s own error when something else is wrong', async () => {
     await expect(attempt([refusal(403, 'AccessDenied')])).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
+
+describe('an update', () => {
+  let local: LocalBucket;
+  const add = (word: string) =>
+    updateObject(local.bucket, 'words', 'text/plain', (stored) => {
+      const words = [...(stored === undefined ? [] : Buffer.from(stored.bytes).toString().split(' ')), word];
+      return { body: words.join(' '), result: words.length };
+    });
+
+  afterEach(() => local.close());
+
+  it('loses nothing of what concurrent writers add, and gives each its own result', async () => {
+    local = await openLocalBucket();
+    const words = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const results = await Promise.all(words.map(add));
+    expect(results.sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect((await getText(local.bucket, 'words'))?.split(' ').sort()).toEqual(words);
+  });
+
+  it('leaves the object alone when there is nothing to change', async () => {
+    local = await openLocalBucket();
+    await putObject(local.bucket, 'k', 'one', 'text/plain');
+    const before = await getObject(local.bucket, 'k');
+    expect(await updateObject(local.bucket, 'k', 'text/plain', () => ({ result: 'kept' }))).toBe('kept');
+    expect(await getObject(local.bucket, 'k')).toEqual(before);
+  });
+
+  it('counts a write whose reply was lost as written', async () => {
+    let writes = 0;
+    local = await openLocalBucket(({ operation }) =>
+      operation === 'PutObject' && ++writes === 1 ? { kind: 'lostReply' } : undefined,
+    );
+    expect(await add('once')).toBe(1);
+    expect(await getText(local.bucket, 'words')).toBe('once');
+  });
+
+  it('gives up with the key and the count when others are faster every time', async () => {
+    local = await openLocalBucket();
+    const rewritten = updateObject(local.bucket, 'k', 'text/plain', async (stored) => {
+      await putObject(local.bucket, 'k', `${stored?.etag} and more`, 'text/plain');
+      return { body: 'mine', result: undefined };
+    });
+    await expect(rewritten).rejects.toThrow('k changed 20 times while it was to be replaced.');
   });
 });
