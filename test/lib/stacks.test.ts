@@ -6,6 +6,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { garoaApp } from '../../lib/app';
 import { parseConfig } from '../../lib/config';
 import { dataLakeTests } from './data-lake/data-lake-stack';
+import { deployedNamesTests } from './deployed-names';
 import { monitoringTests } from './monitoring/monitoring-stack';
 import { pipelineTests } from './pipeline/pipeline-stack';
 import { synthesise } from './templates';
@@ -40,6 +41,8 @@ const other = synthesise({
 describe('the data lake', () => dataLakeTests(usual, other));
 describe('the pipeline', () => pipelineTests(usual, other));
 describe('the monitoring', () => monitoringTests(usual, other));
+
+describe('a deployed system', () => deployedNamesTests(usual));
 
 describe('the application', () => {
   it('is not synthesised with a resource that breaks a rule of AwsSolutions without a reason', () => {

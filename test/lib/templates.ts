@@ -10,6 +10,8 @@ export interface Templates {
   readonly dataLake: Template;
   readonly pipeline: Template;
   readonly monitoring: Template;
+  /** Names of the stacks, as CloudFormation knows them. */
+  readonly stackNames: readonly string[];
   /** What the owner reads at synth. */
   readonly notes: readonly string[];
 }
@@ -20,15 +22,15 @@ export function synthesise(block: GaroaBlock): Templates {
   const outdir = mkdtempSync(join(tmpdir(), 'garoa-test-'));
   try {
     const app = garoaApp({ config: parseConfig(block), outdir, context: { 'aws:cdk:bundling-stacks': [] } });
-    const templates = new Map(
-      app.synth().stacks.map(({ id, template }) => [id, Template.fromJSON(template)] as const),
-    );
+    const { stacks } = app.synth();
+    const templates = new Map(stacks.map(({ id, template }) => [id, Template.fromJSON(template)] as const));
     const template = (id: string) => templates.get(id) ?? Template.fromJSON({});
     const notes = app.node.findChild('Pipeline').node.metadata.map(({ data }) => String(data));
     return {
       dataLake: template('DataLake'),
       pipeline: template('Pipeline'),
       monitoring: template('Monitoring'),
+      stackNames: stacks.map(({ stackName }) => stackName),
       notes: [...notes, ...printed.mock.calls.map(String)],
     };
   } finally {
