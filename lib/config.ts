@@ -18,7 +18,7 @@ export type Weekly = z.infer<typeof weekly>;
 
 const schedulesSchema = z.strictObject({
   /** Minute of each hour at which the hour before is closed; late enough for the last poll to have arrived. */
-  hourlyMinute: z.int().min(2).max(30).default(5),
+  hourlyMinute: settingsSchema.shape.hourlyMinute,
   /** When all locations are retrained. */
   retrain: weekly.default({ day: 'SUN', time: '03:30' }),
   /** When the crawler looks at what the provider's replies contain by now. */
@@ -130,7 +130,8 @@ export function parseConfig(block: unknown): GaroaConfig {
 /** The part of the configuration that travels with each function. */
 export function settingsOf(config: GaroaConfig): Settings {
   const { stage, provider, locations, rainThresholdMm, training } = config;
-  return { stage, provider, locations, rainThresholdMm, training };
+  const { hourlyMinute } = config.schedules;
+  return { stage, provider, locations, rainThresholdMm, hourlyMinute, training };
 }
 
 /** The plan that the calls of a month are held against. */

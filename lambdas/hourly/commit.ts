@@ -13,7 +13,15 @@ import { hourlyObservationsSql } from '../lake/sql/hourly-observations';
 import { stagingPrefix } from '../lake/staging';
 import { settleAll } from '../runtime/settle';
 import { addHours } from '../runtime/time';
-import { countRows, type DayHours, DayRefused, hourSpan, readDayHours, subtractHours } from './day';
+import {
+  countRows,
+  type DayHours,
+  type DayOfHours,
+  DayRefused,
+  hourSpan,
+  readDayHours,
+  subtractHours,
+} from './day';
 
 /** What the commit works with. `warn` is told of leftovers that the sweeper will have to remove. */
 export interface CommitAccess {
@@ -21,6 +29,8 @@ export interface CommitAccess {
   readonly processed: Bucket;
   readonly queryResults: Bucket;
   readonly rainThresholdMm: number;
+  readonly hourlyMinute: number;
+  readonly settledAfterHours: number;
   readonly warn: (message: string, error: unknown) => void;
 }
 
@@ -44,6 +54,8 @@ export interface CommittedDay {
    */
   readonly status: 'committed' | 'empty' | 'superseded';
   readonly hours: DayHours;
+  /** The hours among them whose true rain is known. */
+  readonly observed: DayHours;
 }
 
 /** What Athena wrote is not what was planned; the query's id is in the message, and the committed day stays. */
@@ -124,6 +136,8 @@ async function stageAndCopy(
       to: dates.at(-1) ?? '',
       closedBefore: order.closedBefore,
       rainThresholdMm: access.rainThresholdMm,
+      hourlyMinute: access.hourlyMinute,
+      settledAfterHours: access.settledAfterHours,
     }),
     partitionedBy: ['dt'],
     bucketedBy: { column: { name: 'location_id', type: 'string' }, buckets: 1 },
@@ -153,9 +167,10 @@ async function stageAndCopy(
   }
 }
 
-interface LakeDay {
+const NO_HOURS: DayOfHours = { hours: new Map(), observed: new Map() };
+
+interface LakeDay extends DayOfHours {
   readonly etag: string;
-  readonly hours: DayHours;
 }
 
 async function readCommitted(access: CommitAccess, date: string): Promise<LakeDay | undefined> {
@@ -164,12 +179,12 @@ async function readCommitted(access: CommitAccess, date: string): Promise<LakeDa
     return undefined;
   }
   try {
-    return { etag: stored.etag, hours: await readDayHours(date, stored.bytes) };
+    return { etag: stored.etag, ...(await readDayHours(date, stored.bytes)) };
   } catch (error) {
     if (error instanceof DayRefused || error instanceof ParquetRefused) {
       // The raw zone knows what belongs there; keeping what nobody can read would keep the day broken.
       access.warn(`${keys.hourlyDay(date)} can't be read and is made anew.`, error);
-      return { etag: stored.etag, hours: new Map() };
+      return { etag: stored.etag, ...NO_HOURS };
     }
     throw error;
   }
@@ -190,12 +205,12 @@ async function commitDay(
     );
   }
   const stagedDay = file === undefined ? undefined : await readStaged(access, staged, order, date, file);
-  const hours: DayHours = stagedDay?.hours ?? new Map();
+  const { hours, observed } = stagedDay ?? NO_HOURS;
   const lost = before === undefined ? new Map<string, number>() : subtractHours(before.hours, hours);
   const span = hourSpan(lost);
   if (before !== undefined && span !== undefined) {
     if (addHours(`${date}T00:00:00Z`, span.last) >= order.closedBefore) {
-      return { date, status: 'superseded', hours: before.hours };
+      return { date, status: 'superseded', hours: before.hours, observed: before.observed };
     }
     if (!order.acceptLostHours || file === undefined) {
       throw new HoursWouldBeLost(
@@ -207,13 +222,13 @@ async function commitDay(
     }
   }
   if (file === undefined || stagedDay === undefined) {
-    return { date, status: 'empty', hours };
+    return { date, status: 'empty', hours, observed };
   }
   const copied = await copyIfUnchanged(file, access.processed, keys.hourlyDay(date), before?.etag);
   if (copied === 'changed' && !(await isCopied(access, date, stagedDay.bytes))) {
     return 'overtaken';
   }
-  return { date, status: 'committed', hours };
+  return { date, status: 'committed', hours, observed };
 }
 
 async function readStaged(
@@ -222,7 +237,7 @@ async function readStaged(
   order: CommitOrder,
   date: string,
   file: S3Address,
-): Promise<{ readonly bytes: Uint8Array; readonly hours: DayHours }> {
+): Promise<DayOfHours & { readonly bytes: Uint8Array }> {
   const refuse = (reason: string): never => {
     throw new StagedDayRefused(
       `${date}: what Athena query ${staged.queryId} wrote is refused: ${reason} The day stays as it was.`,
@@ -232,20 +247,20 @@ async function readStaged(
   if (stored === undefined) {
     return refuse(`${file.key}, which its manifest lists, is not there.`);
   }
-  const hours = await readDayHours(date, stored.bytes).catch((error: unknown) => {
+  const read = await readDayHours(date, stored.bytes).catch((error: unknown) => {
     if (error instanceof DayRefused || error instanceof ParquetRefused) {
       return refuse(error.message);
     }
     throw error;
   });
-  const span = hourSpan(hours);
+  const span = hourSpan(read.hours);
   if (span === undefined) {
     return refuse('a file without a row.');
   }
   if (addHours(`${date}T00:00:00Z`, span.last) >= order.closedBefore) {
     return refuse(`it has a row for ${span.last} o'clock, an hour that is not closed.`);
   }
-  return { bytes: stored.bytes, hours };
+  return { bytes: stored.bytes, ...read };
 }
 
 /** A copy whose reply was lost is made again by the SDK, and finds what it wrote itself. */

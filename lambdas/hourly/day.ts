@@ -1,11 +1,21 @@
 import * as z from 'zod';
-import { decodeParquet } from '../lake/parquet';
+import { decodeParquet, ParquetRefused } from '../lake/parquet';
 import { addHours, utcSecondSchema } from '../runtime/time';
 
 /** Which hours of one day each location has a row for: bit h stands for the hour that starts at h o'clock UTC. */
 export type DayHours = ReadonlyMap<string, number>;
 
-const rowSchema = z.object({ location_id: z.string(), hour: utcSecondSchema });
+/** Which hours a day has rows for, and in which of them the true rain is known; the others are gaps. */
+export interface DayOfHours {
+  readonly hours: DayHours;
+  readonly observed: DayHours;
+}
+
+const rowSchema = z.object({
+  location_id: z.string(),
+  hour: utcSecondSchema,
+  precip_mm: z.number().nullable(),
+});
 
 /** A file that can't be a day of `hourly_observations`. */
 export class DayRefused extends Error {
@@ -16,9 +26,10 @@ export class DayRefused extends Error {
  * Reads which hours a day's Parquet object holds.
  * @throws DayRefused for an hour of another day, one that is not whole, or a location's hour that is there twice.
  */
-export async function readDayHours(date: string, bytes: Uint8Array): Promise<DayHours> {
+export async function readDayHours(date: string, bytes: Uint8Array): Promise<DayOfHours> {
   const hours = new Map<string, number>();
-  for (const row of await decodeParquet(bytes, ['location_id', 'hour'], rowSchema)) {
+  const observed = new Map<string, number>();
+  for (const row of await decodeParquet(bytes, Object.keys(rowSchema.shape), rowSchema)) {
     if (row.hour.slice(0, 10) !== date || !row.hour.endsWith(':00:00Z')) {
       throw new DayRefused(`${row.location_id} has a row for ${row.hour}.`);
     }
@@ -28,8 +39,31 @@ export async function readDayHours(date: string, bytes: Uint8Array): Promise<Day
       throw new DayRefused(`${row.location_id} has more than one row for ${row.hour}.`);
     }
     hours.set(row.location_id, known | bit);
+    if (row.precip_mm !== null) {
+      observed.set(row.location_id, (observed.get(row.location_id) ?? 0) | bit);
+    }
   }
-  return hours;
+  return { hours, observed };
+}
+
+const formSchema = z.object({ rain_threshold_mm: z.number().nullable() });
+
+/**
+ * Why a day's rows can't be used with those of today's making, or undefined when they can. Rows of several forms or
+ * thresholds under one name would train and judge models on different things.
+ */
+export async function unlikeToday(bytes: Uint8Array, rainThresholdMm: number): Promise<string | undefined> {
+  let rows: z.infer<typeof formSchema>[];
+  try {
+    rows = await decodeParquet(bytes, Object.keys(formSchema.shape), formSchema);
+  } catch (error) {
+    if (error instanceof ParquetRefused) {
+      return 'its rows are of an older form';
+    }
+    throw error;
+  }
+  const other = rows.find(({ rain_threshold_mm }) => rain_threshold_mm !== rainThresholdMm);
+  return other && `its rows call ${other.rain_threshold_mm} mm rain, and ${rainThresholdMm} mm is configured`;
 }
 
 /** Rows behind `hours`. */

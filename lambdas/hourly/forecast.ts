@@ -2,18 +2,19 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type AthenaAccess, runQuery } from '../lake/athena';
 import { decodeForecasts, type Forecast, forecastSchema, readForecasts } from '../lake/forecasts';
-import { FORECASTS, keys } from '../lake/layout';
+import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../lake/layout';
 import { encodeParquet } from '../lake/parquet';
-import { type Bucket, updateObject } from '../lake/s3';
-import { FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
+import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
+import { FEATURE_LOOKBACK_HOURS, FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
 import { regionsOf } from '../model/regions';
 import type { RefusedModel } from '../model/registry';
 import { chunks } from '../runtime/chunks';
 import { settleAll } from '../runtime/settle';
-import { addHours, utcSecondSchema } from '../runtime/time';
+import { addHours, datesBetween, utcSecondSchema } from '../runtime/time';
 import type { Location } from '../weather/location';
 import type { ChampionCache } from './champions';
+import { unlikeToday } from './day';
 
 export interface ForecastAccess {
   readonly athena: AthenaAccess;
@@ -72,7 +73,7 @@ export async function issueForecasts(
   const latest = addHours(targetHour, 1);
   const at = now < latest ? now : targetHour;
 
-  let features: Promise<Map<string, FeatureRow>> | undefined;
+  let features: Promise<Map<string, FeatureRow> | Unlike> | undefined;
   /** One location; its model is let go before others are read, since thousands would not fit side by side. */
   const forecastFor = async (id: string): Promise<Attempt> => {
     const { model, refused } = await access.champions.appointed(access.models, id, at);
@@ -83,7 +84,11 @@ export async function issueForecasts(
     }
     // Asked for by the first model, once for all locations.
     features ??= readFeatures(access, hour);
-    const row = (await features).get(id);
+    const rows = await features;
+    if ('unlike' in rows) {
+      return { id, refused, reason: rows.unlike, expected: true };
+    }
+    const row = rows.get(id);
     if (row === undefined) {
       return { id, refused, reason: `no observation of the hour that began at ${hour}`, expected: true };
     }
@@ -171,8 +176,18 @@ const featureRowSchema = z
     values: Float64Array.from(FEATURE_NAMES, (name) => numberOrNaN(features[name])),
   }));
 
+/** Days that features would look at were made for another threshold or in an older form; nothing is made up of them. */
+interface Unlike {
+  /** What is the matter, and the event that mends it. */
+  readonly unlike: string;
+}
+
 /** Features of one base hour, by location. */
-async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<string, FeatureRow>> {
+async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<string, FeatureRow> | Unlike> {
+  const unlike = await unlikeDays(access, hour);
+  if (unlike !== undefined) {
+    return { unlike };
+  }
   const regions = regionsOf(access.locations);
   const rows = await settleAll(
     locationsOfQueries(access.locations, regions).map((locationIds) => {
@@ -189,6 +204,23 @@ async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<s
     }),
   );
   return new Map(rows.flat().map((row) => [row.locationId, row]));
+}
+
+async function unlikeDays(
+  { processed, rainThresholdMm }: ForecastAccess,
+  hour: string,
+): Promise<string | undefined> {
+  const to = hour.slice(0, 10);
+  for (const date of datesBetween(addHours(hour, -FEATURE_LOOKBACK_HOURS).slice(0, 10), to)) {
+    const stored = await getObject(processed, keys.hourlyDay(date));
+    const reason = stored && (await unlikeToday(stored.bytes, rainThresholdMm));
+    if (reason !== undefined) {
+      const [first] = await listObjects(processed, HOURLY_OBSERVATIONS.prefix);
+      const from = /dt=([^/]+)/.exec(first?.key ?? '')?.[1] ?? date;
+      return `hourly_observations of ${date}: ${reason}; the event {"from":"${from}","to":"${to}"} recomputes all days`;
+    }
+  }
+  return undefined;
 }
 
 /** With names of 64 characters so many make a text of half the 262,144 bytes that Athena takes. */

@@ -3,7 +3,7 @@ import { keys } from '../lake/layout';
 import { type Bucket, getObject } from '../lake/s3';
 import { countRows, type DayHours, hourSpan, hoursBefore, readDayHours, subtractHours } from './day';
 
-/** Closed hours without a row. */
+/** Closed hours whose true rain is not known. */
 export interface Gaps {
   readonly missingHours: number;
   /** Days with a gap, in order. */
@@ -12,7 +12,8 @@ export interface Gaps {
 }
 
 /**
- * Closed hours of one day that configured locations have no row for.
+ * Closed hours of one day that configured locations have no true rain for.
+ * @param present the hours whose rain is known.
  * @param closedBefore start of the first hour that is not closed.
  */
 export function missingOfDay(
@@ -40,7 +41,8 @@ export async function findGaps(
     dates.map((date) =>
       limit(async () => {
         const stored = await getObject(processed, keys.hourlyDay(date));
-        const present: DayHours = stored === undefined ? new Map() : await readDayHours(date, stored.bytes);
+        const present: DayHours =
+          stored === undefined ? new Map() : (await readDayHours(date, stored.bytes)).observed;
         return { date, present };
       }),
     ),

@@ -5,6 +5,7 @@ import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
 import { metrics } from '../runtime/metrics';
 import { loadSettings } from '../runtime/settings';
+import { PROVIDERS } from '../weather/providers';
 import { createChampionCache } from './champions';
 import { parseEvent } from './event';
 import { type HourlyResult, report } from './report';
@@ -42,12 +43,14 @@ function connect(
   context: Pick<Context, 'getRemainingTimeInMillis'>,
   onFinished: (query: FinishedQuery) => void,
 ): HourlyAccess {
-  const { stage, locations, rainThresholdMm } = loadSettings();
+  const { stage, provider, locations, rainThresholdMm, hourlyMinute } = loadSettings();
   const bucket = (name: string) => ({ client: s3(), name: requireEnv(name) });
   return {
     stage,
     locations,
     rainThresholdMm,
+    hourlyMinute,
+    settledAfterHours: PROVIDERS[provider].settledAfterHours,
     champions,
     athena: {
       client: athena(),

@@ -14,7 +14,7 @@ export interface HourlyResult {
   readonly to?: string;
   /** Days that were committed; not those that are empty or that a later run had committed. */
   readonly days: number;
-  /** Location-hours that the run closed, and those among the closed ones that have no row. */
+  /** Location-hours that the run closed, and those among the closed ones whose true rain is not known. */
   readonly rows: number;
   readonly missingHours: number;
   /** Forecasts made by this run. */

@@ -33,7 +33,7 @@ export interface HourlyRun {
   readonly days: readonly CommittedDay[];
   /** Location-hours that the run closed: those of the hour, or of all days of a range. */
   readonly rows: number;
-  /** Location-hours among them for which there is no row. */
+  /** Location-hours among them whose true rain is not known. */
   readonly missingHours: number;
   readonly issued: IssuedForecasts | undefined;
   /** See `stalestBaseHour` in `forecast.ts`; undefined when nothing was forecast. */
@@ -67,7 +67,6 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
   const closedBefore = later(addHours(task.hour, 1), hourStart(task.now));
   const dates: [string, ...string[]] = firstOfDay ? [addDays(date, -1), date] : [date];
   const days = await commitDays(access, { dates, closedBefore, now: task.now, acceptLostHours: false });
-  const hour = hourOf(days, task.hour);
 
   const failures: Error[] = [];
   const attempt = async <T>(part: string, work: () => Promise<T>): Promise<T | undefined> => {
@@ -88,16 +87,17 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
     (await attempt('Looking for the oldest forecast', () =>
       stalestBaseHour(access.processed, issued, task.hour),
     ));
-  const verified = await attempt('Verification', () => verifyForecasts(access.processed, dates));
+  const verified = await attempt('Verification', () =>
+    verifyForecasts(access.processed, dates, access.rainThresholdMm),
+  );
   const daily = firstOfDay
     ? await attempt('Daily upkeep', () => lookAfterLake(access, date, closedBefore, task.now, verified))
     : undefined;
   await attempt('The report', () => refreshPages(access, task.now, { withModelPages: firstOfDay }));
-  const present = countRows(hour);
   return {
     days,
-    rows: present,
-    missingHours: countRows(missingIn(access.locations, hour)),
+    rows: countRows(hourOf(days, task.hour, 'hours')),
+    missingHours: countRows(missingIn(access.locations, hourOf(days, task.hour, 'observed'))),
     issued,
     stalestBaseHour: stalest,
     verified,
@@ -122,7 +122,7 @@ export async function recomputeRange(access: HourlyAccess, task: RangeTask): Pro
       const dates: [string, ...string[]] = [first, ...others];
       const order = { dates, closedBefore, now: task.now, acceptLostHours: task.acceptLostHours };
       days.push(...(await commitDays(access, order)));
-      verified += (await verifyForecasts(access.processed, dates)).verified;
+      verified += (await verifyForecasts(access.processed, dates, access.rainThresholdMm)).verified;
     }
   }
   const ids = access.locations.map(({ id }) => id);
@@ -130,7 +130,7 @@ export async function recomputeRange(access: HourlyAccess, task: RangeTask): Pro
     days,
     rows: days.reduce((rows, { hours }) => rows + countRows(hours), 0),
     missingHours: days.reduce(
-      (missing, { date, hours }) => missing + countRows(missingOfDay(date, hours, closedBefore, ids)),
+      (missing, { date, observed }) => missing + countRows(missingOfDay(date, observed, closedBefore, ids)),
       0,
     ),
     issued: undefined,
@@ -231,10 +231,10 @@ export function skillEvents(
 }
 
 /** The one hour, of what the lake has of its day. */
-function hourOf(days: readonly CommittedDay[], hour: string): DayHours {
+function hourOf(days: readonly CommittedDay[], hour: string, which: 'hours' | 'observed'): DayHours {
   const bit = 1 << Number(hour.slice(11, 13));
   const day = days.find(({ date }) => date === hour.slice(0, 10));
-  return new Map([...(day?.hours ?? [])].filter(([, bits]) => (bits & bit) !== 0).map(([id]) => [id, bit]));
+  return new Map([...(day?.[which] ?? [])].filter(([, bits]) => (bits & bit) !== 0).map(([id]) => [id, bit]));
 }
 
 function missingIn(locations: readonly Location[], hour: DayHours): DayHours {

@@ -6,6 +6,7 @@ import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
 import { addDays, utcSecondSchema } from '../runtime/time';
+import { unlikeToday } from './day';
 
 /** Days that verification looks back over, counting the day itself. */
 export const WINDOWS = [1, 7, 30] as const;
@@ -161,6 +162,7 @@ const LISTED_BY_DAY = 7;
 export async function verifyForecasts(
   processed: Bucket,
   dates: readonly [string, ...string[]],
+  rainThresholdMm: number,
 ): Promise<VerifiedForecasts> {
   const last = dates.at(-1) ?? dates[0];
   const limit = pLimit(S3_CONCURRENCY);
@@ -171,7 +173,7 @@ export async function verifyForecasts(
   await settleAll(
     [...forecastKeys].map(([date, dayKeys]) =>
       limit(async () => {
-        const truth = await readTruth(processed, date);
+        const truth = await readTruth(processed, date, rainThresholdMm);
         const forecasts: Forecast[] = [];
         for (const key of dayKeys) {
           forecasts.push(...((await readForecasts(processed, key)) ?? []));
@@ -252,12 +254,13 @@ const truthSchema = z.object({
   rained: z.boolean().nullable(),
 });
 
-async function readTruth(processed: Bucket, date: string): Promise<Truth> {
+/** What is known of a day whose rows are of another form or threshold is not what its forecasts spoke of. */
+async function readTruth(processed: Bucket, date: string, rainThresholdMm: number): Promise<Truth> {
   const stored = await getObject(processed, keys.hourlyDay(date));
   const rows =
-    stored === undefined
+    stored === undefined || (await unlikeToday(stored.bytes, rainThresholdMm)) !== undefined
       ? []
-      : await decodeParquet(stored.bytes, ['location_id', 'hour', 'rained'], truthSchema);
+      : await decodeParquet(stored.bytes, Object.keys(truthSchema.shape), truthSchema);
   return new Map(
     rows.flatMap(({ location_id, hour, rained }) =>
       rained === null ? [] : [[truthKey(location_id, hour), rained] as const],

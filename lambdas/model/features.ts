@@ -1,5 +1,5 @@
 import { HOURLY_OBSERVATIONS } from '../lake/layout';
-import { sqlIdentifier, sqlString, sqlTimestamp } from '../lake/sql/literals';
+import { sqlDouble, sqlIdentifier, sqlString, sqlTimestamp } from '../lake/sql/literals';
 import { addHours } from '../runtime/time';
 
 /** Features of base hour t look back at hours t − 24 … t and at nothing else. */
@@ -82,18 +82,18 @@ export const WET_NOW_FEATURE = 'rained';
 
 /** What a model may look at, in the order of the model file's columns. Changing it refuses every older model. */
 export const FEATURES: readonly Feature[] = [
-  feature('state', 'temp_c', 'mean air temperature, °C'),
-  feature('state', 'dewpoint_c', 'mean dew point, °C'),
+  feature('state', 'temp_c', 'air temperature, °C'),
+  feature('state', 'dewpoint_c', 'dew point, °C'),
   feature('state', 'dewpoint_depression_c', 'temperature above dew point, °C', 'temp_c - dewpoint_c'),
-  feature('state', 'humidity_pct', 'mean relative humidity, %'),
-  feature('state', 'pressure_mb', 'last sea-level pressure, mb'),
+  feature('state', 'humidity_pct', 'relative humidity, %'),
+  feature('state', 'pressure_mb', 'sea-level pressure, mb'),
   feature('state', 'wind_u_kph', 'eastward wind, km/h'),
   feature('state', 'wind_v_kph', 'northward wind, km/h'),
-  feature('state', 'wind_speed_kph', 'speed of the mean wind, km/h', windSpeed()),
-  feature('state', 'gust_kph', 'largest gust, km/h'),
-  feature('state', 'cloud_pct', 'mean cloud cover, %'),
-  feature('state', 'visibility_km', 'smallest visibility, km'),
-  feature('state', 'uv', 'largest UV index'),
+  feature('state', 'wind_speed_kph', 'speed of the wind, km/h', windSpeed()),
+  feature('state', 'gust_kph', 'gust, km/h'),
+  feature('state', 'cloud_pct', 'cloud cover, %'),
+  feature('state', 'visibility_km', 'visibility, km'),
+  feature('state', 'uv', 'ultraviolet index'),
   feature('rain', WET_NOW_FEATURE, 'rain reached the threshold in hour t: 1 or 0', 'wet_now'),
   feature('rain', 'log_precip_now', 'ln(1 + precipitation of hour t in mm)', 'ln(1 + precip_mm)'),
   ...RAIN_LAGS.map((hours) =>
@@ -147,7 +147,7 @@ export const FEATURES: readonly Feature[] = [
   feature(
     'change',
     'wind_speed_kph_change_3h',
-    'change of the speed of the mean wind over the last 3 h, km/h',
+    'change of the speed of the wind over the last 3 h, km/h',
     `${windSpeed()} - ${windSpeed('_3h_ago')}`,
   ),
   feature(
@@ -213,14 +213,16 @@ export interface FeaturesQuery {
   /** First and last base hour, ISO 8601 UTC on the hour: `2026-11-23T10:00:00Z`. */
   readonly fromHour: string;
   readonly toHour: string;
-  /** Adds `label` (1 or 0: did it rain in hour t + 1) and leaves out rows where that is unknown. */
+  /** Adds `label` (1 or 0: did it truly rain in hour t + 1) and leaves out rows where that is unknown. */
   readonly withLabel: boolean;
   readonly rainThresholdMm: number;
 }
 
 /**
  * One SELECT that gives `location_id, hour, wet_now, <FEATURES in order>[, label]`, one row for each location
- * and base hour t in [fromHour, toHour] that has an observation, unordered.
+ * and base hour t in [fromHour, toHour] whose rain and temperature are known, unordered. Features look at what was
+ * known when their hour closed, the label at what was true. Rows that were made for another rain threshold, or before
+ * there were thresholds in them, are not seen.
  *
  * The hourly function asks for one hour, retraining for a range: the text is the same, so what a model is
  * trained on is what it forecasts from. Columns of row t depend on hours t − FEATURE_LOOKBACK_HOURS … t, the
@@ -232,14 +234,17 @@ export function featuresSql(query: FeaturesQuery): string {
   const from = addHours(query.fromHour, -FEATURE_LOOKBACK_HOURS);
   const to = addHours(query.toHour, query.withLabel ? HORIZON_HOURS : 0);
   const table = `${sqlIdentifier(query.database)}.${sqlIdentifier(HOURLY_OBSERVATIONS.name)}`;
-  const measurements = ['precip_mm', ...Object.keys(LAGS)];
+  const measurements = Object.keys(LAGS);
   const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
   const { locationIds } = query;
   const regions = regionsAround(locationIds, query.regions);
   return `WITH observed AS (
-  SELECT location_id, hour, ${measurements.join(', ')}
+  SELECT location_id, hour, ${measurements.join(', ')}, known_precip_mm AS precip_mm,
+    ${flag('known_rained')} AS wet_now, ${flag('rained')} AS wet_truly,
+    temp_c IS NOT NULL AND known_precip_mm IS NOT NULL AS is_known
   FROM ${table}
-  WHERE dt BETWEEN ${sqlString(from.slice(0, 10))} AND ${sqlString(to.slice(0, 10))}
+  WHERE rain_threshold_mm = ${sqlDouble(query.rainThresholdMm)}
+    AND dt BETWEEN ${sqlString(from.slice(0, 10))} AND ${sqlString(to.slice(0, 10))}
     AND hour BETWEEN ${sqlTimestamp(from)} AND ${sqlTimestamp(to)}
     AND location_id IN (${listed(new Set([...locationIds, ...regions.keys()]))})
 ),
@@ -255,10 +260,10 @@ grid AS (
     AND day_start <= last_hour + INTERVAL '${FEATURE_LOOKBACK_HOURS}' HOUR
 ),
 dense AS (
-  SELECT grid.location_id, grid.region, grid.hour, observed.hour IS NOT NULL AS is_observed,
-    ${measurements.map((name) => `observed.${name}`).join(', ')},
+  SELECT grid.location_id, grid.region, grid.hour, coalesce(observed.is_known, false) AS is_observed,
+    ${['precip_mm', ...measurements].map((name) => `observed.${name}`).join(', ')},
     ${unitsOf('observed.precip_mm')} AS precip_mm_units,
-    CASE WHEN observed.precip_mm >= ${query.rainThresholdMm} THEN 1 WHEN observed.precip_mm IS NOT NULL THEN 0 END AS wet_now
+    observed.wet_now, observed.wet_truly
   FROM grid
   LEFT JOIN observed ON observed.location_id = grid.location_id AND observed.hour = grid.hour
 ),
@@ -312,6 +317,10 @@ function regionsAround(
   return new Map([...regions].filter(([, region]) => here.has(region)));
 }
 
+function flag(column: string): string {
+  return `CASE WHEN ${column} THEN 1 WHEN NOT ${column} THEN 0 END`;
+}
+
 /** Whole thousandths, so that sums are exact. */
 function unitsOf(column: string): string {
   return `CASE WHEN abs(${column}) < ${WILD} THEN CAST(round(${column} * ${UNITS}) AS bigint) END`;
@@ -332,7 +341,7 @@ function historyColumns(): string[] {
       over('sum(wet_now)', hours, 'wet'),
     ]),
     `max(CASE WHEN wet_now = 1 THEN hour END) OVER (${timeline} ROWS BETWEEN ${FEATURE_LOOKBACK_HOURS} PRECEDING AND CURRENT ROW) AS last_wet_hour`,
-    `lead(wet_now, ${HORIZON_HOURS}) OVER (${timeline}) AS label`,
+    `lead(wet_truly, ${HORIZON_HOURS}) OVER (${timeline}) AS label`,
   ];
 }
 

@@ -24,6 +24,8 @@ export const settingsSchema = z.strictObject({
   provider: providerName,
   locations: z.array(locationSchema).min(1),
   rainThresholdMm: z.number().positive(),
+  /** Minute of each hour at which the hour before is closed. What came less than a minute before was not known. */
+  hourlyMinute: z.int().min(2).max(30).default(5),
   training: trainingSchema,
 });
 export type Settings = z.infer<typeof settingsSchema>;

@@ -71,6 +71,8 @@ export const openMeteo: ProviderDefinition = {
   needsKey: false,
   needsCoordinates: true,
   plans: [{ id: 'free', name: 'Free', callsPerMonth: 300_000 }],
+  // The last run of each model that began before the hour is public within a day; one more for runs that are late.
+  settledAfterHours: 48,
   backfillDaysAtOnce: 1,
   connect,
 };

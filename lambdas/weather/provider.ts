@@ -71,6 +71,11 @@ export interface ProviderDefinition {
   readonly needsCoordinates: boolean;
   /** From the smallest to the largest. Every location counts as a call, also where one request asks for several. */
   readonly plans: readonly [Plan, ...Plan[]];
+  /**
+   * Hours after an hour's start from which on the provider's history of that hour is final, wherever the place lies:
+   * what was fetched before may still be revised.
+   */
+  readonly settledAfterHours: number;
   /** Days that a backfill may fetch side by side without running into the provider's rate limits. */
   readonly backfillDaysAtOnce: number;
   connect(connection: ProviderConnection): WeatherProvider;

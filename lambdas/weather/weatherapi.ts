@@ -70,6 +70,8 @@ export const weatherapi: ProviderDefinition = {
     { id: 'pro-plus', name: 'Pro+', callsPerMonth: 5_000_000 },
     { id: 'business', name: 'Business', callsPerMonth: 10_000_000 },
   ],
+  // The provider documents none: assumed is a day after the end of the local day that the hour lies in.
+  settledAfterHours: 48,
   backfillDaysAtOnce: 4,
   connect,
 };

@@ -160,7 +160,10 @@ function dayOf(id: string, station: number, year: readonly Reading[], date: stri
     return {
       location_id: id,
       hour: new Date(Date.parse(`${date}T00:00:00Z`) + hour * HOUR_MS).toISOString(),
+      kind: 'settled',
       observation_count: 1,
+      covered_minutes: 60,
+      settled_at: null,
       temp_c: near('temp_c'),
       dewpoint_c: near('dewpoint_c'),
       humidity_pct: humidity === null ? null : Math.min(Math.max(humidity, 0), 100),
@@ -168,11 +171,17 @@ function dayOf(id: string, station: number, year: readonly Reading[], date: stri
       wind_u_kph: wind(Math.sin),
       wind_v_kph: wind(Math.cos),
       gust_kph: value('gust_kph'),
+      rain_threshold_mm: 0.1,
+      known_precip_mm: precip,
+      known_rained: precip === null ? null : precip >= 0.1,
       precip_mm: precip,
       rained: precip === null ? null : precip >= 0.1,
       cloud_pct: value('cloud_pct'),
       visibility_km: value('visibility_km'),
       uv: value('uv'),
+      provider_probability: null,
+      provider_precip_mm: null,
+      provider_issued_at: null,
       source: 'recording',
     };
   });

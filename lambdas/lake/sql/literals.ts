@@ -67,6 +67,12 @@ export function sqlDate(date: string): string {
   return `'${date}'`;
 }
 
+/** A number as both engines read a double: a plain `0.1` would be a decimal to them. */
+export function sqlDouble(value: number): string {
+  const text = String(value);
+  return text.includes('e') ? text : `${text}e0`;
+}
+
 /** Date.parse rolls 30 February over into March; the round trip shows it. */
 function isReal(instant: string): boolean {
   const time = Date.parse(instant);

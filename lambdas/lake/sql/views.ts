@@ -22,6 +22,16 @@ const VERIFIED_FORECASTS: View = {
     ...FORECASTS.columns,
     { name: 'precip_mm', type: 'double', comment: 'precipitation that came, mm' },
     { name: 'rained', type: 'boolean', comment: 'precipitation reached the rain threshold' },
+    {
+      name: 'settled_at',
+      type: 'timestamp',
+      comment: 'when history settled what came; null while it is provisional',
+    },
+    {
+      name: 'rain_threshold_mm',
+      type: 'double',
+      comment: 'precipitation from which on it counts as rain, mm',
+    },
     { name: 'outcome', type: 'string', comment: 'hit, miss, false alarm or correct negative' },
     {
       name: 'squared_error',
@@ -36,7 +46,7 @@ const VERIFIED_FORECASTS: View = {
     DATE,
   ],
   sql: (database) => `SELECT ${forecastColumns.map((name) => `f.${name}`).join(', ')},
-  h.precip_mm, h.rained,
+  h.precip_mm, h.rained, h.settled_at, h.rain_threshold_mm,
   CASE
     WHEN h.rained AND f.will_rain THEN 'hit'
     WHEN h.rained THEN 'miss'
@@ -49,7 +59,7 @@ const VERIFIED_FORECASTS: View = {
 FROM ${tableOf(database, FORECASTS.name)} f
 JOIN ${tableOf(database, HOURLY_OBSERVATIONS.name)} h
   ON h.dt = f.dt AND h.location_id = f.location_id AND h.hour = f.target_hour
-WHERE h.rained IS NOT NULL`,
+WHERE h.rained IS NOT NULL AND h.rain_threshold_mm IS NOT NULL`,
 };
 
 /** The newest forecast of each location, for people: it reads every forecast ever made. Programs read `latest.json`. */

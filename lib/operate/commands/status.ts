@@ -140,7 +140,8 @@ async function readDays(processed: Bucket, at: string): Promise<{ date: string; 
   return Promise.all(
     datesBetween(addDays(today, -MISSING_DAYS), today).map(async (date) => {
       const stored = await getObject(processed, keys.hourlyDay(date));
-      return { date, present: stored === undefined ? new Map() : await readDayHours(date, stored.bytes) };
+      const day = stored && (await readDayHours(date, stored.bytes));
+      return { date, present: day?.observed ?? new Map() };
     }),
   );
 }

@@ -136,6 +136,8 @@ export async function startHourlyCloud(
         stage: 'test',
         locations,
         rainThresholdMm: 0.1,
+        hourlyMinute: 5,
+        settledAfterHours: 48,
         champions: createChampionCache(),
         athena: {
           client: athena,
@@ -207,12 +209,16 @@ async function empty(bucket: Bucket): Promise<void> {
   );
 }
 
-/** Weather of an hour that tests can foresee: it rains every fifth hour. */
+/**
+ * Weather of an hour that tests can foresee: it rains every fifth hour. A start of an hour stands for its closing poll,
+ * ten minutes before its end; other instants are taken as they are.
+ */
 export function observation(
   locationId: string,
-  observedAt: string,
+  instant: string,
   given: Partial<Observation> = {},
 ): Observation {
+  const observedAt = instant.replace(':00:00Z', ':50:00Z');
   const hour = Math.floor(Date.parse(observedAt) / 3_600_000);
   return {
     location_id: locationId,

@@ -1,6 +1,8 @@
 import * as z from 'zod';
+import { commitDays } from '../../../lambdas/hourly/commit';
 import { rainForecastSchema } from '../../../lambdas/hourly/events';
 import { closeHour, recomputeRange, skillEvents } from '../../../lambdas/hourly/run';
+import { verifyForecasts } from '../../../lambdas/hourly/verification';
 import { runQuery } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
@@ -199,6 +201,37 @@ describe('the first hour of a day', () => {
       },
     ]);
     expect(skillEvents('test', '2013-03-10', undefined)).toEqual([]);
+  });
+});
+
+describe('days of another form or threshold', () => {
+  it('are mixed with nothing: the forecast waits for the event that it names', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    for (const date of ['2013-03-08', '2013-03-09']) await putHistory(local.raw, date, wholeDay(date));
+    const before = { ...local.access(), rainThresholdMm: 0.254 };
+    await recomputeRange(before, range('2013-03-08', '2013-03-09', '2013-03-10T00:01:00Z'));
+    await poll('2013-03-10T05:00:00Z');
+    const waiting = await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    expect(waiting.issued?.made).toBe(0);
+    expect(waiting.issued?.silent).toEqual(ids);
+    expect(waiting.issued?.without[0]?.reason).toBe(
+      'hourly_observations of 2013-03-09: its rows call 0.254 mm rain, and 0.1 mm is configured; ' +
+        'the event {"from":"2013-03-08","to":"2013-03-10"} recomputes all days',
+    );
+    await recomputeRange(local.access(), range('2013-03-08', '2013-03-10', '2013-03-10T06:10:00Z'));
+    const { issued } = await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    expect(issued?.made).toBe(3);
+  });
+
+  it('judge no forecast', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    await poll('2013-03-10T05:00:00Z');
+    await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
+    await poll('2013-03-10T06:00:00Z');
+    const other = { ...local.access(), rainThresholdMm: 0.254 };
+    const now = '2013-03-10T07:00:00Z';
+    await commitDays(other, { dates: ['2013-03-10'], closedBefore: now, now, acceptLostHours: false });
+    expect((await verifyForecasts(local.processed, ['2013-03-10'], 0.1)).verified).toBe(0);
   });
 });
 

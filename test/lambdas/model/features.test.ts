@@ -239,6 +239,41 @@ describe('for any lake', () => {
     );
   });
 
+  it('features look at what was known, and labels at what was true', async () => {
+    const wet = (row: HourlyRow) => ({ ...row, truePrecipMm: 7 });
+    await table.fill(wholeRows());
+    const before = await range(true);
+    await table.fill(wholeRows().map(wet));
+    const after = await range(true);
+    expect(after.map(({ features, wetNow }) => ({ features, wetNow }))).toEqual(
+      before.map(({ features, wetNow }) => ({ features, wetNow })),
+    );
+    expect(before.some(({ label }) => label === 0)).toBe(true);
+    expect(after.every(({ label }) => label === 1)).toBe(true);
+  });
+
+  it('rows that were made for another threshold are not there', async () => {
+    const others = wholeRows().map((row, i) => (i % 4 === 0 ? { ...row, rainThresholdMm: 0.254 } : row));
+    await table.fill(others);
+    const mixed = await range(true);
+    await table.fill(others.filter(({ rainThresholdMm }) => rainThresholdMm === undefined));
+    expect(await range(true)).toEqual(mixed);
+  });
+
+  it('an hour is forecast from when its rain and its temperature are known', async () => {
+    for (const name of ['temp_c', 'precip_mm'] as const) {
+      await table.fill(
+        wholeRows().map((row) =>
+          row.hour === LAST && row.locationId === 'ewr'
+            ? { ...row, values: { ...row.values, [name]: null } }
+            : row,
+        ),
+      );
+      const last = (await range(false)).filter(({ hour }) => hour === LAST);
+      expect(last.map(({ locationId }) => locationId)).toEqual(['jfk']);
+    }
+  });
+
   it('forecasting sees bit by bit what training saw, in whatever order rows lie', async () => {
     await fc.assert(
       fc.asyncProperty(lake, hourOf, async (rows, t) => {

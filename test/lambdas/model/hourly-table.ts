@@ -8,12 +8,16 @@ const RECORDING = join(__dirname, '../../../lib/scenario/recordings/nyc-2013.csv
 const DATABASE = 'garoa';
 const RAIN_THRESHOLD_MM = 0.1;
 
-/** One row of `hourly_observations`, with the columns that features look at. Null is unknown. */
+/** One row of `hourly_observations`, with the columns that features look at, as known. Null is unknown. */
 export interface HourlyRow {
   readonly locationId: string;
   /** ms since the epoch. */
   readonly hour: number;
   readonly values: Readonly<Record<Measured, number | null>>;
+  /** True precipitation, where it is another than the known one. */
+  readonly truePrecipMm?: number | null;
+  /** The threshold that the row was made for, where it is another than that of the tests. */
+  readonly rainThresholdMm?: number;
 }
 
 export const MEASURED = [
@@ -30,6 +34,8 @@ export const MEASURED = [
   'uv',
 ] as const;
 type Measured = (typeof MEASURED)[number];
+
+const columnOf = (name: Measured) => (name === 'precip_mm' ? 'known_precip_mm' : name);
 
 export interface FeatureRow {
   readonly locationId: string;
@@ -55,7 +61,7 @@ export class HourlyTable {
       'SET ieee_floating_point_ops=false',
       'CREATE MACRO sequence(a, b) AS generate_series(a, b), (a, b, step) AS generate_series(a, b, step)',
       `CREATE SCHEMA ${DATABASE}`,
-      `CREATE TABLE ${DATABASE}.hourly_observations (location_id VARCHAR, hour TIMESTAMP, dt VARCHAR, ${MEASURED.map((name) => `${name} DOUBLE`).join(', ')})`,
+      `CREATE TABLE ${DATABASE}.hourly_observations (location_id VARCHAR, hour TIMESTAMP, dt VARCHAR, ${MEASURED.map((name) => `${columnOf(name)} DOUBLE`).join(', ')}, known_rained BOOLEAN, rained BOOLEAN, rain_threshold_mm DOUBLE)`,
     ]) {
       await connection.run(statement);
     }
@@ -69,11 +75,15 @@ export class HourlyTable {
 
   /** Replaces all rows. */
   async fill(rows: readonly HourlyRow[]): Promise<void> {
-    const tuples = rows.map(({ locationId, hour, values }) => {
-      const instant = new Date(hour).toISOString();
-      const numbers = MEASURED.map((name) => values[name] ?? 'NULL');
-      return `('${locationId}', TIMESTAMP '${instant.slice(0, 19).replace('T', ' ')}', '${instant.slice(0, 10)}', ${numbers.join(', ')})`;
-    });
+    const tuples = rows.map(
+      ({ locationId, hour, values, truePrecipMm = values.precip_mm, rainThresholdMm }) => {
+        const threshold = rainThresholdMm ?? RAIN_THRESHOLD_MM;
+        const rained = (precip: number | null) => (precip === null ? 'NULL' : precip >= threshold);
+        const instant = new Date(hour).toISOString();
+        const numbers = MEASURED.map((name) => values[name] ?? 'NULL');
+        return `('${locationId}', TIMESTAMP '${instant.slice(0, 19).replace('T', ' ')}', '${instant.slice(0, 10)}', ${numbers.join(', ')}, ${rained(values.precip_mm)}, ${rained(truePrecipMm)}, ${threshold})`;
+      },
+    );
     await this.connection.run(`DELETE FROM ${DATABASE}.hourly_observations`);
     if (tuples.length > 0) {
       await this.connection.run(`INSERT INTO ${DATABASE}.hourly_observations VALUES ${tuples.join(', ')}`);
@@ -86,7 +96,8 @@ export class HourlyTable {
     await this.connection.run(`DELETE FROM ${DATABASE}.hourly_observations`);
     await this.connection.run(`INSERT INTO ${DATABASE}.hourly_observations
       SELECT location_id, date_trunc('hour', CAST(observed_at AS TIMESTAMP)), substr(CAST(observed_at AS VARCHAR), 1, 10),
-        temp_c, dewpoint_c, humidity_pct, pressure_mb, ${blown('sin')}, ${blown('cos')}, gust_kph, precip_mm, NULL, visibility_km, NULL
+        temp_c, dewpoint_c, humidity_pct, pressure_mb, ${blown('sin')}, ${blown('cos')}, gust_kph, precip_mm, NULL, visibility_km, NULL,
+        precip_mm >= ${RAIN_THRESHOLD_MM}, precip_mm >= ${RAIN_THRESHOLD_MM}, ${RAIN_THRESHOLD_MM}
       FROM read_csv('${RECORDING}', types = {'observed_at': 'VARCHAR', 'gust_kph': 'DOUBLE', 'wind_degree': 'DOUBLE'})`);
   }
 

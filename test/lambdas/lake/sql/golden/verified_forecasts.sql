@@ -1,5 +1,5 @@
 SELECT f.location_id, f.issued_at, f.base_hour, f.target_hour, f.probability, f.will_rain, f.threshold, f.model_version, f.persistence_probability,
-  h.precip_mm, h.rained,
+  h.precip_mm, h.rained, h.settled_at, h.rain_threshold_mm,
   CASE
     WHEN h.rained AND f.will_rain THEN 'hit'
     WHEN h.rained THEN 'miss'
@@ -12,4 +12,4 @@ SELECT f.location_id, f.issued_at, f.base_hour, f.target_hour, f.probability, f.
 FROM "garoa"."forecasts" f
 JOIN "garoa"."hourly_observations" h
   ON h.dt = f.dt AND h.location_id = f.location_id AND h.hour = f.target_hour
-WHERE h.rained IS NOT NULL
+WHERE h.rained IS NOT NULL AND h.rain_threshold_mm IS NOT NULL
