@@ -7,10 +7,10 @@ import { parseArguments, type RunArguments, USAGE } from '../lib/scenario/argume
 import { prepareFolder } from '../lib/scenario/folder';
 import type { LocalGaroa } from '../lib/scenario/local-garoa';
 import { type Recording, readRecording } from '../lib/scenario/recording';
-import { formatReport } from '../lib/scenario/report';
 import { DEFAULT_RECORDING, forgetRun, saveRun } from '../lib/scenario/saved-run';
 import type { ScenarioOptions } from '../lib/scenario/scenario';
 import { spanOf } from '../lib/scenario/span';
+import { formatSummary } from '../lib/scenario/summary-text';
 import { synthesise } from '../lib/scenario/synth';
 import { openInBrowser } from '../lib/terminal/open-in-browser';
 import { createProgress } from '../lib/terminal/progress';
@@ -94,7 +94,7 @@ async function run(options: RunArguments, scenario: ScenarioOptions, config: Gar
   }
   const here = (path: string): string => relative(process.cwd(), path) || '.';
   const paths = { directory: here(DIRECTORY), models: here(models), lake: here(bucket('processed')) };
-  console.log(`\n${formatReport(summary, live, paths)}`);
+  console.log(`\n${formatSummary(summary, live, paths)}`);
   await cloud?.close();
   if (options.open) openInBrowser(join(models, 'index.html'));
 }

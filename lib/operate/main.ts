@@ -22,7 +22,8 @@ export interface Connection {
 type Connect = (common: Given<typeof COMMON_OPTIONS>, terminal: Terminal) => Promise<Connection>;
 
 /**
- * `npm run garoa -- <command>`. Results go to the output, everything else to the messages.
+ * `npm run garoa -- <command>`. Results go to the output, everything else to the messages. With `--json` the output
+ * is JSON, also when the command fails: `{"error": {"message": …}}`.
  * @returns the exit code.
  */
 export async function operate(
@@ -31,6 +32,8 @@ export async function operate(
   connect: Connect = connectAsAsked,
 ): Promise<number> {
   const progress = createProgress(terminal.messages);
+  // Asked for on a command line that can't be read as well: whoever reads the answer is a program all the same.
+  const json = args.includes('--json');
   let profile: string | undefined;
   try {
     const { word, help } = scan(args);
@@ -41,6 +44,7 @@ export async function operate(
     if (word === undefined) {
       readArguments(args, COMMON_OPTIONS, HINT);
       terminal.messages.write(overview(COMMANDS));
+      if (json) terminal.output.write(failureJson(`No command is given.${HINT}`));
       return 1;
     }
     const { common, work } = commandOf(word).read(args);
@@ -55,9 +59,15 @@ export async function operate(
     return 0;
   } catch (error) {
     progress.end('✗');
-    terminal.messages.write(`${explain(error, profile)}\n`);
+    const message = explain(error, profile);
+    terminal.messages.write(`${message}\n`);
+    if (json) terminal.output.write(failureJson(message));
     return 1;
   }
+}
+
+function failureJson(message: string): string {
+  return `${JSON.stringify({ error: { message } }, null, 2)}\n`;
 }
 
 /** Every option of every command, to tell the command from values of options before it. */

@@ -1,5 +1,4 @@
 import { addDays, HOUR_MS } from '../../lambdas/runtime/time';
-import type { InvocationRecord } from '../local/cloud';
 import type { Execution } from '../local/step-functions/execution';
 import type { Progress } from '../terminal/progress';
 import { Refusal } from '../terminal/refusal';
@@ -7,6 +6,7 @@ import { awsFaultsAtRate } from './faults';
 import { type LocalGaroa, startLocalGaroa } from './local-garoa';
 import { type Span, type SpanOptions, spanOf } from './span';
 import { failureOf, type LiveScore, type Summary, summarize } from './summary';
+import { type Watch, watchBackfill, watchLive, watchTraining } from './watch';
 import { weatherFaultsAtRate } from './weather-api/faults';
 
 /** Days that one execution of the Backfill machine takes; it refuses more than three years. */
@@ -53,13 +53,13 @@ export async function runScenario(
   const started = performance.now();
   const span = spanOf(options);
   const offset = (place.hourlyMinute + 1) * 60_000;
-  const watch = new Watch(progress);
+  let watch: Watch = () => undefined;
   const cloud = await startLocalGaroa({
     assemblyDirectory: place.assemblyDirectory,
     directory: place.directory,
     recording: options.recording,
     start: new Date(span.liveFrom),
-    onInvocation: (record) => watch.invoked(record),
+    onInvocation: (record) => watch(record),
     ...(options.faults === 0
       ? {}
       : {
@@ -71,14 +71,14 @@ export async function runScenario(
 
   const backfill = await timed(async () => {
     progress.phase('Backfill', span.backfillDays);
-    watch.count(backfilledDay);
+    watch = watchBackfill(progress);
     await backfillHistory(cloud, span, progress);
     await cloud.recycle();
   });
   const training = async (name: string, reason: string): Promise<number> =>
     timed(async () => {
       progress.phase(name);
-      watch.count(trainingStep);
+      watch = watchTraining(progress);
       const execution = await cloud.execute(cloud.name('stateMachines', '-retrain'), { reason });
       report(execution, progress);
       await cloud.recycle();
@@ -86,10 +86,11 @@ export async function runScenario(
   const firstTraining = await training('Training', 'First training on the backfilled history.');
   const live = await timed(async () => {
     progress.phase('Live', options.liveHours * 60);
-    watch.count(polledMinute);
-    await cloud.settle(new Date(Date.parse(span.liveFrom) + offset));
+    const begin = Date.parse(span.liveFrom) + offset;
+    watch = watchLive(progress, begin, begin + options.liveHours * HOUR_MS);
+    await cloud.settle(new Date(begin));
     for (let hour = 1; hour <= options.liveHours; hour += 1) {
-      await cloud.advanceTo(new Date(Date.parse(span.liveFrom) + hour * HOUR_MS + offset));
+      await cloud.advanceTo(new Date(begin + hour * HOUR_MS));
     }
     await cloud.settle();
   });
@@ -132,46 +133,6 @@ function report(execution: Execution, progress: Progress): void {
   if (execution.status !== 'SUCCEEDED') {
     progress.note(`  ${execution.machine} ${execution.name}: ${failureOf(execution)}`);
   }
-}
-
-/** Turns invocations into progress: what counts as a step differs from phase to phase. */
-class Watch {
-  private done = 0;
-  private step: (record: InvocationRecord) => string | undefined = () => undefined;
-
-  constructor(private readonly progress: Progress) {}
-
-  count(step: (record: InvocationRecord) => string | undefined): void {
-    this.done = 0;
-    this.step = step;
-  }
-
-  invoked(record: InvocationRecord): void {
-    const what = this.step(record);
-    if (what === undefined) return;
-    this.done += 1;
-    this.progress.step(this.done, what);
-  }
-}
-
-function backfilledDay({ function: name, event, result }: InvocationRecord): string | undefined {
-  if (!name.endsWith('-ingest') || result.functionError !== undefined) return undefined;
-  return `history of ${field(field(event, 'backfill'), 'date')}`;
-}
-
-function trainingStep({ function: name, event }: InvocationRecord): string | undefined {
-  if (!name.endsWith('-retrain')) return undefined;
-  return [field(event, 'step'), field(event, 'location')].filter((part) => part !== undefined).join(' ');
-}
-
-function polledMinute({ function: name, at }: InvocationRecord): string | undefined {
-  return name.endsWith('-ingest') ? at.slice(0, 16).replace('T', ' ') : undefined;
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : undefined;
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {

@@ -2,8 +2,8 @@
 export interface Progress {
   /** Begins a phase of `total` steps; ends the one before. */
   phase(name: string, total?: number): void;
-  /** So many steps are done; `what` is happening now. */
-  step(done: number, what?: string): void;
+  /** So many steps are done; `what` is happening now. `total` when it is learnt, or grows, on the way. */
+  step(done: number, what?: string, total?: number): void;
   /** A line that stays. */
   note(line: string): void;
   /** Ends the last phase, with a mark of how it went, and leaves the terminal as it was. */
@@ -18,7 +18,7 @@ interface Output {
 
 const BAR_WIDTH = 24;
 const REDRAW_MS = 80;
-/** Without a terminal: a line at every tenth of a phase. */
+/** Without a terminal: a line whenever another tenth of a phase is done, and at its end. */
 const PLAIN_TENTHS = 10;
 
 /** A bar that is redrawn on a terminal; plain lines anywhere else, such as a log of a build. */
@@ -51,8 +51,9 @@ class BarProgress implements Progress {
     this.draw();
   }
 
-  step(done: number, what?: string): void {
+  step(done: number, what?: string, total?: number): void {
     this.done = done;
+    if (this.current !== undefined && total !== undefined) this.current = { ...this.current, total };
     if (what !== undefined) this.what = what;
     if (this.now() - this.drawn >= REDRAW_MS) this.draw();
   }
@@ -86,7 +87,7 @@ class BarProgress implements Progress {
 
 class PlainProgress implements Progress {
   private current: Phase | undefined;
-  private tenth = 0;
+  private told = 0;
 
   constructor(
     private readonly output: Output,
@@ -96,16 +97,15 @@ class PlainProgress implements Progress {
   phase(name: string, total?: number): void {
     this.end();
     this.current = { name, total, started: this.now() };
-    this.tenth = 0;
+    this.told = 0;
     this.output.write(`${name}${total === undefined ? '' : `: ${total} steps`}\n`);
   }
 
-  step(done: number, what?: string): void {
-    if (this.current?.total === undefined) return;
-    const tenth = Math.floor((done / this.current.total) * PLAIN_TENTHS);
-    if (tenth <= this.tenth) return;
-    this.tenth = tenth;
-    this.output.write(`  ${done}/${this.current.total}${what === undefined ? '' : ` ${what}`}\n`);
+  step(done: number, what?: string, total = this.current?.total): void {
+    if (total === undefined || done === this.told) return;
+    if (done - this.told < total / PLAIN_TENTHS && done !== total) return;
+    this.told = done;
+    this.output.write(`  ${done}/${total}${what === undefined ? '' : ` ${what}`}\n`);
   }
 
   note(line: string): void {

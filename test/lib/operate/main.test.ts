@@ -59,7 +59,7 @@ describe('npm run garoa', () => {
     [['--jsn'], 'Unknown option --jsn. Did you mean --json?'],
     [['status', '--jsn'], 'Unknown option --jsn. Did you mean --json? See npm run garoa -- help status.'],
     [['status', '--from', '2026-11-01'], 'Unknown option --from.'],
-    [['status', '--json', '--json'], '--json is given twice.'],
+    [['status', '--stage', 'a', '--stage', 'b'], '--stage is given twice.'],
     [['status', '--stage'], '--stage needs a value.'],
     [['forecast'], 'forecast needs <location>. See npm run garoa -- help forecast.'],
     [['promote', 'jfk'], 'promote needs <location> <version>.'],
@@ -82,6 +82,18 @@ describe('npm run garoa', () => {
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain(sentence);
     expect(err.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it.each([
+    [['status', '--json'], 'connected'],
+    [['status', '--json', '--json'], '--json is given twice.'],
+    [['statsu', '--json'], 'Unknown command "statsu".'],
+    [['--json'], 'No command is given.'],
+  ])('answers in JSON when %j fails', async (args, sentence) => {
+    const { code, out, err } = await said(...args);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({ error: { message: expect.stringContaining(sentence) } });
+    expect(err).not.toBe('');
   });
 
   it.each([

@@ -27,6 +27,21 @@ describe('createProgress', () => {
     expect(lines.at(-1)).toBe('✓ Live (1.5 s)');
   });
 
+  it('says without a terminal how far a phase is whose total grows, and never more than all of it', () => {
+    const { progress, text } = record(false);
+    progress.phase('Training');
+    progress.step(0, 'plan', 0);
+    for (let done = 1; done <= 20; done += 1) progress.step(done, 'score', done <= 10 ? 10 : 20);
+    const lines = text().trimEnd().split('\n');
+    expect(lines[0]).toBe('Training');
+    expect(lines).toContain('  10/10 score');
+    expect(lines.at(-1)).toBe('  20/20 score');
+    for (const line of lines.slice(1)) {
+      const [done = 0, total = 0] = line.trim().split(' ')[0]?.split('/').map(Number) ?? [];
+      expect(done).toBeLessThanOrEqual(total);
+    }
+  });
+
   it.each([true, false])('marks a phase that did not come to a good end (terminal: %s)', (isTTY) => {
     const { progress, text } = record(isTTY);
     progress.phase('Live');

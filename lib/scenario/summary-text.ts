@@ -6,7 +6,7 @@ type Entry = Summary['retrain'][number];
 type Measures = NonNullable<Entry['test']>;
 
 /** What the run found out, as text for a terminal; paths are relative to the folder of the project. */
-export function formatReport(
+export function formatSummary(
   summary: Summary,
   live: ReadonlyMap<string, LiveScore>,
   paths: { readonly directory: string; readonly models: string; readonly lake: string },
@@ -28,9 +28,11 @@ export function formatReport(
     `Forecasts     ${forecasts.made} made, ${forecasts.verified} verified; Brier ${decimal(forecasts.brier)}, persistence ${decimal(forecasts.persistenceBrier)}`,
     `Time          ${seconds.total.toFixed(0)} s: synth ${seconds.synth.toFixed(0)}, backfill ${seconds.backfill.toFixed(0)}, training ${seconds.retrain.toFixed(0)}, live ${seconds.live.toFixed(0)}`,
     '',
-    `Report        ${join(paths.models, 'index.html')}`,
-    `Lake          ${paths.lake}`,
-    `Summary       ${join(paths.directory, 'summary.json')}`,
+    'What to open next:',
+    `  ${join(paths.models, 'index.html')}  the pages: forecasts, and how good each model is`,
+    `  ${join(paths.directory, 'summary.json')}  all figures of this run`,
+    '  npm run garoa -- status --local  the system that is left behind; help tells what else it can be asked',
+    `The lake lies in ${paths.lake}.`,
   ].join('\n');
 }
 
