@@ -47,7 +47,7 @@ export function garoaApp({ config, outdir, context }: GaroaAppProps): App {
   pipeline.addStackDependency(dataLake);
   new MonitoringStack(app, 'Monitoring', {
     stackName: resourceName(stage, 'monitoring'),
-    description: 'Garoa: dashboard, alarms and their topic',
+    description: 'Garoa: alarms, their topic, and questions to the logs',
     config,
     parts: pipeline,
   });

@@ -30,6 +30,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
     'Retrainings that lost skill starts: one at most in each period of so many days',
   firstDay: 'First UTC day that queries see',
   alarmEmail: 'Receives every alarm, once the subscription mail is confirmed',
+  dashboard: 'Whether CloudWatch gets a dashboard: $3 a month',
 };
 
 /** Table of the whole block `garoa` in Markdown, with defaults and limits from the schema itself. */
@@ -76,7 +77,7 @@ const node: z.ZodType<Node> = z.object({
 interface Leaf {
   readonly path: string;
   readonly leaf: Node;
-  readonly fallback: string | number | undefined;
+  readonly fallback: string | number | boolean | undefined;
 }
 
 /** @param inherited default of the object that the node lies in, which may hold one for the node. */
@@ -91,7 +92,9 @@ function leavesOf(of: Node, path: string, inherited?: unknown): Leaf[] {
       leavesOf(child, path === '' ? name : `${path}.${name}`, defaults[name]),
     );
   }
-  return [{ path, leaf: of, fallback: z.union([z.string(), z.number()]).optional().parse(fallback) }];
+  return [
+    { path, leaf: of, fallback: z.union([z.string(), z.number(), z.boolean()]).optional().parse(fallback) },
+  ];
 }
 
 function limitsOf({ enum: values, minimum, exclusiveMinimum, maximum }: Node): string {

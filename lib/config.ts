@@ -64,6 +64,8 @@ export const configSchema = z
     firstDay: z.iso.date().default('2010-01-01'),
     /** Receives every alarm, once the subscription mail is confirmed. */
     alarmEmail: z.email().optional(),
+    /** Whether CloudWatch gets a dashboard, which costs $3 a month. */
+    dashboard: z.boolean().default(false),
   })
   .superRefine((config, context) => {
     const seen = new Map<string, number>();

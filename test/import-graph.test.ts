@@ -10,7 +10,15 @@ const SHARED = ['lambdas/model', 'lambdas/lake', 'lambdas/weather', 'lambdas/run
  * arrow in the wrong direction fails here with the file that it starts from. A new room gets a line of its own.
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  bin: ['lib/app', 'lib/config', 'lib/project-root', 'lib/operate', 'lib/scenario', 'lib/terminal'],
+  bin: [
+    'lib/app',
+    'lib/config',
+    'lib/project-root',
+    'lib/monitoring',
+    'lib/operate',
+    'lib/scenario',
+    'lib/terminal',
+  ],
 
   'lib/app': [
     'lib/config',

@@ -3,7 +3,7 @@ import type { FinishedQuery } from '../lake/athena';
 import { athena, eventBridge, s3 } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
-import { metrics } from '../runtime/metrics';
+import { publishMetrics } from '../runtime/metrics';
 import { loadSettings } from '../runtime/settings';
 import { PROVIDERS } from '../weather/providers';
 import { createChampionCache } from './champions';
@@ -35,7 +35,7 @@ export async function handler(
     }
     return result;
   } finally {
-    metrics.publishStoredMetrics();
+    publishMetrics();
   }
 }
 

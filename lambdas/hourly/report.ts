@@ -26,46 +26,60 @@ export interface HourlyResult {
   /** Hours of the last week without a row; once a day. */
   readonly gapHours?: number;
   readonly compactedObjects?: number;
+  /** Of all places together, by window, such as `days7`; once a day. One by one they are in `forecast_verification`. */
+  readonly skill?: Readonly<Record<string, Skill>>;
+  /** Of the place whose newest forecast is the oldest; of the newest hour only. */
+  readonly forecastAgeMinutes?: number;
+  readonly refusedModels: number;
   readonly queries: number;
+  readonly queryMilliseconds: number;
   readonly bytesScanned: number;
 }
 
-/** The window whose figures are the metrics without a dimension. */
-const HEADLINE_DAYS = 7;
+interface Skill {
+  readonly brier: number | null;
+  readonly againstPersistence: number | null;
+  readonly hits: number;
+  readonly misses: number;
+  readonly falseAlarms: number;
+}
 
-/** Emits the run's metrics and gives its summary. */
+/** The window whose skill an alarm watches. */
+const WATCHED_DAYS = 7;
+
+/** A forecast is this old when the next one is due: an hour in which every place got one tells no older one. */
+const DUE_MINUTES = 60;
+
+/**
+ * Emits the metrics that alarms watch, which in an hour without a fault is none, and gives the run's summary, which
+ * the log keeps for people.
+ */
 export function report(
   task: HourTask | RangeTask,
   run: HourlyRun,
   queries: readonly FinishedQuery[],
 ): HourlyResult {
   const bytesScanned = queries.reduce((sum, query) => sum + query.bytesScanned, 0);
-  const milliseconds = queries.reduce((sum, query) => sum + query.milliseconds, 0);
+  const queryMilliseconds = queries.reduce((sum, query) => sum + query.milliseconds, 0);
   const withoutForecast: Record<string, number> = {};
   for (const { reason } of run.issued?.without ?? []) {
     withoutForecast[reason] = (withoutForecast[reason] ?? 0) + 1;
   }
-  metrics.addMetric(Metric.hoursAggregated, MetricUnit.Count, run.rows);
-  metrics.addMetric(Metric.missingHours, MetricUnit.Count, run.missingHours);
-  metrics.addMetric(Metric.bytesScanned, MetricUnit.Bytes, bytesScanned);
-  metrics.addMetric(Metric.queryMilliseconds, MetricUnit.Milliseconds, milliseconds);
-  if (run.issued !== undefined) {
-    metrics.addMetric(Metric.forecastsIssued, MetricUnit.Count, run.issued.made);
-    metrics.addMetric(Metric.locationsWithoutForecast, MetricUnit.Count, run.issued.without.length);
-    metrics.addMetric(Metric.modelsRefused, MetricUnit.Count, run.issued.refused.length);
-  }
+  const newest = isNewestHour(task);
+  const refusedModels = run.issued?.refused.length ?? 0;
   // Closing an old hour once more says nothing of how old the forecasts in force are.
-  if (run.stalestBaseHour !== undefined && isNewestHour(task)) {
-    const minutes = (Date.parse(task.now) - Date.parse(run.stalestBaseHour)) / 60_000 - 60;
-    metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, minutes);
+  const forecastAgeMinutes =
+    newest && run.stalestBaseHour !== undefined
+      ? (Date.parse(task.now) - Date.parse(run.stalestBaseHour)) / 60_000 - 60
+      : undefined;
+  const skill = run.daily && skillByWindow(run);
+  if (newest && run.rows === 0) metrics.addMetric(Metric.emptyHours, MetricUnit.Count, 1);
+  if (refusedModels > 0) metrics.addMetric(Metric.modelsRefused, MetricUnit.Count, refusedModels);
+  if (forecastAgeMinutes !== undefined && forecastAgeMinutes > DUE_MINUTES) {
+    metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, forecastAgeMinutes);
   }
-  if (run.verified !== undefined) {
-    metrics.addMetric(Metric.forecastsVerified, MetricUnit.Count, run.verified.verified);
-    reportSkill(run);
-  }
-  if (run.daily !== undefined) {
-    metrics.addMetric(Metric.gapHours, MetricUnit.Count, run.daily.gaps.missingHours);
-  }
+  const watched = skill?.[`days${WATCHED_DAYS}`]?.againstPersistence ?? null;
+  if (watched !== null) metrics.addMetric(Metric.skillAgainstPersistence, MetricUnit.NoUnit, watched);
   return {
     ...(task.kind === 'hour' ? { hour: task.hour } : { from: task.from, to: task.to }),
     days: run.days.filter(({ status }) => status === 'committed').length,
@@ -78,7 +92,11 @@ export function report(
       gapHours: run.daily.gaps.missingHours,
       compactedObjects: run.daily.compaction.joined,
     }),
+    ...(skill && { skill }),
+    ...(forecastAgeMinutes !== undefined && { forecastAgeMinutes }),
+    refusedModels,
     queries: queries.length,
+    queryMilliseconds,
     bytesScanned,
   };
 }
@@ -87,35 +105,17 @@ function isNewestHour(task: HourTask | RangeTask): boolean {
   return task.kind === 'hour' && addHours(task.hour, 1) === hourStart(task.now);
 }
 
-/** All locations together: one by one they are in `forecast_verification`, where they cost nothing. */
-function reportSkill({ verified }: HourlyRun): void {
-  for (const windowDays of WINDOWS) {
-    const scores = (verified?.rows ?? []).filter((row) => row.windowDays === windowDays);
-    const [first, ...others] = scores.map(({ score }) => score);
-    if (first !== undefined) {
-      reportWindow(windowDays, others.reduce(addScores, first));
-    }
-  }
+function skillByWindow({ verified }: HourlyRun): Record<string, Skill> {
+  return Object.fromEntries(
+    WINDOWS.flatMap((days) => {
+      const rows = (verified?.rows ?? []).filter(({ windowDays }) => windowDays === days);
+      const [first, ...others] = rows.map(({ score }) => score);
+      return first === undefined ? [] : [[`days${days}`, skillOfAll(others.reduce(addScores, first))]];
+    }),
+  );
 }
 
-function reportWindow(windowDays: number, score: Score): void {
-  const headline = windowDays === HEADLINE_DAYS;
-  const add = (name: string, value: number | null): void => {
-    if (value === null) {
-      return;
-    }
-    if (headline) {
-      metrics.addMetric(name, MetricUnit.NoUnit, value);
-    } else {
-      metrics
-        .singleMetric()
-        .addDimension('window', `${windowDays}d`)
-        .addMetric(name, MetricUnit.NoUnit, value);
-    }
-  };
-  add(Metric.rollingBrier, brierOf(score));
-  add(Metric.skillAgainstPersistence, skillOf(score));
-  add(Metric.hits, score.hits);
-  add(Metric.misses, score.misses);
-  add(Metric.falseAlarms, score.falseAlarms);
+function skillOfAll(score: Score): Skill {
+  const { hits, misses, falseAlarms } = score;
+  return { brier: brierOf(score), againstPersistence: skillOf(score), hits, misses, falseAlarms };
 }

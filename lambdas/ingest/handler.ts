@@ -1,17 +1,15 @@
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import type { Bucket } from '../lake/s3';
 import { type ApiKey, secretApiKey } from '../runtime/api-key';
 import { s3, secretsManager } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
-import { Metric, metrics } from '../runtime/metrics';
 import { loadSettings, type Settings } from '../runtime/settings';
 import { createExchange, type Exchange, systemClock } from '../weather/exchange';
 import { PROVIDERS } from '../weather/providers';
 import { backfillDay } from './backfill';
 import { type IngestResult, parseIngestEvent } from './events';
-import { DayNotAvailable, type Failure, LocationsFailed } from './failures';
+import { DayNotAvailable, LocationsFailed } from './failures';
 import { pollCurrent } from './poll';
 import { ASKING_SECONDS } from './shards';
 
@@ -34,21 +32,26 @@ export async function handler(event: unknown, context: Context): Promise<IngestR
     source: settings.provider,
     bucket: { client: s3(), name: requireEnv(Env.rawBucket) } satisfies Bucket,
   };
-  try {
-    const { result, failures, implausible } =
-      job.kind === 'poll' ? await pollCurrent(job, dependencies) : await backfillDay(job, dependencies);
-    report({ of: job.kind === 'poll' ? job.minute : job.date, stored: result.stored, implausible, failures });
-    logger.info('ingested', { ...result, failed: failures.length, requests: exchange.tally.requests });
-    const unavailable = failures.filter(({ reason }) => reason === 'day-not-available');
-    if (job.kind === 'backfill' && failures.length > 0 && unavailable.length === failures.length) {
-      throw new DayNotAvailable(job.date, failures, job.locations.length);
-    }
-    if (failures.length > 0) throw new LocationsFailed(failures, job.locations.length);
-    return result;
-  } finally {
-    metrics.addMetric(Metric.providerErrors, MetricUnit.Count, exchange.tally.failures);
-    metrics.publishStoredMetrics();
+  const { result, failures, implausible } =
+    job.kind === 'poll' ? await pollCurrent(job, dependencies) : await backfillDay(job, dependencies);
+  logger.info('ingested', {
+    ...result,
+    implausible,
+    failed: failures.length,
+    // Named here, since the error tells only the first of many.
+    ...(failures.length > 0 && {
+      failedAt: job.kind === 'poll' ? job.minute : job.date,
+      failedLocations: failures.map(({ location }) => location).join(' '),
+    }),
+    requests: exchange.tally.requests,
+    providerErrors: exchange.tally.failures,
+  });
+  const unavailable = failures.filter(({ reason }) => reason === 'day-not-available');
+  if (job.kind === 'backfill' && failures.length > 0 && unavailable.length === failures.length) {
+    throw new DayNotAvailable(job.date, failures, job.locations.length);
   }
+  if (failures.length > 0) throw new LocationsFailed(failures, job.locations.length);
+  return result;
 }
 
 /** A poll ends within its minute, so that the next one finds the provider's connections free. */
@@ -62,22 +65,4 @@ function newExchange({ provider }: Settings, milliseconds: number): Exchange {
   if (!PROVIDERS[provider].needsKey) return createExchange({ deadline });
   apiKey ??= secretApiKey(secretsManager(), requireEnv(Env.apiKeySecret));
   return createExchange({ deadline, apiKey });
-}
-
-interface Report {
-  /** The minute or day that the run stands for. */
-  readonly of: string;
-  readonly stored: number;
-  readonly implausible: number;
-  readonly failures: readonly Failure[];
-}
-
-/** Names the failed locations beside the figures, which have no dimension that would cost by location. */
-function report({ of, stored, implausible, failures }: Report): void {
-  metrics.addMetric(Metric.observationsStored, MetricUnit.Count, stored);
-  metrics.addMetric(Metric.implausibleValues, MetricUnit.Count, implausible);
-  metrics.addMetric(Metric.locationsFailed, MetricUnit.Count, failures.length);
-  if (failures.length === 0) return;
-  metrics.addMetadata('failedAt', of);
-  metrics.addMetadata('failedLocations', failures.map(({ location }) => location).join(' '));
 }

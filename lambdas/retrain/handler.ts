@@ -4,7 +4,6 @@ import type { Context } from 'aws-lambda';
 import { athena, s3 } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
-import { metrics } from '../runtime/metrics';
 import { loadSettings } from '../runtime/settings';
 import { runStep } from './run-step';
 import { parseStep } from './steps';
@@ -20,29 +19,25 @@ export async function handler(event: unknown, context: Context): Promise<unknown
   logger.addContext(context);
   const step = parseStep(event);
   const bucket = (name: string) => ({ client: s3(), name: requireEnv(name) });
-  try {
-    const result = await runStep(
-      {
-        settings: loadSettings(),
-        queryResults: bucket(Env.queryResultsBucket),
-        models: bucket(Env.modelsBucket),
-        processed: bucket(Env.processedBucket),
-        athena: {
-          client: athena(),
-          s3: s3(),
-          workgroup: requireEnv(Env.workgroup),
-          database: requireEnv(Env.database),
-          remainingMs: () => context.getRemainingTimeInMillis(),
-        },
-        codeVersion,
+  const result = await runStep(
+    {
+      settings: loadSettings(),
+      queryResults: bucket(Env.queryResultsBucket),
+      models: bucket(Env.modelsBucket),
+      processed: bucket(Env.processedBucket),
+      athena: {
+        client: athena(),
+        s3: s3(),
+        workgroup: requireEnv(Env.workgroup),
+        database: requireEnv(Env.database),
         remainingMs: () => context.getRemainingTimeInMillis(),
-        now: () => new Date(),
       },
-      step,
-    );
-    logger.info('step done', { step: step.step, result });
-    return result;
-  } finally {
-    metrics.publishStoredMetrics();
-  }
+      codeVersion,
+      remainingMs: () => context.getRemainingTimeInMillis(),
+      now: () => new Date(),
+    },
+    step,
+  );
+  logger.info('step done', { step: step.step, result });
+  return result;
 }

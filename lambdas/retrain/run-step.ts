@@ -1,5 +1,3 @@
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { Metric, metrics } from '../runtime/metrics';
 import { inspect } from './inspect';
 import { fail, keep, promoteVersion } from './outcome';
 import { type PlanDependencies, plan } from './plan';
@@ -48,12 +46,7 @@ export async function runStep(dependencies: StepDependencies, event: StepEvent):
       return keep(dependencies, event);
     case 'fail':
       return fail(dependencies, event);
-    case 'publish': {
-      const summary = await publish(dependencies, event);
-      metrics.addMetric(Metric.championsPromoted, MetricUnit.Count, summary.promoted + summary.refreshed);
-      metrics.addMetric(Metric.championsKept, MetricUnit.Count, summary.kept);
-      metrics.addMetric(Metric.retrainingsFailed, MetricUnit.Count, summary.failed);
-      return summary;
-    }
+    case 'publish':
+      return publish(dependencies, event);
   }
 }

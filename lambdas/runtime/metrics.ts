@@ -3,35 +3,25 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 export const METRIC_NAMESPACE = 'Garoa';
 
 /**
- * Names of the metrics that functions emit and alarms watch. None carries a location as a dimension:
- * each would cost $0.30 a month; per-location figures live in the lake.
+ * Metrics that functions emit, each because an alarm watches it: a metric costs $0.30 for a month in which it is sent
+ * all the time. So none is sent in an hour without a fault but for `skillAgainstPersistence`, once a day, and none
+ * carries a location. Figures for people are fields of the log.
  */
 export const Metric = {
-  observationsStored: 'ObservationsStored',
-  locationsFailed: 'LocationsFailed',
-  providerErrors: 'ProviderErrors',
-  implausibleValues: 'ImplausibleValues',
-  missingHours: 'MissingHours',
-  hoursAggregated: 'HoursAggregated',
-  /** Closed hours of the last week without a row; told once a day. */
-  gapHours: 'GapHours',
-  forecastsIssued: 'ForecastsIssued',
-  locationsWithoutForecast: 'LocationsWithoutForecast',
-  forecastsVerified: 'ForecastsVerified',
+  /** Hours that were closed without a single observation. */
+  emptyHours: 'EmptyHours',
+  /** Of the place whose newest forecast is the oldest, once that is older than an hour. */
   forecastAgeMinutes: 'ForecastAgeMinutes',
-  rollingBrier: 'RollingBrier',
+  /** Over the last week, all places together; once a day. */
   skillAgainstPersistence: 'SkillAgainstPersistence',
-  hits: 'Hits',
-  misses: 'Misses',
-  falseAlarms: 'FalseAlarms',
-  bytesScanned: 'BytesScanned',
-  queryMilliseconds: 'QueryMilliseconds',
+  /** Model files that could not be used. */
   modelsRefused: 'ModelsRefused',
-  championsPromoted: 'ChampionsPromoted',
-  championsKept: 'ChampionsKept',
-  /** Locations whose retraining ended in an error; their champions stay. */
-  retrainingsFailed: 'RetrainingsFailed',
 } as const;
 
 /** The dimension `service` tells stages apart: POWERTOOLS_SERVICE_NAME, which the stack sets to `garoa-<stage>`. */
 export const metrics = new Metrics({ namespace: METRIC_NAMESPACE });
+
+/** Writes what was added to the log, in CloudWatch's format; when nothing was, nothing: that is the ordinary case. */
+export function publishMetrics(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+}

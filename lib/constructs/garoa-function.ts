@@ -1,17 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as destinations from 'aws-cdk-lib/aws-lambda-destinations';
 import { type BundlingOptions, LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { SETTINGS_FILE, type Settings } from '../../lambdas/runtime/settings';
 import { applicationName, resourceName } from '../names';
 import { projectRoot } from '../project-root';
+import { deadLetterQueue } from './dead-letter-queue';
 import { type Grant, roleWith } from './permissions';
 import { UNREACHABLE_MODULES } from './unreachable-modules';
 
@@ -49,16 +50,7 @@ export class GaroaFunction extends Construct {
     super(scope, id);
     const functionName = resourceName(props.settings.stage, props.name);
 
-    this.failures = new sqs.Queue(this, 'Failures', {
-      queueName: `${functionName}-failures`,
-      enforceSSL: true,
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      retentionPeriod: Duration.days(14),
-    });
-    Validations.of(this.failures).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'It is itself where given-up events end: of schedules and of asynchronous invocations.',
-    });
+    this.failures = deadLetterQueue(this, 'Failures', `${functionName}-failures`);
 
     const logGroup = new logs.LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,

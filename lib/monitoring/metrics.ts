@@ -5,6 +5,7 @@ import {
   type MetricOptions,
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { METRIC_NAMESPACE, Metric } from '../../lambdas/runtime/metrics';
 import type { GaroaFunction } from '../constructs/garoa-function';
@@ -18,33 +19,31 @@ export interface Monitored {
   readonly retraining: sfn.StateMachine;
   readonly evidence: sfn.StateMachine;
   readonly backfill: sfn.StateMachine;
+  /** Takes starts of machines that could not be delivered. */
+  readonly undelivered: sqs.IQueue;
 }
 
-/**
- * A metric that the functions emit; the dimension is the one that their logger and metrics give themselves.
- * @param window of figures that verification tells for several; absent, the week is meant.
- */
+/** A metric that the functions emit; the dimension is the one that their logger and metrics give themselves. */
 export function garoaMetric(
   stage: string,
   name: keyof typeof Metric,
-  { window, ...options }: MetricOptions & { readonly window?: '30d' },
+  options: MetricOptions,
 ): CloudWatchMetric {
   return new CloudWatchMetric({
     namespace: METRIC_NAMESPACE,
     metricName: Metric[name],
-    dimensionsMap: { service: applicationName(stage), ...(window !== undefined && { window }) },
+    dimensionsMap: { service: applicationName(stage) },
     ...options,
   });
 }
 
-/** Executions that did not end well, whatever the way, of one machine or several. */
+/** Executions that failed or timed out, of one machine or several. One that somebody stopped is that person's doing. */
 export function failedExecutions(machines: readonly sfn.StateMachine[], period: Duration): MathExpression {
   const options = { period, statistic: Stats.SUM };
   const usingMetrics = Object.fromEntries(
     machines.flatMap((machine, index) => [
       [`failed${index}`, machine.metricFailed(options)],
       [`timedOut${index}`, machine.metricTimedOut(options)],
-      [`aborted${index}`, machine.metricAborted(options)],
     ]),
   );
   return new MathExpression({

@@ -49,7 +49,7 @@ export interface SystemStatus {
 /** As long as a provider's free history may reach, and as hourly's own search for gaps. */
 export const MISSING_DAYS = 7;
 export const POLL_HOURS = 24;
-/** As the alarm `ingest-stored-nothing`. */
+/** Longer than a poll of any cadence takes to come. */
 const SILENT_MS = 2 * 3_600_000;
 
 /** What somebody should look at, each with what helps. */
@@ -58,7 +58,7 @@ export function problemsOf(seen: Omit<SystemStatus, 'problems'>): string[] {
   const problems: string[] = [];
   if (lastPoll === null || Date.parse(at) - Date.parse(lastPoll) > SILENT_MS) {
     const since = lastPoll === null ? `for ${POLL_HOURS} hours` : `since ${utcTime(lastPoll)}`;
-    problems.push(`No poll has been stored ${since}: see ingest-stored-nothing in the runbook.`);
+    problems.push(`No poll has been stored ${since}: see ingest-failed in the runbook.`);
   }
   if (forecast === null)
     problems.push('No hour has been closed yet: hourly does that a few minutes after each.');

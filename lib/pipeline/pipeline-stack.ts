@@ -1,15 +1,18 @@
 import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { MODEL_METRICS } from '../../lambdas/lake/layout';
 import { Env } from '../../lambdas/runtime/env';
 import { PROVIDERS } from '../../lambdas/weather/providers';
 import { type GaroaConfig, planOf, settingsOf } from '../config';
+import { deadLetterQueue } from '../constructs/dead-letter-queue';
 import { GaroaFunction } from '../constructs/garoa-function';
 import { athenaQueries, listing, onObjects, queryResults } from '../constructs/permissions';
 import { cronOf } from '../constructs/weekly';
 import type { DataLake } from '../data-lake/data-lake-stack';
+import { resourceName } from '../names';
 import { Backfill } from './backfill/backfill';
 import { Evidence } from './evidence/evidence';
 import { Hourly } from './hourly/hourly';
@@ -30,6 +33,8 @@ export class PipelineStack extends Stack {
   readonly retraining: sfn.StateMachine;
   readonly evidence: sfn.StateMachine;
   readonly backfill: sfn.StateMachine;
+  /** Takes starts of machines that could not be delivered: one queue, since nothing else may end in it. */
+  readonly undelivered: sqs.Queue;
 
   constructor(scope: Construct, id: string, { config, lake, ...props }: PipelineStackProps) {
     super(scope, id, props);
@@ -40,6 +45,7 @@ export class PipelineStack extends Stack {
     this.ingest = new Ingest(this, 'Ingest', { config, lake, logRetention }).function;
     this.hourly = new Hourly(this, 'Hourly', { config, lake, logRetention }).function;
     this.retrain = this.retrainFunction(config, lake, logRetention);
+    this.undelivered = deadLetterQueue(this, 'Undelivered', resourceName(stage, 'undelivered'));
 
     this.retraining = new Retraining(this, 'Retraining', {
       stage,
@@ -47,7 +53,7 @@ export class PipelineStack extends Stack {
       queryResultsBucket: lake.queryResultsBucket,
       schedule: cronOf(config.schedules.retrain),
       locationCount: config.locations.length,
-      deadLetterQueue: this.retrain.failures,
+      deadLetterQueue: this.undelivered,
       logRetention,
     }).stateMachine;
 
@@ -55,7 +61,7 @@ export class PipelineStack extends Stack {
       stage,
       retraining: this.retraining,
       everyDays: config.retrainOnEvidenceEveryDays,
-      deadLetterQueue: this.retrain.failures,
+      deadLetterQueue: this.undelivered,
       logRetention,
     }).stateMachine;
 
@@ -65,7 +71,7 @@ export class PipelineStack extends Stack {
       ingestFunction: this.ingest.function,
       hourlyFunction: this.hourly.function,
       daysAtOnce: provider.backfillDaysAtOnce,
-      deadLetterQueue: this.ingest.failures,
+      deadLetterQueue: this.undelivered,
       logRetention,
     }).stateMachine;
 

@@ -88,7 +88,7 @@ describe('on the day of the deployment', () => {
     const { code, out } = await garoa(['status']);
     expect(code).toBe(0);
     expect(out).toContain('garoa-prod in us-east-1, 2013-01-10 01:58 UTC');
-    expect(out).toContain('! No poll has been stored for 24 hours: see ingest-stored-nothing');
+    expect(out).toContain('! No poll has been stored for 24 hours: see ingest-failed');
     expect(out).toContain('! No hour has been closed yet');
   });
 

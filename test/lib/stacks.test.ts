@@ -25,6 +25,7 @@ const usual = synthesise({
   firstDay: '2013-01-01',
   retention: { rawDays: 400 },
   alarmEmail: 'rain@example.com',
+  dashboard: true,
 });
 
 /** Fifty places on Open-Meteo, most of them polled once an hour; nothing else decided. */

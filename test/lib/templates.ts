@@ -25,7 +25,7 @@ export function synthesise(block: GaroaBlock): Templates {
     const { stacks } = app.synth();
     const templates = new Map(stacks.map(({ id, template }) => [id, Template.fromJSON(template)] as const));
     const template = (id: string) => templates.get(id) ?? Template.fromJSON({});
-    const notes = app.node.findChild('Pipeline').node.metadata.map(({ data }) => String(data));
+    const notes = app.node.children.flatMap(({ node }) => node.metadata.map(({ data }) => String(data)));
     return {
       dataLake: template('DataLake'),
       pipeline: template('Pipeline'),

@@ -150,7 +150,7 @@ describe('the ingest function with Open-Meteo', () => {
   });
 });
 
-describe('the metrics of a run', () => {
+describe('the log of a run', () => {
   let weather: WeatherServer;
   let ingest: DeployedIngest;
 
@@ -159,7 +159,7 @@ describe('the metrics of a run', () => {
     await weather.close();
   });
 
-  it('count what was stored, refused and tried in vain, and name the locations that failed', async () => {
+  it('counts what was stored, refused and tried in vain, and names the locations that failed', async () => {
     weather = await startWeatherServer((url, count) => {
       if (url.searchParams.get('q') === 'jfk') return { status: 404, text: 'no' };
       return count === 1 ? { status: 503, text: 'no' } : { json: weatherApiCurrent(NOW, { temp_c: 99 }) };
@@ -173,13 +173,15 @@ describe('the metrics of a run', () => {
       .map((line): unknown => JSON.parse(line));
     expect(lines).toContainEqual(
       expect.objectContaining({
-        ObservationsStored: 2,
-        ImplausibleValues: 2,
-        LocationsFailed: 1,
-        ProviderErrors: 2,
+        stored: 2,
+        implausible: 2,
+        failed: 1,
+        providerErrors: 2,
         failedAt: MINUTE,
         failedLocations: 'jfk',
       }),
     );
+    // Errors and invocations are Lambda's to count: no poll sends a metric that would be paid for.
+    expect(log).not.toContain('CloudWatchMetrics');
   });
 });

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { Metric } from '../../../lambdas/runtime/metrics';
+import { ALARMS } from '../../../lib/monitoring/alarms';
+import { LOG_QUERIES } from '../../../lib/monitoring/queries';
+import { RUNBOOK_FILE, runbook } from '../../../lib/monitoring/runbook';
 import { resourcesOf, type Templates, theResource } from '../templates';
 
 const alarm = z.looseObject({
@@ -12,57 +15,44 @@ const alarm = z.looseObject({
   TreatMissingData: z.enum(['breaching', 'notBreaching']),
   EvaluationPeriods: z.int(),
   Period: z.int().optional(),
+  Metrics: z.array(z.looseObject({ Expression: z.string().optional() })).optional(),
 });
-const readme = readFileSync(resolve(__dirname, '../../../README.md'), 'utf8');
 
 /** Tests of the stack that watches; `stacks.test.ts` synthesises for all of them. */
-export function monitoringTests({ monitoring }: Templates, slow: Templates): void {
+export function monitoringTests({ monitoring, notes }: Templates, slow: Templates): void {
   const alarms = resourcesOf(monitoring, 'AWS::CloudWatch::Alarm').map(({ Properties }) =>
     alarm.parse(Properties),
   );
   const topic = theResource(monitoring, 'AWS::SNS::Topic', () => true);
 
   describe('the alarms', () => {
-    it('each name a runbook section of their own, and tell the topic when they ring and when they stop', () => {
-      const sections = alarms.map(({ AlarmName, AlarmDescription, AlarmActions, OKActions }) => {
+    it('each say what is wrong and what to do, in as many characters as CloudWatch takes', () => {
+      expect(alarms.map(({ AlarmName }) => AlarmName)).toEqual(ALARMS.map(({ name }) => `garoa-dev-${name}`));
+      alarms.forEach(({ AlarmName, AlarmDescription }, index) => {
+        const { meaning = '', remedy = [] } = ALARMS[index] ?? {};
+        for (const words of [meaning, ...remedy]) {
+          expect(AlarmDescription).toContain(words.replaceAll('{app}', 'garoa-dev'));
+        }
+        expect(AlarmDescription).toContain(`${RUNBOOK_FILE}#${AlarmName.replace('garoa-dev-', '')}`);
+        expect(AlarmDescription.length).toBeLessThanOrEqual(1_024);
+      });
+    });
+
+    it('have a runbook that says the same: `npm run runbook` makes it anew', () => {
+      expect(readFileSync(resolve(__dirname, '../../../', RUNBOOK_FILE), 'utf8')).toBe(runbook());
+    });
+
+    it('tell the topic when they ring and when they stop', () => {
+      for (const { AlarmActions, OKActions } of alarms) {
         expect([AlarmActions, OKActions]).toEqual([[{ Ref: topic.id }], [{ Ref: topic.id }]]);
-        const [, section] = / Runbook: README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
-        expect(AlarmName).toBe(`garoa-dev-${section}`);
-        expect(readme).toContain(`\n### ${section}\n`);
-        return section;
-      });
-      expect(new Set(sections).size).toBe(sections.length);
+      }
     });
 
-    it('cover what fails, what does not run, what achieves nothing and forecasts that are worse than none', () => {
-      const missing = Object.fromEntries(
-        alarms.map(({ AlarmName, TreatMissingData }) => [
-          AlarmName.replace('garoa-dev-', ''),
-          TreatMissingData,
-        ]),
+    it('watch no more than 29 metrics, each of which is paid for', () => {
+      const metrics = alarms.flatMap(({ Metrics = [{}] }) =>
+        Metrics.filter(({ Expression }) => Expression === undefined),
       );
-      expect(missing).toEqual({
-        'ingest-failed': 'notBreaching',
-        'ingest-did-not-run': 'breaching',
-        'ingest-stored-nothing': 'breaching',
-        'hourly-failed': 'notBreaching',
-        'hourly-did-not-run': 'breaching',
-        'hourly-aggregated-nothing': 'breaching',
-        'forecasts-are-old': 'notBreaching',
-        'worse-than-persistence': 'notBreaching',
-        'model-refused': 'notBreaching',
-        'retraining-failed': 'notBreaching',
-        'retraining-did-not-run': 'breaching',
-        'retraining-was-not-delivered': 'notBreaching',
-        'backfill-failed': 'notBreaching',
-      });
-    });
-
-    it('judge whole days where a week between two retrainings is right, and minutes more are no fault', () => {
-      const byDay = alarms.filter(({ EvaluationWindow }) => EvaluationWindow !== undefined);
-      expect(byDay.map(({ AlarmName, EvaluationWindow }) => [AlarmName, EvaluationWindow])).toEqual([
-        ['garoa-dev-retraining-did-not-run', { WallClockWindow: { Timezone: 'UTC' } }],
-      ]);
+      expect(metrics.length).toBeLessThanOrEqual(29);
     });
 
     it('look back no further than CloudWatch does', () => {
@@ -71,7 +61,7 @@ export function monitoringTests({ monitoring }: Templates, slow: Templates): voi
       }
     });
 
-    it('watch metrics under the names and the dimension that the functions emit them with', () => {
+    it('watch every metric that the functions emit, under its name and dimension: none is paid for and not read', () => {
       const own = z.object({
         Namespace: z.literal('Garoa'),
         MetricName: z.enum(Metric),
@@ -80,15 +70,7 @@ export function monitoringTests({ monitoring }: Templates, slow: Templates): voi
       const ours = alarms
         .filter(({ Namespace }) => Namespace === 'Garoa')
         .map((found) => own.parse(found).MetricName);
-      expect(ours.toSorted()).toEqual(
-        [
-          Metric.forecastAgeMinutes,
-          Metric.hoursAggregated,
-          Metric.modelsRefused,
-          Metric.observationsStored,
-          Metric.skillAgainstPersistence,
-        ].toSorted(),
-      );
+      expect(ours.toSorted()).toEqual(Object.values(Metric).toSorted());
     });
 
     it('wait for a slow cadence before they miss a run', () => {
@@ -126,13 +108,30 @@ export function monitoringTests({ monitoring }: Templates, slow: Templates): voi
     });
   });
 
+  describe('the log queries', () => {
+    it('are kept for the log of the function whose fields they ask for', () => {
+      const queries = resourcesOf(monitoring, 'AWS::Logs::QueryDefinition').map(
+        ({ Properties }) => Properties,
+      );
+      expect(queries.map(({ Name }) => Name)).toEqual(LOG_QUERIES.map(({ name }) => `garoa-dev/${name}`));
+      queries.forEach(({ LogGroupNames }, index) => {
+        expect(JSON.stringify(LogGroupNames)).toMatch(new RegExp(LOG_QUERIES[index]?.of ?? '-', 'i'));
+      });
+    });
+  });
+
   describe('the dashboard', () => {
-    it('shows every metric that the functions emit: none is paid for and never looked at', () => {
+    it('is not there unless it is wanted: it costs $3', () => {
+      expect(resourcesOf(slow.monitoring, 'AWS::CloudWatch::Dashboard')).toEqual([]);
+    });
+
+    it('shows the answers of the log queries, the failures and what each function costs', () => {
       const { Properties } = theResource(monitoring, 'AWS::CloudWatch::Dashboard', () => true);
       const body = JSON.stringify(Properties.DashboardBody);
       expect(Properties.DashboardName).toBe('garoa-dev');
-      for (const name of Object.values(Metric)) {
-        expect(body).toContain(`"Garoa\\",\\"${name}\\"`);
+      for (const { name } of LOG_QUERIES) expect(body).toContain(name);
+      for (const name of ['Invocations', 'Errors', 'Duration']) {
+        expect(body.match(new RegExp(`AWS/Lambda[^\\w]+${name}[^\\w]+FunctionName`, 'g'))).toHaveLength(3);
       }
     });
 
@@ -142,14 +141,12 @@ export function monitoringTests({ monitoring }: Templates, slow: Templates): voi
       expect(widths.length).toBeGreaterThan(10);
       for (const [, width] of widths) expect([24, 12, 8, 6]).toContain(Number(width));
     });
+  });
 
-    it('shows the runs, the failures and what each function costs, and the bytes that Athena read', () => {
-      const { Properties } = theResource(monitoring, 'AWS::CloudWatch::Dashboard', () => true);
-      const body = JSON.stringify(Properties.DashboardBody);
-      for (const name of ['Invocations', 'Errors', 'Duration']) {
-        expect(body.match(new RegExp(`AWS/Lambda[^\\w]+${name}[^\\w]+FunctionName`, 'g'))).toHaveLength(3);
-      }
-      expect(body).toContain('ProcessedBytes');
+  describe('an owner who set no address', () => {
+    it('is told at synth that alarms reach nobody', () => {
+      expect(slow.notes.join()).toContain('No garoa.alarmEmail is set');
+      expect(notes.join()).not.toContain('alarmEmail');
     });
   });
 }
