@@ -1,6 +1,6 @@
 import type { Bucket } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
-import { refreshPages } from '../pages/refresh';
+import { refreshIndex, refreshPlacePages } from '../pages/refresh';
 import { chunks } from '../runtime/chunks';
 import { addDays, addHours, datesBetween, hourStart } from '../runtime/time';
 import type { Location } from '../weather/location';
@@ -93,7 +93,10 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
   const daily = firstOfDay
     ? await attempt('Daily upkeep', () => lookAfterLake(access, date, closedBefore, task.now, verified))
     : undefined;
-  await attempt('The report', () => refreshPages(access, task.now, { withModelPages: firstOfDay }));
+  await attempt('The index', () => refreshIndex(access, task.now));
+  if (firstOfDay) {
+    await attempt('The pages', () => refreshPlacePages(access, task.now, access.locations));
+  }
   return {
     days,
     rows: countRows(hourOf(days, task.hour, 'hours')),

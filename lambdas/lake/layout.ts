@@ -224,6 +224,9 @@ export function partitionDate(instant: string): string {
   return instant.slice(0, 10);
 }
 
+/** Pages lie under a prefix of their own, so that superseded ones expire in days while models keep their year. */
+export const PAGES_PREFIX = 'pages/';
+
 export const keys = {
   rawDay: (dt: string) => `${OBSERVATIONS.prefix}dt=${dt}/`,
   /** The joined minute objects of one raw hour partition, given its prefix. */
@@ -242,7 +245,6 @@ export const keys = {
   champion: (locationId: string) => `${locationId}/champion.json`,
   model: (locationId: string, version: string) => `${locationId}/${version}/model.json`,
   metrics: (locationId: string, version: string) => `${locationId}/${version}/metrics.json`,
-  report: (locationId: string, version: string) => `${locationId}/${version}/report.html`,
   ledgerEntry: (locationId: string, time: string, version: string) =>
     `${locationId}/ledger/${time}-${version}.json`,
   /** Prefix of a location's ledger. */
@@ -254,7 +256,12 @@ export const keys = {
   evaluations: (locationId: string) => `${locationId}/evaluations/`,
   /** Forecasts of the tested recipe for the test hours: each test metric can be recomputed from it. */
   testForecasts: (locationId: string, version: string) => `${locationId}/${version}/test-forecasts.parquet`,
+  /** What people open first: it only leads to `pagesIndex`, in the bucket as in a downloaded folder. */
   index: 'index.html',
+  /** All places at a glance. */
+  pagesIndex: `${PAGES_PREFIX}index.html`,
+  /** The page of one place. */
+  page: (locationId: string) => `${PAGES_PREFIX}places/${locationId}.html`,
   /** The forecasts in force. */
   latest: 'latest.json',
   /** Who forecasts for each location, and what the last retraining found. */

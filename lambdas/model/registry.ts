@@ -173,6 +173,55 @@ export async function championAt(
   return promotions.filter(({ since }) => Date.parse(since) <= instant).at(-1);
 }
 
+/** A champion of a place for its page: entries long past are told by their keys alone. */
+export interface ChampionEntry {
+  readonly version: string;
+  readonly since: string;
+  /** Null for the older ones, and for an entry that can't be read. */
+  readonly told: Pick<LedgerEntry, 'outcome' | 'reason'> | null;
+}
+
+/** Promotions that are read whole for a page; a weekly retraining makes so many in a quarter of a year. */
+const TOLD_PROMOTIONS = 12;
+
+/**
+ * All champions of a location, oldest first, in a bounded number of requests however long the ledger is. Called for
+ * pages; whoever decides something asks `readPromotions`.
+ */
+export async function readChampions(
+  models: Bucket,
+  location: string,
+): Promise<{
+  readonly champions: readonly ChampionEntry[];
+  readonly unreadable: readonly { readonly key: string; readonly reason: string }[];
+}> {
+  const pointer = await readPointer(models, location);
+  if (pointer.status === 'absent') return { champions: [], unreadable: [] };
+  const listed = await listObjects(models, keys.ledger(location));
+  const unreadable: { key: string; reason: string }[] =
+    pointer.status === 'damaged' ? [{ key: keys.champion(location), reason: pointer.reason }] : [];
+  const champions = await Promise.all(
+    listed.flatMap(({ key }, index) => {
+      const [, time, version] = /(\d{8}T\d{6}Z)-([^/]+)\.json$/.exec(key) ?? [];
+      if (time === undefined || version === undefined) return [];
+      const since = time.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, '$1-$2-$3T$4:$5:$6Z');
+      const entry = async (): Promise<ChampionEntry> => {
+        if (index < listed.length - TOLD_PROMOTIONS) return { version, since, told: null };
+        const text = await getText(models, key);
+        const parsed = ledgerEntrySchema.safeParse(text === undefined ? undefined : parseJson(text));
+        if (!parsed.success) unreadable.push({ key, reason: z.prettifyError(parsed.error) });
+        return { version, since, told: parsed.success ? parsed.data : null };
+      };
+      return [entry()];
+    }),
+  );
+  champions.sort((a, b) => a.since.localeCompare(b.since));
+  if (pointer.status === 'valid' && champions.at(-1)?.since !== pointer.entry.since) {
+    champions.push({ version: pointer.entry.version, since: pointer.entry.since, told: pointer.entry });
+  }
+  return { champions, unreadable };
+}
+
 /** The ledger with the newest promotion, which may still be on its way into it: the pointer has it. */
 export async function readPromotions(models: Bucket, location: string): Promise<LedgerEntry[]> {
   const [pointer, ledger] = await Promise.all([readPointer(models, location), readLedger(models, location)]);

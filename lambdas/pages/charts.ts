@@ -1,9 +1,10 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom/worker';
 import { HOUR_MS } from '../runtime/time';
+import { chance, localDay, localHour, localTime, utcTime } from './words';
 
 /**
- * Charts of the report pages as SVG text, drawn without a browser. Colours are the page's CSS variables, so one
+ * Charts of the pages as SVG text, drawn without a browser. Colours are the page's CSS variables, so one
  * picture serves light, dark and paper. Charts take plain rows and decide nothing: what is missing (null) leaves
  * a gap, and callers say in words what a chart shows.
  */
@@ -71,6 +72,7 @@ function draw(options: Plot.PlotOptions & { readonly ariaLabel: string }): strin
 export function probabilityTimeline(
   hours: readonly TimelineHour[],
   threshold: number | null,
+  zone: string,
   summary: string,
 ): string {
   const wet = hours.filter(({ rained }) => rained === true);
@@ -87,7 +89,7 @@ export function probabilityTimeline(
     ariaLabel: summary,
     ...WIDE,
     height: 240,
-    x: { type: 'utc', label: null, domain: timeDomain(hours) },
+    x: { type: 'utc', label: null, domain: timeDomain(hours), ...localDays(hours, zone) },
     y: {
       axis: 'right',
       domain: [0, 1],
@@ -103,6 +105,7 @@ export function probabilityTimeline(
         y1: 0,
         y2: 1,
         fill: 'var(--rain-pale)',
+        title: (hour: TimelineHour) => hourInWords(hour, zone),
       }),
       ...(threshold === null
         ? []
@@ -118,6 +121,7 @@ export function probabilityTimeline(
         y: ({ probability }: TimelineHour) => probability ?? Number.NaN,
         r: 1.6,
         fill: 'var(--forecast)',
+        title: (hour: TimelineHour) => hourInWords(hour, zone),
       }),
       Plot.dot(misses, {
         x: middle,
@@ -125,6 +129,7 @@ export function probabilityTimeline(
         symbol: 'triangle',
         r: 4.5,
         fill: 'var(--miss)',
+        title: (hour: TimelineHour) => `Miss: ${hourInWords(hour, zone)}`,
       }),
       Plot.dot(falseAlarms, {
         x: middle,
@@ -133,14 +138,27 @@ export function probabilityTimeline(
         r: 4.5,
         stroke: 'var(--false-alarm)',
         strokeWidth: 2,
+        title: (hour: TimelineHour) => `False alarm: ${hourInWords(hour, zone)}`,
       }),
       Plot.ruleY([0], { stroke: 'var(--muted)' }),
+      // A line has no hours to point at.
+      Plot.rect(
+        hours.filter(({ probability, rained }) => probability !== null && rained !== true),
+        {
+          x1: ({ hour }: TimelineHour) => new Date(hour),
+          x2: ({ hour }: TimelineHour) => new Date(hour + HOUR_MS),
+          y1: 0,
+          y2: 1,
+          fill: 'transparent',
+          title: (hour: TimelineHour) => hourInWords(hour, zone),
+        },
+      ),
     ],
   });
 }
 
 /** Rain of each hour as bars; hours without an observation are shaded over the whole height. */
-export function rainTimeline(hours: readonly TimelineHour[], summary: string): string {
+export function rainTimeline(hours: readonly TimelineHour[], zone: string, summary: string): string {
   const unknown = hours.filter(({ precipMm }) => precipMm === null);
   const highest = hours.reduce((most, { precipMm }) => Math.max(most, precipMm ?? 0), 0);
   const top = Math.max(highest, 1);
@@ -148,7 +166,7 @@ export function rainTimeline(hours: readonly TimelineHour[], summary: string): s
     ariaLabel: summary,
     ...WIDE,
     height: 150,
-    x: { type: 'utc', label: 'days in UTC', labelArrow: 'none', domain: timeDomain(hours) },
+    x: { type: 'utc', label: null, domain: timeDomain(hours), ...localDays(hours, zone) },
     y: { axis: 'right', domain: [0, top], label: 'rain, mm in the hour', ticks: 3, grid: true },
     marks: [
       Plot.rect(unknown, {
@@ -157,6 +175,7 @@ export function rainTimeline(hours: readonly TimelineHour[], summary: string): s
         y1: 0,
         y2: top,
         fill: 'var(--gap)',
+        title: (hour: TimelineHour) => hourInWords(hour, zone),
       }),
       Plot.rect(
         hours.filter(({ precipMm }) => precipMm !== null && precipMm > 0),
@@ -166,6 +185,7 @@ export function rainTimeline(hours: readonly TimelineHour[], summary: string): s
           y1: 0,
           y2: ({ precipMm }: TimelineHour) => precipMm ?? 0,
           fill: 'var(--rain)',
+          title: (hour: TimelineHour) => hourInWords(hour, zone),
         },
       ),
       Plot.ruleY([0], { stroke: 'var(--muted)' }),
@@ -211,6 +231,8 @@ export function precisionRecallChart(
         r: 5,
         fill: 'var(--forecast)',
         stroke: 'var(--paper)',
+        title: () =>
+          `Chosen threshold: precision ${percent(chosen.precision)}, recall ${percent(chosen.recall)}`,
       }),
     ],
   });
@@ -235,7 +257,7 @@ export function reliabilityChart(bins: readonly ReliabilityPoint[], summary: str
         strokeDasharray: '4,3',
       }),
       Plot.line(bins, { x: 'forecast', y: 'observed', stroke: 'var(--forecast)' }),
-      Plot.dot(bins, { x: 'forecast', y: 'observed', r: 'hours', fill: 'var(--forecast)', fillOpacity: 0.7 }),
+      // The halo of a number lies under the dots: drawn later it would hide one.
       Plot.text(bins, {
         x: 'forecast',
         y: 'observed',
@@ -247,6 +269,15 @@ export function reliabilityChart(bins: readonly ReliabilityPoint[], summary: str
         stroke: 'var(--panel)',
         strokeWidth: 4,
       }),
+      Plot.dot(bins, {
+        x: 'forecast',
+        y: 'observed',
+        r: 'hours',
+        fill: 'var(--forecast)',
+        fillOpacity: 0.7,
+        title: ({ forecast, observed, hours }: ReliabilityPoint) =>
+          `${percent(forecast)} forecast, ${percent(observed)} wet, ${hours.toLocaleString('en')} hours`,
+      }),
     ],
   });
 }
@@ -255,9 +286,10 @@ export function reliabilityChart(bins: readonly ReliabilityPoint[], summary: str
 export function scoreChart(bins: readonly ScoreBin[], threshold: number, summary: string): string {
   const bars = bins.flatMap((bin) => {
     const middle = (bin.from + bin.to) / 2;
+    const span = `${percent(bin.from)} to ${percent(bin.to)}`;
     return [
-      { x1: bin.from, x2: middle, hours: bin.dry, fill: 'var(--dry)' },
-      { x1: middle, x2: bin.to, hours: bin.wet, fill: 'var(--rain)' },
+      { x1: bin.from, x2: middle, hours: bin.dry, fill: 'var(--dry)', title: `${span}: ${bin.dry} dry` },
+      { x1: middle, x2: bin.to, hours: bin.wet, fill: 'var(--rain)', title: `${span}: ${bin.wet} wet` },
     ];
   });
   return draw({
@@ -266,7 +298,7 @@ export function scoreChart(bins: readonly ScoreBin[], threshold: number, summary
     x: { domain: [0, 1], label: 'forecast probability', tickFormat: percent, ticks: 5 },
     y: { type: 'sqrt', label: 'hours (square-root scale)', ticks: 5, grid: true },
     marks: [
-      Plot.rect(bars, { x1: 'x1', x2: 'x2', y1: 0, y2: 'hours', fill: 'fill', inset: 0.5 }),
+      Plot.rect(bars, { x1: 'x1', x2: 'x2', y1: 0, y2: 'hours', fill: 'fill', inset: 0.5, title: 'title' }),
       Plot.ruleX([threshold], { stroke: 'var(--forecast)', strokeDasharray: '4,3' }),
       Plot.ruleY([0], { stroke: 'var(--muted)' }),
     ],
@@ -286,7 +318,14 @@ export function skillChart(bars: readonly SkillBar[], summary: string): string {
   const shown = bars.flatMap(({ label, skill }) =>
     skill === null
       ? []
-      : [{ label, skill: Math.max(skill, lowest), fill: skill >= 0 ? 'var(--good)' : 'var(--miss)' }],
+      : [
+          {
+            label,
+            skill: Math.max(skill, lowest),
+            fill: skill >= 0 ? 'var(--good)' : 'var(--miss)',
+            title: `${label}: ${percent(skill)}`,
+          },
+        ],
   );
   return draw({
     ariaLabel: summary,
@@ -301,7 +340,7 @@ export function skillChart(bars: readonly SkillBar[], summary: string): string {
       grid: true,
     },
     marks: [
-      Plot.barY(shown, { x: 'label', y: 'skill', fill: 'fill' }),
+      Plot.barY(shown, { x: 'label', y: 'skill', fill: 'fill', title: 'title' }),
       Plot.ruleY([0], { stroke: 'currentColor' }),
     ],
   });
@@ -328,11 +367,21 @@ export function skillSparkline(days: readonly DailySkill[]): string {
       Plot.ruleY([0], { stroke: 'var(--muted)' }),
       Plot.barY(
         known.filter(({ skill }) => skill >= 0),
-        { x: 'date', y: 'skill', fill: 'var(--good)' },
+        {
+          x: 'date',
+          y: 'skill',
+          fill: 'var(--good)',
+          title: ({ date, skill }: (typeof known)[number]) => `${date}: ${percent(skill)}`,
+        },
       ),
       Plot.barY(
         known.filter(({ skill }) => skill < 0),
-        { x: 'date', y: 'skill', fill: 'var(--miss)' },
+        {
+          x: 'date',
+          y: 'skill',
+          fill: 'var(--miss)',
+          title: ({ date, skill }: (typeof known)[number]) => `${date}: ${percent(skill)}`,
+        },
       ),
     ],
   });
@@ -351,4 +400,27 @@ function middle({ hour }: TimelineHour): Date {
 function timeDomain(hours: readonly TimelineHour[]): [Date, Date] {
   const first = hours[0]?.hour ?? 0;
   return [new Date(first), new Date((hours.at(-1)?.hour ?? first) + HOUR_MS)];
+}
+
+/** A mark at each day's beginning in the place's own time; every second day where they would not fit. */
+function localDays(
+  hours: readonly TimelineHour[],
+  zone: string,
+): { readonly ticks: Date[]; readonly tickFormat: (instant: Date) => string } {
+  const midnights = hours.filter(({ hour }) => /^00:/.test(localHour(hour, zone)));
+  const step = Math.ceil(midnights.length / TICKS_THAT_FIT);
+  return {
+    ticks: midnights.filter((_, i) => i % step === 0).map(({ hour }) => new Date(hour)),
+    tickFormat: (instant) => localDay(instant.getTime(), zone),
+  };
+}
+
+/** Days such as `24 Dec` below a wide chart. */
+const TICKS_THAT_FIT = 16;
+
+/** What a mark says when it is pointed at. */
+function hourInWords({ hour, precipMm, probability }: TimelineHour, zone: string): string {
+  const rain = precipMm === null ? 'not observed' : precipMm === 0 ? 'dry' : `${precipMm.toFixed(1)} mm`;
+  const forecast = probability === null ? '' : `, forecast ${chance(probability)}`;
+  return `${localTime(hour, zone)} (${utcTime(hour)}): ${rain}${forecast}`;
 }

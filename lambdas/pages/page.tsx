@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 
-/** The frame that all report pages share: one self-contained file, no script, nothing fetched. */
+/** The frame that all pages share: one self-contained file that fetches nothing. */
 export function renderPage(title: string, body: ComponentChildren): string {
   const html = renderToString(
     <html lang="en">
@@ -166,26 +166,28 @@ p { margin: .25rem 0; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; margin: 1rem 0; }
 .answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: 0 2rem; }
 .answers h2 { margin-top: 1.25rem; }
-.glance { columns: 14rem; padding: 0; margin: 0; list-style: none; font-variant-numeric: tabular-nums; }
-.places { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1rem; padding: 0; margin: 1rem 0; list-style: none; }
-.place, figure { background: var(--panel); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 0; min-width: 0; }
-.place { content-visibility: auto; contain-intrinsic-size: auto 24rem; }
-.place h3 { font-size: 1.15rem; }
+figure { background: var(--panel); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 0; min-width: 0; }
+.tools { margin: .75rem 0; display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: baseline; }
+.tools[hidden] { display: none; }
+.tools input, .tools select { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: .3rem; padding: .15rem .4rem; max-width: 12rem; }
+.index { width: 100%; max-width: 56rem; font-size: .95rem; }
+.index th:first-child { overflow-wrap: anywhere; font-weight: 400; min-width: 6rem; }
+.index th p { color: var(--miss); font-size: .85rem; }
+.index thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; text-decoration: underline dotted; }
+.index [aria-sort=ascending] button::after { content: " ▲"; }
+.index [aria-sort=descending] button::after { content: " ▼"; }
+.index i { font: .8rem/1.4 ui-monospace, monospace; color: var(--rain); white-space: nowrap; }
+.index .r td:nth-child(2), .index .xr td:nth-child(2) { color: var(--rain); font-weight: 650; }
+.index td:nth-child(2) { white-space: nowrap; }
 .wide { grid-column: 1 / -1; }
-.verdict { display: flex; align-items: baseline; gap: .75rem; flex-wrap: wrap; }
-.probability { font-size: 2.4rem; font-weight: 650; line-height: 1.1; font-variant-numeric: tabular-nums; }
-.rain { color: var(--rain); }
 .status { display: inline-block; border-radius: 1rem; padding: .1rem .7rem; font-weight: 600; border: 1px solid currentColor; }
 .ok { color: var(--good); }
 .attention { color: var(--miss); }
-.facts { display: grid; grid-template-columns: auto 1fr; gap: .15rem .9rem; margin: .75rem 0 0; font-size: .92rem; }
+.facts { display: grid; grid-template-columns: auto 1fr; gap: .15rem .9rem; margin: .75rem 0 1rem; font-size: .92rem; }
 .facts dt { color: var(--muted); }
 .facts dd { margin: 0; min-width: 0; }
 .facts svg { display: block; }
-.facts summary { color: inherit; font-size: inherit; margin: 0; }
-.version { display: block; color: var(--muted); font-size: .8rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: .5rem 0; list-style: none; }
-nav ul.glance { display: block; }
 .chart svg { display: block; max-width: 30rem; width: 100%; height: auto; }
 .wide .chart { overflow-x: auto; direction: rtl; }
 .wide .chart > div { direction: ltr; min-width: 44rem; }
@@ -216,15 +218,19 @@ thead th { border-bottom-width: 2px; vertical-align: bottom; }
 .matrix strong { display: block; font-size: 1.5rem; }
 summary { cursor: pointer; font-size: .9rem; color: var(--muted); margin-top: .5rem; }
 :focus-visible { outline: 3px solid var(--forecast); outline-offset: 2px; }
+@media (max-width: 34rem) {
+  .index th, .index td { padding-right: .4rem; }
+  .index i { font-size: .5rem; letter-spacing: -.02em; }
+}
 @page { margin: 1.2cm; }
 @media print {
   body { max-width: none; padding: 0; font-size: .85rem; print-color-adjust: exact; }
   h2, h3, caption, thead { break-after: avoid; }
   .answers { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-  figure, .place, tr { break-inside: avoid; }
-  figure, .place { background: none; }
-  .place { content-visibility: visible; }
-  .grid, .places { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  figure, tr { break-inside: avoid; }
+  figure { background: none; }
+  .tools { display: none; }
+  .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .wide .chart > div { min-width: 0; }
   .chart, .scroll { overflow: visible; }
   nav, figure details:not([open]) { display: none; }

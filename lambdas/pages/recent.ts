@@ -1,89 +1,160 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
-import { type Forecast, readForecasts } from '../lake/forecasts';
+import { readForecasts } from '../lake/forecasts';
 import { keys } from '../lake/layout';
-import { decodeParquet } from '../lake/parquet';
+import { decodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects } from '../lake/s3';
+import { settleAll } from '../runtime/settle';
 import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../runtime/time';
-import type { TimelineHour } from './charts';
+import type { DailySkill, TimelineHour } from './charts';
 
 /** One closed hour of one place as the lake has it. Null is "not known". */
 export interface RecentHour extends TimelineHour {
   readonly tempC: number | null;
 }
 
-/** A row of `forecast_verification`, its partition included. */
-export interface VerificationWindow {
-  readonly date: string;
-  readonly windowDays: number;
-  readonly hours: number;
-  readonly rainHours: number;
-  readonly brier: number | null;
-  /** Errors over the hours for which persistence had a probability too: skill of several places is made of them. */
-  readonly comparedSquaredError: number;
-  readonly persistenceSquaredError: number;
-  readonly persistenceBrier: number | null;
-  readonly skill: number | null;
-  readonly hits: number;
-  readonly misses: number;
-  readonly falseAlarms: number;
-}
-
+const HOUR_MS = 3_600_000;
 const READERS = 16;
 
+/** Bits of an hour: what is known of rain and of the yes/no forecast, and what it is. */
+const RAIN_KNOWN = 1;
+const RAINED = 2;
+const FORECAST_KNOWN = 4;
+const RAIN_FORECAST = 8;
+
 /**
- * The closed hours of the last `days` days before `at`, for each of the places: observations beside the forecasts
- * that were issued for them. An hour that the lake does not have is there with nulls.
+ * The last closed hours of many places, 13 bytes an hour: each stored day is read once for all places, and a page
+ * takes out its own place's hours.
+ */
+export class RecentHours {
+  private readonly places: ReadonlyMap<string, number>;
+  private readonly temperature: Float32Array;
+  private readonly precipitation: Float32Array;
+  private readonly probability: Float32Array;
+  private readonly bits: Uint8Array;
+
+  /**
+   * @param from start of the first hour, ms since the epoch.
+   * @param length how many hours.
+   */
+  constructor(
+    locationIds: readonly string[],
+    private readonly from: number,
+    private readonly length: number,
+  ) {
+    this.places = new Map(locationIds.map((id, place) => [id, place]));
+    const cells = locationIds.length * length;
+    this.temperature = new Float32Array(cells).fill(Number.NaN);
+    this.precipitation = new Float32Array(cells).fill(Number.NaN);
+    this.probability = new Float32Array(cells).fill(Number.NaN);
+    this.bits = new Uint8Array(cells);
+  }
+
+  /** The place's hours, oldest first; one that the lake does not have is there with nulls. */
+  of(locationId: string): RecentHour[] {
+    const start = (this.places.get(locationId) ?? 0) * this.length;
+    return Array.from({ length: this.places.has(locationId) ? this.length : 0 }, (_, i) => {
+      const bits = this.bits[start + i] ?? 0;
+      return {
+        hour: this.from + i * HOUR_MS,
+        tempC: known(this.temperature[start + i]),
+        precipMm: known(this.precipitation[start + i]),
+        rained: (bits & RAIN_KNOWN) === 0 ? null : (bits & RAINED) !== 0,
+        probability: known(this.probability[start + i]),
+        willRain: (bits & FORECAST_KNOWN) === 0 ? null : (bits & RAIN_FORECAST) !== 0,
+      };
+    });
+  }
+
+  observed(row: ObservedHour): void {
+    const cell = this.cell(row.location_id, row.hour);
+    if (cell === undefined) return;
+    this.temperature[cell] = row.temp_c ?? Number.NaN;
+    this.precipitation[cell] = row.precip_mm ?? Number.NaN;
+    if (row.rained !== null) this.set(cell, RAIN_KNOWN | (row.rained ? RAINED : 0));
+  }
+
+  forecast(row: { location_id: string; target_hour: string; probability: number; will_rain: boolean }): void {
+    const cell = this.cell(row.location_id, row.target_hour);
+    if (cell === undefined) return;
+    this.probability[cell] = row.probability;
+    this.set(cell, FORECAST_KNOWN | (row.will_rain ? RAIN_FORECAST : 0));
+  }
+
+  private set(cell: number, bits: number): void {
+    this.bits[cell] = (this.bits[cell] ?? 0) | bits;
+  }
+
+  private cell(locationId: string, hour: string): number | undefined {
+    const place = this.places.get(locationId);
+    const offset = (Date.parse(hour) - this.from) / HOUR_MS;
+    return place === undefined || offset < 0 || offset >= this.length
+      ? undefined
+      : place * this.length + offset;
+  }
+}
+
+function known(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
+}
+
+/** What a page does without, and why: a stored object that can't be read costs its own part and nothing else. */
+export interface Unreadable {
+  readonly key: string;
+  readonly reason: string;
+}
+
+export interface RecentHoursRead {
+  readonly hours: RecentHours;
+  readonly unreadable: readonly Unreadable[];
+}
+
+/**
+ * The closed hours of the last `days` days before `at`: observations, and with `withForecasts` what was forecast
+ * for them. Called once a run for all its places.
  */
 export async function readRecentHours(
   processed: Bucket,
   locationIds: readonly string[],
   at: string,
-  days: number,
-): Promise<Map<string, RecentHour[]>> {
+  { days, withForecasts }: { readonly days: number; readonly withForecasts: boolean },
+): Promise<RecentHoursRead> {
   const closedBefore = hourStart(at);
   const first = addHours(closedBefore, -24 * days);
-  const wanted = new Set(locationIds);
+  const hours = new RecentHours(locationIds, Date.parse(first), 24 * days);
+  const unreadable: Unreadable[] = [];
   const limit = pLimit(READERS);
-  const dates = datesBetween(first.slice(0, 10), addHours(closedBefore, -1).slice(0, 10));
-  const observed = new Map<string, ObservedHour>();
-  const forecast = new Map<string, Forecast>();
-  await Promise.all(
-    dates.map(async (date) => {
-      const rows = await limit(() => readDay(processed, date));
-      for (const row of rows) {
-        if (wanted.has(row.location_id)) observed.set(`${row.location_id} ${row.hour}`, row);
+  const read = (key: string, work: () => Promise<void>): Promise<void> =>
+    limit(async () => {
+      try {
+        await work();
+      } catch (error) {
+        unreadable.push(refusal(key, error));
       }
+    });
+  const dates = datesBetween(first.slice(0, 10), addHours(closedBefore, -1).slice(0, 10));
+  await settleAll(
+    dates.map(async (date) => {
+      const key = keys.hourlyDay(date);
+      await read(key, async () => {
+        const stored = await getObject(processed, key);
+        const columns = Object.keys(observedSchema.shape);
+        const rows = stored === undefined ? [] : await decodeParquet(stored.bytes, columns, observedSchema);
+        for (const row of rows) hours.observed(row);
+      });
+      if (!withForecasts) return;
       const listed = await limit(() => listObjects(processed, keys.forecastDay(date)));
-      await Promise.all(
-        listed.map(async ({ key }) => {
-          const stored = await limit(() => readForecasts(processed, key));
-          for (const row of stored ?? []) {
-            if (wanted.has(row.location_id)) forecast.set(`${row.location_id} ${row.target_hour}`, row);
-          }
-        }),
+      await settleAll(
+        listed.map((object) =>
+          read(object.key, async () => {
+            const stored = await readForecasts(processed, object.key);
+            for (const row of stored ?? []) hours.forecast(row);
+          }),
+        ),
       );
     }),
   );
-  const hours: string[] = [];
-  for (let hour = first; hour < closedBefore; hour = addHours(hour, 1)) hours.push(hour);
-  return new Map(
-    locationIds.map((id) => [
-      id,
-      hours.map((hour) => {
-        const came = observed.get(`${id} ${hour}`);
-        const said = forecast.get(`${id} ${hour}`);
-        return {
-          hour: Date.parse(hour),
-          tempC: came?.temp_c ?? null,
-          precipMm: came?.precip_mm ?? null,
-          rained: came?.rained ?? null,
-          probability: said?.probability ?? null,
-          willRain: said?.will_rain ?? null,
-        };
-      }),
-    ]),
-  );
+  return { hours, unreadable };
 }
 
 const observedSchema = z.object({
@@ -95,11 +166,21 @@ const observedSchema = z.object({
 });
 type ObservedHour = z.infer<typeof observedSchema>;
 
-async function readDay(processed: Bucket, date: string): Promise<ObservedHour[]> {
-  const stored = await getObject(processed, keys.hourlyDay(date));
-  return stored === undefined
-    ? []
-    : decodeParquet(stored.bytes, Object.keys(observedSchema.shape), observedSchema);
+/** How the forecasts of a window of days fared: a row of `forecast_verification`, its partition included. */
+export interface VerificationWindow {
+  /** Last day of the window. */
+  readonly date: string;
+  readonly hours: number;
+  readonly rainHours: number;
+  readonly brier: number | null;
+  /** Errors over the hours for which persistence had a probability too: skill of several places is made of them. */
+  readonly comparedSquaredError: number;
+  readonly persistenceSquaredError: number;
+  readonly persistenceBrier: number | null;
+  readonly skill: number | null;
+  readonly hits: number;
+  readonly misses: number;
+  readonly falseAlarms: number;
 }
 
 const windowSchema = z.object({
@@ -116,45 +197,100 @@ const windowSchema = z.object({
   misses: z.int(),
   false_alarms: z.int(),
 });
+type WindowRow = z.infer<typeof windowSchema>;
 
-/** What `forecast_verification` says of the last `days` days before `at`, by place, oldest day first. */
-export async function readVerification(
+/** The window whose figures the pages show. */
+export const SKILL_DAYS = 30;
+/** Nothing verified for longer is nothing to judge by. */
+const NEWEST_WITHIN_DAYS = 7;
+
+export interface WindowsRead {
+  /** The newest window of each place that has one. */
+  readonly windows: ReadonlyMap<string, VerificationWindow>;
+  readonly unreadable: readonly Unreadable[];
+}
+
+/** What `forecast_verification` says of the last `windowDays` days before `at`, by place: of the newest day that has any. */
+export async function readWindows(processed: Bucket, at: string, windowDays: number): Promise<WindowsRead> {
+  const today = utcSecond(Date.parse(at)).slice(0, 10);
+  const unreadable: Unreadable[] = [];
+  for (let back = 0; back < NEWEST_WITHIN_DAYS; back += 1) {
+    const date = addDays(today, -back);
+    const rows = (await readDay(processed, date, unreadable)).filter(
+      ({ window_days }) => window_days === windowDays,
+    );
+    if (rows.length > 0) {
+      return { windows: new Map(rows.map((row) => [row.location_id, windowOf(date, row)])), unreadable };
+    }
+  }
+  return { windows: new Map(), unreadable };
+}
+
+/** Skill of each of the last 30 days (oldest first) by place; a day that can't be told is null. */
+export async function readDailySkill(
   processed: Bucket,
+  locationIds: readonly string[],
   at: string,
-  days: number,
-): Promise<Map<string, VerificationWindow[]>> {
-  const today = utcSecond(at).slice(0, 10);
+): Promise<(locationId: string) => DailySkill[]> {
+  const today = utcSecond(Date.parse(at)).slice(0, 10);
+  const dates = datesBetween(addDays(today, 1 - SKILL_DAYS), today);
+  const places = new Map(locationIds.map((id, place) => [id, place]));
+  const skills = new Float32Array(locationIds.length * dates.length).fill(Number.NaN);
   const limit = pLimit(READERS);
-  const perDay = await Promise.all(
-    datesBetween(addDays(today, 1 - days), today).map((date) =>
+  await settleAll(
+    dates.map((date, day) =>
       limit(async () => {
-        const stored = await getObject(processed, keys.verificationDay(date));
-        const rows =
-          stored === undefined
-            ? []
-            : await decodeParquet(stored.bytes, Object.keys(windowSchema.shape), windowSchema);
-        return rows.map((row) => ({ date, row }));
+        // What can't be read is named by verification, which makes it again.
+        for (const { location_id, window_days, skill } of await readDay(processed, date, [])) {
+          const place = places.get(location_id);
+          if (window_days === 1 && place !== undefined && skill !== null) {
+            skills[place * dates.length + day] = skill;
+          }
+        }
       }),
     ),
   );
-  const byPlace = new Map<string, VerificationWindow[]>();
-  for (const { date, row } of perDay.flat()) {
-    const windows = byPlace.get(row.location_id) ?? [];
-    byPlace.set(row.location_id, windows);
-    windows.push({
-      date,
-      windowDays: row.window_days,
-      hours: row.hours,
-      rainHours: row.rain_hours,
-      brier: row.brier,
-      comparedSquaredError: row.compared_squared_error,
-      persistenceSquaredError: row.persistence_squared_error,
-      persistenceBrier: row.persistence_brier,
-      skill: row.skill,
-      hits: row.hits,
-      misses: row.misses,
-      falseAlarms: row.false_alarms,
-    });
+  return (locationId) => {
+    const start = (places.get(locationId) ?? Number.NaN) * dates.length;
+    return dates.map((date, day) => ({ date, skill: known(skills[start + day]) }));
+  };
+}
+
+async function readDay(
+  processed: Bucket,
+  date: string,
+  unreadable: Unreadable[],
+): Promise<readonly WindowRow[]> {
+  const key = keys.verificationDay(date);
+  try {
+    const stored = await getObject(processed, key);
+    return stored === undefined
+      ? []
+      : await decodeParquet(stored.bytes, Object.keys(windowSchema.shape), windowSchema);
+  } catch (error) {
+    unreadable.push(refusal(key, error));
+    return [];
   }
-  return byPlace;
+}
+
+/** @throws the error itself unless it says that the stored object is damaged. */
+function refusal(key: string, error: unknown): Unreadable {
+  if (error instanceof ParquetRefused) return { key, reason: error.message };
+  throw error;
+}
+
+function windowOf(date: string, row: WindowRow): VerificationWindow {
+  return {
+    date,
+    hours: row.hours,
+    rainHours: row.rain_hours,
+    brier: row.brier,
+    comparedSquaredError: row.compared_squared_error,
+    persistenceSquaredError: row.persistence_squared_error,
+    persistenceBrier: row.persistence_brier,
+    skill: row.skill,
+    hits: row.hits,
+    misses: row.misses,
+    falseAlarms: row.false_alarms,
+  };
 }

@@ -3,163 +3,184 @@ import * as z from 'zod';
 import { latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
-import { type Bucket, getObject, getText, putObject } from '../lake/s3';
+import { type Bucket, getObject, getText, putObject, writeIf } from '../lake/s3';
 import { championsSchema, metricsSchema } from '../model/metrics-file';
-import { readModel, readPointer, readPromotions } from '../model/registry';
-import { addDays, datesBetween, hourStart } from '../runtime/time';
+import { readChampions } from '../model/registry';
+import { settleAll } from '../runtime/settle';
 import type { Location } from '../weather/location';
-import { indexPage, type PlaceOverview } from './index-page';
-import { type ModelPageContent, modelPage } from './model-page';
-import { type RecentHour, readRecentHours, readVerification, type VerificationWindow } from './recent';
+import { indexPage, type PlaceOverview, redirectPage } from './index-page';
+import { placePage, type TestedVersion } from './place-page';
+import {
+  type RecentHour,
+  readDailySkill,
+  readRecentHours,
+  readWindows,
+  SKILL_DAYS,
+  type Unreadable,
+} from './recent';
 
 /** Where pages are made from and written to. */
 export interface PagesAccess {
+  /** All places that are configured. */
   readonly locations: readonly Location[];
   readonly processed: Bucket;
   readonly models: Bucket;
 }
 
-/** Days of forecasts and rain on a model's page. */
+/** Days of forecasts and rain on a place's page. */
 const PAGE_DAYS = 14;
-/** Days that the index looks at for the newest hour and for gaps, and over which it shows skill. */
-const GAP_DAYS = 7;
-const SKILL_DAYS = 30;
-/** As long after a succession the page of the version before is made anew, so that it says that it was succeeded. */
-const SUCCESSION_MS = 2 * 86_400_000;
-/** Places whose hours are held in memory at once. */
-const PLACES_AT_ONCE = 100;
-const READERS = 16;
+/** Pages made side by side: their files are on the way while another is drawn. */
+const PAGES_AT_ONCE = 16;
 const HTML = 'text/html; charset=utf-8';
 
 /**
- * Writes the index and, when asked for, the page of each champion, from what is stored now. The hourly function
- * refreshes the index each hour and the pages, whose charts take longer, once a day; retraining refreshes both when
- * it is done. All read the same files, so it does not matter which comes last.
+ * Writes the index from what is stored now. Called by the hourly function in every run: it reads a few objects
+ * that hold all places, and nothing of a place's own.
  * @param at ISO 8601 UTC; shown on the page, and the end of what it looks at.
- * @throws AggregateError naming the pages that could not be made, after the others are written.
+ * @throws what S3 throws. A stored object that can't be read is named on the page instead.
  */
-export async function refreshPages(
-  access: PagesAccess,
+export async function refreshIndex({ locations, processed, models }: PagesAccess, at: string): Promise<void> {
+  const ids = locations.map(({ id }) => id);
+  const [recent, verified, latest, champions] = await Promise.all([
+    readRecentHours(processed, ids, at, { days: 1, withForecasts: false }),
+    readWindows(processed, at, SKILL_DAYS),
+    readJson(models, keys.latest, latestSchema),
+    readJson(models, keys.champions, championsSchema),
+  ]);
+  const forecasts = new Map(latest.value?.forecasts.map((forecast) => [forecast.locationId, forecast]));
+  const reasons = new Map(
+    latest.value?.withoutForecast.map(({ locationId, reason }) => [locationId, reason]),
+  );
+  const known = new Map(champions.value?.locations.map((champion) => [champion.location, champion]));
+  const places = locations.map((location): PlaceOverview => {
+    const hours = recent.hours.of(location.id);
+    const newest = hours.findLast(isObserved);
+    const forecast = forecasts.get(location.id);
+    const champion = known.get(location.id);
+    return {
+      location,
+      lastDay: hours.map(({ precipMm }) => precipMm),
+      newestHour: newest === undefined ? null : new Date(newest.hour).toISOString(),
+      forecast:
+        latest.value === undefined || forecast === undefined
+          ? null
+          : { targetHour: latest.value.targetHour, ...forecast },
+      whyNoForecast: reasons.get(location.id) ?? null,
+      month: verified.windows.get(location.id) ?? null,
+      // A forecast has a model, also where the list of champions is behind or lost.
+      hasChampion: forecast !== undefined || champion?.champion != null,
+      lastRun: champion?.lastRun ?? null,
+    };
+  });
+  const notes = [
+    ...recent.unreadable,
+    ...verified.unreadable,
+    ...latest.unreadable,
+    ...champions.unreadable,
+  ].map(noteOf);
+  await putObject(models, keys.pagesIndex, indexPage({ generatedAt: at, places, notes }), HTML);
+  // Whoever opens the bucket on the first day finds the way; upkeep replaces what an earlier version left there.
+  await writeIf(models, keys.index, redirectPage(keys.pagesIndex), HTML, undefined);
+}
+
+/**
+ * Writes the page of each of the places, and the redirect at the top of the bucket. Called by the hourly function
+ * once a day for all places, and by a retraining for those that it was about.
+ * @throws AggregateError naming the places whose page could not be made, after the others are written.
+ */
+export async function refreshPlacePages(
+  { processed, models }: PagesAccess,
   at: string,
-  { withModelPages }: { readonly withModelPages: boolean },
+  places: readonly Location[],
 ): Promise<void> {
-  const failures = withModelPages ? await refreshModelPages(access, at) : [];
-  await refreshIndex(access, at);
+  await putObject(models, keys.index, redirectPage(keys.pagesIndex), HTML);
+  const ids = places.map(({ id }) => id);
+  const [recent, skillOf, verified, latest] = await Promise.all([
+    readRecentHours(processed, ids, at, { days: PAGE_DAYS, withForecasts: true }),
+    readDailySkill(processed, ids, at),
+    readWindows(processed, at, SKILL_DAYS),
+    readJson(models, keys.latest, latestSchema),
+  ]);
+  const thresholds = new Map(
+    latest.value?.forecasts.map(({ locationId, modelVersion, threshold }) => [
+      `${locationId} ${modelVersion}`,
+      threshold,
+    ]),
+  );
+  const common = [...recent.unreadable, ...verified.unreadable, ...latest.unreadable];
+  const limit = pLimit(PAGES_AT_ONCE);
+  const failures: Error[] = [];
+  await settleAll(
+    places.map((location) =>
+      limit(async () => {
+        try {
+          const { champions, unreadable } = await readChampions(models, location.id);
+          const champion = champions.at(-1);
+          const tested =
+            champion === undefined
+              ? { value: null, unreadable: [] }
+              : await readTested(
+                  models,
+                  location.id,
+                  champion.version,
+                  thresholds.get(`${location.id} ${champion.version}`),
+                );
+          const html = placePage({
+            location,
+            generatedAt: at,
+            recent: recent.hours.of(location.id),
+            dailySkill: skillOf(location.id),
+            month: verified.windows.get(location.id) ?? null,
+            champions,
+            tested: tested.value,
+            notes: [...common, ...unreadable, ...tested.unreadable].map(noteOf),
+          });
+          await putObject(models, keys.page(location.id), html, HTML);
+        } catch (error) {
+          failures.push(
+            new Error(`The page of ${location.id} could not be made: ${error}`, { cause: error }),
+          );
+        }
+      }),
+    ),
+  );
   if (failures.length > 0) {
     throw new AggregateError(failures, failures.map(({ message }) => message).join('\n'));
   }
 }
 
-async function refreshIndex(access: PagesAccess, at: string): Promise<void> {
-  const { locations, processed, models } = access;
-  const ids = locations.map(({ id }) => id);
-  const limit = pLimit(READERS);
-  const [recent, verification, latest, champions, pointers] = await Promise.all([
-    readRecentHours(processed, ids, at, GAP_DAYS),
-    readVerification(processed, at, SKILL_DAYS),
-    readJson(models, keys.latest, latestSchema),
-    readJson(models, keys.champions, championsSchema),
-    Promise.all(ids.map((id) => limit(() => readPointer(models, id)))),
-  ]);
-  const forecasts = new Map(latest?.forecasts.map((forecast) => [forecast.locationId, forecast]));
-  const reasons = new Map(latest?.withoutForecast.map(({ locationId, reason }) => [locationId, reason]));
-  const runs = new Map(champions?.locations.map(({ location, lastRun }) => [location, lastRun]));
-  const places = locations.map((location, i): PlaceOverview => {
-    const pointer = pointers[i];
-    const forecast = forecasts.get(location.id);
-    return {
-      location,
-      now: newestHour(recent.get(location.id) ?? []),
-      forecast:
-        latest === undefined || forecast === undefined
-          ? null
-          : { targetHour: latest.targetHour, ...forecast },
-      whyNoForecast: reasons.get(location.id) ?? null,
-      ...skillOf(verification.get(location.id) ?? [], at),
-      champion: pointer?.status === 'valid' ? pointer.entry : null,
-      championDamage: pointer?.status === 'damaged' ? pointer.reason : null,
-      lastRun: runs.get(location.id) ?? null,
-      gaps: gapsOf(recent.get(location.id) ?? []),
-    };
-  });
-  await putObject(models, keys.index, indexPage({ generatedAt: at, places }), HTML);
-}
-
-/**
- * Writes `report.html` of each place's champion, and of the version that it has just succeeded; a place without a
- * champion has no page. Pages of older versions stay as they are.
- * @returns an error for each place whose files can't be read.
- */
-async function refreshModelPages(access: PagesAccess, at: string): Promise<readonly Error[]> {
-  const failures: Error[] = [];
-  for (let start = 0; start < access.locations.length; start += PLACES_AT_ONCE) {
-    const places = access.locations.slice(start, start + PLACES_AT_ONCE);
-    const recent = await readRecentHours(
-      access.processed,
-      places.map(({ id }) => id),
-      at,
-      PAGE_DAYS,
-    );
-    for (const location of places) {
-      try {
-        await writePagesOf(access, location, recent.get(location.id) ?? [], at);
-      } catch (error) {
-        failures.push(
-          new Error(`The report of ${location.id} could not be made: ${error}`, { cause: error }),
-        );
-      }
-    }
-  }
-  return failures;
-}
-
-async function writePagesOf(
-  { models }: PagesAccess,
-  location: Location,
-  recent: readonly RecentHour[],
-  at: string,
-): Promise<void> {
-  const pointer = await readPointer(models, location.id);
-  if (pointer.status !== 'valid') return;
-  const { version, previousVersion, since } = pointer.entry;
-  const ledger = await readPromotions(models, location.id);
-  const common = { location, generatedAt: at, recent, ledger };
-  await writeModelPage(models, version, common);
-  if (previousVersion === null || Date.parse(at) - Date.parse(since) > SUCCESSION_MS) return;
-  try {
-    await writeModelPage(models, previousVersion, common);
-  } catch {
-    // This code may be unable to read a version that was succeeded for just that reason; its page stays as it was.
-  }
-}
-
-/** @throws when the version's files are missing, or of another code version. */
-async function writeModelPage(
+/** The test of a version; null with the reasons when its files are missing or of another code version. */
+async function readTested(
   models: Bucket,
+  id: string,
   version: string,
-  common: Pick<ModelPageContent, 'location' | 'generatedAt' | 'recent' | 'ledger'>,
-): Promise<void> {
-  const { id } = common.location;
-  const [metrics, testForecasts, model] = await Promise.all([
+  threshold: number | undefined,
+): Promise<{ readonly value: TestedVersion | null; readonly unreadable: readonly Unreadable[] }> {
+  const forecastsKey = keys.testForecasts(id, version);
+  const [metrics, stored] = await Promise.all([
     readJson(models, keys.metrics(id, version), metricsSchema),
-    getObject(models, keys.testForecasts(id, version)),
-    readModel(models, id, version),
+    getObject(models, forecastsKey),
   ]);
-  if (metrics === undefined || testForecasts === undefined) {
-    throw new Error(`${version} has no ${metrics === undefined ? 'metrics.json' : 'test-forecasts.parquet'}`);
+  if (metrics.value === undefined) {
+    const missing = { key: keys.metrics(id, version), reason: 'there is no such object' };
+    return { value: null, unreadable: metrics.unreadable.length > 0 ? metrics.unreadable : [missing] };
   }
-  if (!('model' in model)) throw new Error(model.refused);
-  const html = modelPage({
-    ...common,
-    metrics,
-    testForecasts: await decodeParquet(
-      testForecasts.bytes,
+  if (stored === undefined) {
+    return { value: null, unreadable: [{ key: forecastsKey, reason: 'there is no such object' }] };
+  }
+  try {
+    const testForecasts = await decodeParquet(
+      stored.bytes,
       ['hour', 'probability', 'outcome', 'persistence_probability'],
       testForecastSchema,
-    ),
-    threshold: model.model.threshold,
-  });
-  await putObject(models, keys.report(id, version), html, HTML);
+    );
+    // Before its first forecast the model's own threshold is not in `latest.json`.
+    const own = threshold ?? metrics.value.test.threshold;
+    return { value: { metrics: metrics.value, testForecasts, threshold: own }, unreadable: [] };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { value: null, unreadable: [{ key: forecastsKey, reason }] };
+  }
 }
 
 const testForecastSchema = z
@@ -175,40 +196,30 @@ const testForecastSchema = z
     persistenceProbability: persistence_probability,
   }));
 
-/** The parsed object; undefined when there is none. A file of another version is an error that says which. */
-async function readJson<T>(bucket: Bucket, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
+/** The parsed object, undefined when there is none; one that can't be read counts as none and is named. */
+async function readJson<T>(
+  bucket: Bucket,
+  key: string,
+  schema: z.ZodType<T>,
+): Promise<{ readonly value: T | undefined; readonly unreadable: readonly Unreadable[] }> {
   const text = await getText(bucket, key);
-  if (text === undefined) return undefined;
-  const parsed = schema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new Error(`${key}: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  if (text === undefined) return { value: undefined, unreadable: [] };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return { value: undefined, unreadable: [{ key, reason: String(error) }] };
+  }
+  const parsed = schema.safeParse(json);
+  return parsed.success
+    ? { value: parsed.data, unreadable: [] }
+    : { value: undefined, unreadable: [{ key, reason: z.prettifyError(parsed.error) }] };
 }
 
-function newestHour(hours: readonly RecentHour[]): PlaceOverview['now'] {
-  const newest = hours.findLast(({ tempC, precipMm }) => tempC !== null || precipMm !== null);
-  return newest === undefined ? null : { ...newest, hour: new Date(newest.hour).toISOString() };
+function noteOf({ key, reason }: Unreadable): string {
+  return `${key} can't be read: ${reason}`;
 }
 
-function gapsOf(hours: readonly RecentHour[]): PlaceOverview['gaps'] {
-  // What lies before a place's first hour is no gap: it had not begun.
-  const known = ({ tempC, precipMm }: RecentHour) => tempC !== null || precipMm !== null;
-  const begun = hours.slice(Math.max(0, hours.findIndex(known)));
-  return { missing: begun.filter((hour) => !known(hour)).length, expected: begun.length };
-}
-
-function skillOf(
-  windows: readonly VerificationWindow[],
-  at: string,
-): Pick<PlaceOverview, 'dailySkill' | 'month'> {
-  const today = hourStart(at).slice(0, 10);
-  const daily = new Map(
-    windows.filter(({ windowDays }) => windowDays === 1).map(({ date, skill }) => [date, skill]),
-  );
-  return {
-    dailySkill: datesBetween(addDays(today, 1 - SKILL_DAYS), today).map((date) => ({
-      date,
-      skill: daily.get(date) ?? null,
-    })),
-    month: windows.findLast(({ windowDays }) => windowDays === SKILL_DAYS) ?? null,
-  };
+function isObserved({ tempC, precipMm }: RecentHour): boolean {
+  return tempC !== null || precipMm !== null;
 }

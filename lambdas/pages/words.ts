@@ -21,34 +21,32 @@ export function count(value: number, one: string, many = `${one}s`): string {
   return `${value.toLocaleString('en')} ${value === 1 ? one : many}`;
 }
 
+/** Making a formatter costs a hundred times what using it does; a page uses the same few hundreds of times. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function format(instant: number | string, timeZone: string, options: Intl.DateTimeFormatOptions): string {
+  const key = `${timeZone} ${Object.keys(options).join()}`;
+  const formatter = formatters.get(key) ?? new Intl.DateTimeFormat('en-GB', { timeZone, ...options });
+  formatters.set(key, formatter);
+  return formatter.format(new Date(instant));
+}
+
+const DAY = { day: 'numeric', month: 'short' } as const;
+const HOUR = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+
 /** `1 Dec 2013, 14:00` in the place's own time. */
 export function localTime(instant: number | string, timezone: string): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    timeZone: timezone,
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).format(new Date(instant));
+  return format(instant, timezone, { ...DAY, year: 'numeric', ...HOUR });
 }
 
 /** `14:00` in the place's own time. */
 export function localHour(instant: number | string, timezone: string): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    timeZone: timezone,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).format(new Date(instant));
+  return format(instant, timezone, HOUR);
 }
 
 /** `1 Dec` in the place's own time. */
 export function localDay(instant: number | string, timezone: string): string {
-  return new Intl.DateTimeFormat('en-GB', { timeZone: timezone, day: 'numeric', month: 'short' }).format(
-    new Date(instant),
-  );
+  return format(instant, timezone, DAY);
 }
 
 /** `2013-12-01 14:00 UTC` */

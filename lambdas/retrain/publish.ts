@@ -3,13 +3,15 @@ import { keys } from '../lake/layout';
 import { type Bucket, getText, listObjects, putObject, updateObject } from '../lake/s3';
 import {
   type Champions,
+  championsSchema,
   type EvaluationFile,
   evaluationFileSchema,
   type RunSummary,
   resultOf,
 } from '../model/metrics-file';
 import { readPointer } from '../model/registry';
-import { refreshPages } from '../pages/refresh';
+import { refreshIndex, refreshPlacePages } from '../pages/refresh';
+import { settleAll } from '../runtime/settle';
 import { utcSecond } from '../runtime/time';
 import type { Location } from '../weather/location';
 import type { LocationDependencies } from './inspect';
@@ -25,8 +27,8 @@ export interface PublishDependencies extends LocationDependencies {
 const READERS = 32;
 
 /**
- * Last state of a run: gathers what came of each location, stores the rows of `model_metrics`, the run's summary,
- * `champions.json` and the report pages. A location that left no outcome counts as failed. Repeating it writes
+ * Last state of a run: gathers what came of each location, stores the rows of `model_metrics`, the run's summary, its
+ * places' entries of `champions.json` and their pages. A location that left no outcome counts as failed. Repeating it writes
  * the same again.
  * @returns the summary; beyond 40 locations its `results` are in `summary.json` only.
  * @throws AggregateError naming the pages that could not be made, after all else is stored.
@@ -43,15 +45,13 @@ export async function publish(
   const summary = summaryOf(run, evaluations);
   await writeEvaluationRows(processed, run, evaluations);
   await putObject(queryResults, summary.summaryKey, JSON.stringify(summary, null, 2), 'application/json');
-  // Two runs may end at once: whoever is second writes what both have promoted.
-  await updateObject(models, keys.champions, 'application/json', async () => {
-    const locations = await Promise.all(
-      settings.locations.map((place) => limit(() => championOf(models, place))),
-    );
-    const champions: Champions = { schemaVersion: 1, generatedAt: at, locations };
-    return { body: JSON.stringify(champions, null, 2), result: undefined };
-  });
-  await refreshPages({ locations: settings.locations, processed, models }, at, { withModelPages: true });
+  const about = new Set(items.map(({ location }) => location));
+  const places = settings.locations.filter(({ id }) => about.has(id));
+  const entries = await settleAll(places.map((place) => limit(() => championOf(models, place))));
+  await mergeChampions(models, settings.locations, entries, at);
+  const access = { locations: settings.locations, processed, models };
+  await refreshIndex(access, at);
+  await refreshPlacePages(access, at, places);
   return items.length <= INLINE_LOCATIONS ? summary : { ...summary, results: [] };
 }
 
@@ -88,6 +88,37 @@ function summaryOf(run: Run, evaluations: readonly EvaluationFile[]): RunSummary
     summaryKey: runKeys.summary(run.id),
     results: evaluations.map(resultOf),
   };
+}
+
+/**
+ * Puts the entries of some places into `champions.json`; those of other places stay, those of places that are not
+ * configured any more go. A list that can't be read is begun anew: it is made of stored evaluations.
+ */
+async function mergeChampions(
+  models: Bucket,
+  configured: readonly Location[],
+  entries: Champions['locations'],
+  at: string,
+): Promise<void> {
+  await updateObject(models, keys.champions, 'application/json', (stored) => {
+    const known = new Map(championsIn(stored?.bytes)?.locations.map((entry) => [entry.location, entry]));
+    for (const entry of entries) known.set(entry.location, entry);
+    const champions: Champions = {
+      schemaVersion: 1,
+      generatedAt: at,
+      locations: configured.flatMap(({ id }) => known.get(id) ?? []),
+    };
+    return { body: JSON.stringify(champions), result: undefined };
+  });
+}
+
+function championsIn(stored: Uint8Array | undefined): Champions | undefined {
+  if (stored === undefined) return undefined;
+  try {
+    return championsSchema.parse(JSON.parse(new TextDecoder().decode(stored)));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Who forecasts for a place now, and what the last run that looked at it found; the run need not be this one. */

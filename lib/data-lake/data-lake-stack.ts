@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { OBSERVATIONS, TABLES, type Zone } from '../../lambdas/lake/layout';
+import { OBSERVATIONS, PAGES_PREFIX, TABLES, type Zone } from '../../lambdas/lake/layout';
 import { VIEWS } from '../../lambdas/lake/sql/views';
 import { PROVIDERS } from '../../lambdas/weather/providers';
 import type { GaroaConfig } from '../config';
@@ -36,6 +36,9 @@ export interface DataLakeStackProps extends StackProps {
  * few gigabytes: only a query that forgot its `dt` gets here.
  */
 const BYTES_SCANNED_CUTOFF = 100 * 1024 ** 3;
+
+/** Long enough to look at yesterday's page; S3 takes the shorter of two rules that meet an object. */
+const SUPERSEDED_PAGES = Duration.days(7);
 
 /**
  * Everything that holds state. Buckets with data stay when the stack goes: observations of past hours can't
@@ -69,6 +72,12 @@ export class DataLakeStack extends Stack {
           id: 'SupersededVersions',
           noncurrentVersionExpiration: Duration.days(retention.supersededModelDays),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+        {
+          // An index an hour and a page a day: what they replaced is of no use to anybody for long.
+          id: 'SupersededPages',
+          prefix: PAGES_PREFIX,
+          noncurrentVersionExpiration: SUPERSEDED_PAGES,
         },
       ],
     });
@@ -126,7 +135,7 @@ export class DataLakeStack extends Stack {
     this.lake = {
       rawBucket: this.exported('RawBucket', raw.bucketName, 'Replies of the provider as they came'),
       processedBucket: this.exported('ProcessedBucket', processed.bucketName, 'Hours and forecasts'),
-      modelsBucket: this.exported('ModelsBucket', models.bucketName, 'Models, ledger and report pages'),
+      modelsBucket: this.exported('ModelsBucket', models.bucketName, 'Models, ledger and pages'),
       queryResultsBucket: this.exported('QueryResultsBucket', queryResults.bucketName, 'Results of queries'),
       database,
       workgroup,

@@ -10,7 +10,7 @@ const WIDTHS = [1280, 390] as const;
 const SCHEMES = ['light', 'dark'] as const;
 
 /**
- * Pictures of the index and of one model's page, as wide screens and phones show them, light and dark. Called by
+ * Pictures of the index and of one place's page, as wide screens and phones show them, light and dark. Called by
  * `npm run screenshots`; pictures of an earlier call are replaced.
  * @param directory the folder of a run, such as `.garoa`
  * @returns the files that were written
@@ -52,20 +52,20 @@ function indexOf(directory: string): string {
   const buckets = join(directory, 's3');
   const found = existsSync(buckets)
     ? readdirSync(buckets)
-        .map((bucket) => join(buckets, bucket, keys.index))
+        .map((bucket) => join(buckets, bucket, keys.pagesIndex))
         .find((file) => existsSync(file))
     : undefined;
   if (found === undefined) throw new Refusal(`There is no report in ${directory}: run npm start first.`);
   return pathToFileURL(found).href;
 }
 
-/** The index, and the first model that it links; a run without a champion has the index only. */
+/** The index, and the first place that it links. */
 async function addressesOf(page: Page, index: string): Promise<[name: string, address: string][]> {
   await page.goto(index);
-  const [link] = await page.locator('.place h3 a').all();
+  const [link] = await page.locator('#places th a').all();
   const href = await link?.getAttribute('href');
   return [
     ['index', index],
-    ...(href == null ? [] : [['model', new URL(href, index).href] satisfies [string, string]]),
+    ...(href == null ? [] : [['place', new URL(href, index).href] satisfies [string, string]]),
   ];
 }

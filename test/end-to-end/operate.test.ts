@@ -385,24 +385,18 @@ describe('once an hour has been lived', () => {
   });
 
   it('report brings the pages that can be reached from the index, and opens them', async () => {
-    const page = (link: string): string => `<a href="../../index.html"></a><a href="${link}"></a>`;
     await putObject(
       cloud.bucket('models'),
-      keys.report('jfk', OLD),
-      page(`../${NEW}/report.html`),
+      keys.pagesIndex,
+      '<a href="places/jfk.html"></a><a href="places/gone.html"></a><a href="../jfk/champion.json"></a>',
       'text/html',
     );
-    await putObject(
-      cloud.bucket('models'),
-      keys.report('jfk', NEW),
-      page('../gone/report.html'),
-      'text/html',
-    );
+    await putObject(cloud.bucket('models'), keys.page('jfk'), '<a href="../index.html"></a>', 'text/html');
     const { code, out, opened } = await garoa(['report', '--to', 'pages']);
     const index = join(directory, 'pages', 'index.html');
     expect({ code, out, opened }).toEqual({ code: 0, out: `3 pages: ${index}\n`, opened: [index] });
-    expect(readFileSync(index, 'utf8')).toContain(`jfk/${OLD}/report.html`);
-    expect(existsSync(join(directory, 'pages', 'jfk', NEW, 'report.html'))).toBe(true);
+    expect(existsSync(join(directory, 'pages', 'pages', 'places', 'jfk.html'))).toBe(true);
+    expect(existsSync(join(directory, 'pages', 'jfk'))).toBe(false);
     expect((await garoa(['report', '--no-open'])).opened).toEqual([]);
   });
 

@@ -262,14 +262,12 @@ describe('the whole pipeline on forty days of recorded weather', () => {
     }
   });
 
-  it('writes a report for every model, and an index', async () => {
+  it('writes a page for every place, and an index', async () => {
     const models = cloud.bucket('models');
     for (const { id } of recording.locations) {
-      for (const version of versionsOf(id)) {
-        expect(await getText(models, keys.report(id, version))).toContain('<svg');
-      }
+      expect(await getText(models, keys.page(id))).toContain('<svg');
     }
-    expect(await getText(models, keys.index)).toContain('Newark');
+    expect(await getText(models, keys.pagesIndex)).toContain('Newark');
   });
 
   it('gives a summary that its schema takes back from JSON', () => {
@@ -287,7 +285,7 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
 
   it('hold what every page must hold: light, dark, wide, narrow, printed, and for screen readers', async () => {
     const [id = ''] = withFirstChampion();
-    for (const key of [keys.index, keys.report(id, versionsOf(id).at(-1) ?? '')]) {
+    for (const key of [keys.pagesIndex, keys.page(id)]) {
       expect({ key, ...(await faultsOf(browser(), addressOf(key))) }).toEqual({ key, ...NOTHING_WRONG });
     }
   });
@@ -296,11 +294,11 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
     const text = await getText(cloud.bucket('models'), keys.latest);
     const { forecasts } = latestSchema.parse(JSON.parse(text ?? 'null'));
     expect(forecasts.length).toBeGreaterThan(0);
-    await page.goto(addressOf(keys.index));
+    await page.goto(addressOf(keys.pagesIndex));
     for (const { locationId, probability, willRain } of forecasts) {
-      const verdict = await page.locator(`#place-${locationId} .verdict`).innerText();
-      expect(verdict).toContain(probability < 0.005 ? '<1%' : `${Math.round(probability * 100)}%`);
-      expect(verdict).toContain(willRain ? '☂ rain' : 'no rain');
+      const row = page.locator('#places tr', { has: page.locator(`a[href="places/${locationId}.html"]`) });
+      const chance = probability < 0.005 ? '<1%' : `${Math.round(probability * 100)}%`;
+      expect(await row.locator('td').first().innerText()).toBe(`${willRain ? '☂ ' : ''}${chance}`);
     }
   });
 
@@ -310,24 +308,22 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
         .filter(({ window_days }) => window_days === 30)
         .map((row) => [row.location_id, row]),
     );
-    await page.goto(addressOf(keys.index));
-    const [, ...rows] = await cellsOf(page, 'Verified forecasts of the last 30 days');
-    expect(rows.map(([, hours, , brier]) => [hours, brier])).toEqual(
-      recording.locations.map(({ id }) => {
-        const { hours = 0, squared_error = 0 } = windows.get(id) ?? {};
-        return [String(hours), hours === 0 ? 'not known' : (squared_error / hours).toFixed(4)];
-      }),
-    );
+    for (const { id } of recording.locations) {
+      await page.goto(addressOf(keys.page(id)));
+      const { hours = 0 } = windows.get(id) ?? {};
+      const facts = await page.locator('.facts').first().innerText();
+      expect(facts).toContain(hours === 0 ? 'too early' : `${hours} verified hours`);
+    }
   });
 
-  it('show the numbers of metrics.json, for every model', async () => {
+  it('show the numbers of metrics.json, for every champion', async () => {
     for (const { id } of recording.locations) {
-      for (const version of versionsOf(id)) {
+      for (const version of versionsOf(id).slice(-1)) {
         const { test, persistence, climatology, logisticRegression, ...metrics } = await metricsOf(
           id,
           version,
         );
-        await page.goto(addressOf(keys.report(id, version)));
+        await page.goto(addressOf(keys.page(id)));
         const [head = [], ...measures] = await cellsOf(page, 'Measures on the test part');
         const shown = measures.map((cells) =>
           Object.fromEntries(cells.map((cell, i) => [head[i] ?? '', cell])),
@@ -350,7 +346,7 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
           test.reliability.map(({ hours }) => hours),
         );
         const [, ...candidates] = await cellsOf(page, 'Recipes tried');
-        expect(candidates.map(([, , , brier]) => brier)).toEqual(
+        expect(candidates.map((cells) => cells.at(-2))).toEqual(
           metrics.candidates.map((tried) => (tried.status === 'scored' ? tried.brier.toFixed(4) : '')),
         );
       }
@@ -358,18 +354,18 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
   });
 
   it('lead from the index to each champion, and back', async () => {
-    await page.goto(addressOf(keys.index));
+    await page.goto(addressOf(keys.pagesIndex));
     const [id = ''] = withFirstChampion();
-    await page.locator(`#place-${id} h3 a`).click();
-    expect(page.url()).toBe(addressOf(keys.report(id, versionsOf(id).at(-1) ?? '')));
+    await page.locator(`#places a[href="places/${id}.html"]`).click();
+    expect(page.url()).toBe(addressOf(keys.page(id)));
     await page.getByRole('link', { name: 'All places' }).click();
-    expect(page.url()).toBe(addressOf(keys.index));
+    expect(page.url()).toBe(addressOf(keys.pagesIndex));
   });
 
   it('can be photographed', async () => {
     const files = await takeScreenshots(join(directory, 'run'));
     expect(files.map((file) => basename(file))).toEqual(
-      ['index', 'model'].flatMap((name) =>
+      ['index', 'place'].flatMap((name) =>
         ['1280-light', '1280-dark', '390-light', '390-dark'].map((view) => `${name}-${view}.png`),
       ),
     );
@@ -412,12 +408,12 @@ describe('another run, on the observations of the first', () => {
   });
 
   it('says on its pages that there is no forecast yet, and invents none', async () => {
-    const index = await getText(second.bucket('models'), keys.index);
+    const index = await getText(second.bucket('models'), keys.pagesIndex);
     expect(index).toContain('Not known: there is no forecast for this hour.');
     expect(index).toContain('no forecast of the last 30 days has been verified');
     expect(index).not.toMatch(/NaN|undefined/);
     for (const id of withFirstChampion()) {
-      const page = await getText(second.bucket('models'), keys.report(id, versionsOf(id)[0] ?? ''));
+      const page = await getText(second.bucket('models'), keys.page(id));
       expect(page).toContain('No forecast was issued in the last 14 days');
       expect(page).not.toMatch(/NaN|undefined/);
     }

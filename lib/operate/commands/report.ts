@@ -17,13 +17,13 @@ class NoReport extends Refusal {
 const READERS = 16;
 const DEFAULT_FOLDER = 'report';
 /** Nothing else that a page links to is fetched, so that no key leads out of the folder. */
-const MODEL_PAGE = /^[a-z0-9-]+\/[\w-]+\/report\.html$/;
+const PAGE = /^pages\/(?:index|places\/[a-z0-9-]+)\.html$/;
 
 export const report = command({
   name: 'report',
   summary: 'download the report, and open it in a browser',
-  details: `Fetches index.html and every model page that can be reached from it. Pages are single files: they can be opened
-where there is no network, and sent to others.`,
+  details: `Fetches index.html and every place's page that can be reached from it. Pages are single files: they can be
+opened where there is no network, and sent to others.`,
   operands: [],
   options: {
     to: { type: 'string', placeholder: 'FOLDER', meaning: `where the pages go (${DEFAULT_FOLDER}/)` },
@@ -58,7 +58,7 @@ async function download(
     const html = await limit(() => getText(models, key));
     if (html === undefined) {
       if (key !== keys.index) return; // A page that is gone leaves a link that leads nowhere, as in the bucket.
-      throw new NoReport('There is no report yet: the first hourly run, and then each, makes one.');
+      throw new NoReport('There are no pages yet: the first hourly run, and then each, makes them.');
     }
     save(join(folder, key), html);
     done += 1;
@@ -69,12 +69,12 @@ async function download(
   return done;
 }
 
-/** Keys of the model pages that a page links to. */
+/** Keys of the pages that a page links to, a redirect's target among them. */
 function linksOf(html: string, key: string): string[] {
   const base = `https://pages/${key}`;
   return [...html.matchAll(/href="([^"]+)"/g)]
     .map(([, href = '']) => (URL.canParse(href, base) ? new URL(href, base).pathname.slice(1) : ''))
-    .filter((link) => MODEL_PAGE.test(link));
+    .filter((link) => PAGE.test(link));
 }
 
 function save(file: string, html: string): void {

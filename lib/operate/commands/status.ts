@@ -9,7 +9,7 @@ import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, getObject, listObjects } from '../../../lambdas/lake/s3';
 import { championsSchema } from '../../../lambdas/model/metrics-file';
 import { readPointer } from '../../../lambdas/model/registry';
-import { readVerification } from '../../../lambdas/pages/recent';
+import { readWindows } from '../../../lambdas/pages/recent';
 import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../../../lambdas/runtime/time';
 import type { Access } from '../access';
 import { command } from '../command';
@@ -106,16 +106,16 @@ async function placesOf(
   const runs = new Map(champions?.locations.map((one) => [one.location, one]));
   const ids = latest === undefined ? [...runs.keys()] : [...forecasts.keys(), ...without.keys()].sort();
   const limit = pLimit(READERS);
-  const [days, verification, pointers] = await Promise.all([
+  const [days, { windows }, pointers] = await Promise.all([
     readDays(processed, at),
-    readVerification(processed, at, 2),
+    readWindows(processed, at, JUDGED_WINDOW_DAYS),
     Promise.all(ids.map((id) => limit(() => readPointer(models, id)))),
   ]);
   return ids.map((id, index): PlaceStatus => {
     const forecast = forecasts.get(id);
     const pointer = pointers[index];
     const gaps = gapsOf(days, hourStart(at), [id]);
-    const week = verification.get(id)?.findLast(({ windowDays }) => windowDays === JUDGED_WINDOW_DAYS);
+    const week = windows.get(id);
     const last = runs.get(id)?.lastRun;
     return {
       location: id,

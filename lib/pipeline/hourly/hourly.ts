@@ -2,7 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { EVENT_SOURCE } from '../../../lambdas/hourly/events';
-import { keys, OBSERVATIONS } from '../../../lambdas/lake/layout';
+import { keys, OBSERVATIONS, PAGES_PREFIX } from '../../../lambdas/lake/layout';
 import { Env } from '../../../lambdas/runtime/env';
 import { type GaroaConfig, settingsOf } from '../../config';
 import { FunctionSchedules } from '../../constructs/function-schedule';
@@ -54,7 +54,8 @@ export class Hourly extends Construct {
         onObjects(this, lake.modelsBucket, '*', ['s3:GetObject']),
         // Pages and the latest forecasts; champions and ledger are for retraining alone to write.
         onObjects(this, lake.modelsBucket, keys.latest, ['s3:PutObject']),
-        onObjects(this, lake.modelsBucket, '*.html', ['s3:PutObject']),
+        onObjects(this, lake.modelsBucket, keys.index, ['s3:PutObject']),
+        onObjects(this, lake.modelsBucket, `${PAGES_PREFIX}*`, ['s3:PutObject']),
         ...[lake.rawBucket, lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
         ...queryResults(this, lake.queryResultsBucket),
         ...athenaQueries(this, lake),

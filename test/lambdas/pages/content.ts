@@ -1,9 +1,9 @@
 import { evaluate, weeklyBootstrap } from '../../../lambdas/model/evaluation';
 import type { ModelMetrics } from '../../../lambdas/model/metrics-file';
-import type { LedgerEntry } from '../../../lambdas/model/registry';
-import type { TimelineHour } from '../../../lambdas/pages/charts';
+import type { ChampionEntry } from '../../../lambdas/model/registry';
 import type { PlaceOverview } from '../../../lambdas/pages/index-page';
-import type { ModelPageContent } from '../../../lambdas/pages/model-page';
+import type { PlacePageContent, TestedVersion } from '../../../lambdas/pages/place-page';
+import type { RecentHour } from '../../../lambdas/pages/recent';
 import type { TestForecast } from '../../../lambdas/pages/test-curves';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { type Location, locationSchema } from '../../../lambdas/weather/location';
@@ -17,16 +17,10 @@ const VERSION = '20131201T000000Z-0123abcd';
 export const aLocation = (overrides: Partial<Location> = {}): Location =>
   locationSchema.parse({ id: 'jfk', name: 'JFK', query: 'jfk', timezone: 'America/New_York', ...overrides });
 
-export const aLedgerEntry = (overrides: Partial<LedgerEntry> = {}): LedgerEntry => ({
-  schemaVersion: 1,
-  location: 'jfk',
+export const aChampion = (overrides: Partial<ChampionEntry> = {}): ChampionEntry => ({
   version: VERSION,
   since: '2013-12-01T00:00:00Z',
-  sequence: 1,
-  outcome: 'promoted',
-  reason: 'There is no champion whose recipe could be fitted.',
-  run: 'run-1',
-  previousVersion: null,
+  told: { outcome: 'promoted', reason: 'There is no champion whose recipe could be fitted.' },
   ...overrides,
 });
 
@@ -41,21 +35,29 @@ export const testForecasts: readonly TestForecast[] = Array.from({ length: 1440 
   };
 });
 
-export function aModelPage(overrides: Partial<ModelPageContent> = {}): ModelPageContent {
+export function aPlacePage(overrides: Partial<PlacePageContent> = {}): PlacePageContent {
   return {
     location: aLocation(),
     generatedAt: GENERATED_AT,
-    metrics: metrics(),
-    testForecasts,
-    ledger: [aLedgerEntry()],
     recent: recentHours(),
-    threshold: 0.45,
+    dailySkill: [null, null, 0.2, -0.1, 0.4].map((skill, i) => ({ date: `2013-11-${26 + i}`, skill })),
+    month: aMonth(),
+    champions: [aChampion()],
+    tested: aTest(),
+    notes: [],
     ...overrides,
   };
 }
 
+export const aTest = (overrides: Partial<TestedVersion> = {}): TestedVersion => ({
+  metrics: metrics(),
+  testForecasts,
+  threshold: 0.45,
+  ...overrides,
+});
+
 /** Fourteen days: a wet hour in six, forecasts for the last two days only, three hours missing. */
-export function recentHours(): TimelineHour[] {
+export function recentHours(): RecentHour[] {
   return Array.from({ length: 336 }, (_, i) => {
     const wet = i % 6 === 0;
     const missing = i >= 100 && i < 103;
@@ -63,6 +65,7 @@ export function recentHours(): TimelineHour[] {
     const probability = wet ? 0.7 : i % 31 === 0 ? 0.6 : 0.1;
     return {
       hour: CLOSED_BEFORE - (336 - i) * HOUR_MS,
+      tempC: missing ? null : 8.3,
       precipMm: missing ? null : wet ? 1.5 : 0,
       rained: missing ? null : wet,
       probability: issued ? probability : null,
@@ -90,22 +93,13 @@ export const aMonth = (
 
 export const aPlace = (overrides: Partial<PlaceOverview> = {}): PlaceOverview => ({
   location: aLocation(),
-  now: { hour: '2013-12-02T23:00:00Z', tempC: 8.3, precipMm: 0, rained: false },
-  forecast: { targetHour: '2013-12-03T00:00:00Z', probability: 0.12, willRain: false, threshold: 0.45 },
+  lastDay: Array.from({ length: 24 }, (_, i) => (i === 3 ? 1.5 : i === 4 ? 20 : 0)),
+  newestHour: '2013-12-02T23:00:00Z',
+  forecast: { targetHour: '2013-12-03T00:00:00Z', probability: 0.12, willRain: false },
   whyNoForecast: null,
-  dailySkill: [null, null, 0.2, -0.1, 0.4].map((skill, i) => ({ date: `2013-11-${26 + i}`, skill })),
   month: aMonth(),
-  champion: aLedgerEntry(),
-  championDamage: null,
-  lastRun: {
-    outcome: 'promoted',
-    reason: 'It was better.',
-    asOf: '2013-12-01T00:00:00Z',
-    version: VERSION,
-    test: { brier: 0.016, hours: 1500 },
-    persistence: { brier: 0.02 },
-  },
-  gaps: { missing: 2, expected: 168 },
+  hasChampion: true,
+  lastRun: { outcome: 'promoted', reason: 'It was better.' },
   ...overrides,
 });
 
@@ -114,24 +108,19 @@ export const hostileName = `São "João" <script>alert('x')</script> & Filhos`;
 /** A place before anything has happened. */
 export const nothingYet = (): PlaceOverview =>
   aPlace({
-    now: null,
+    lastDay: Array.from({ length: 24 }, () => null),
+    newestHour: null,
     forecast: null,
     month: null,
-    champion: null,
+    hasChampion: false,
     lastRun: null,
-    dailySkill: [{ date: '2013-12-03', skill: null }],
-    gaps: { missing: 168, expected: 168 },
   });
 
 /** One of them with rain to come (100), one with a retraining that failed (200). */
-export const threeHundredPlaces = (): PlaceOverview[] =>
-  Array.from({ length: 300 }, (_, i) => {
+export const manyPlaces = (length: number): PlaceOverview[] =>
+  Array.from({ length }, (_, i) => {
     const { forecast, lastRun, ...place } = aPlace({
       location: aLocation({ id: `place-${i}`, name: `Place ${i}` }),
-      dailySkill: Array.from({ length: 30 }, (_, day) => ({
-        date: `2013-11-${String(day + 1).padStart(2, '0')}`,
-        skill: ((i + day) % 7) / 10 - 0.2,
-      })),
     });
     return {
       ...place,

@@ -1,47 +1,65 @@
 import { parseHTML } from 'linkedom/worker';
-import { concerns, indexPage } from '../../../lambdas/pages/index-page';
-import { modelPage } from '../../../lambdas/pages/model-page';
+import { concerns, indexPage, redirectPage } from '../../../lambdas/pages/index-page';
+import { placePage } from '../../../lambdas/pages/place-page';
 import {
-  aLedgerEntry,
+  aChampion,
   aLocation,
-  aModelPage,
   aMonth,
   aPlace,
+  aPlacePage,
+  aTest,
   GENERATED_AT,
   hostileName,
+  manyPlaces,
   nothingYet,
   recentHours,
-  threeHundredPlaces,
 } from './content';
 
-const textOf = (html: string) => parseHTML(html).document.body.textContent.replaceAll(/\s+/g, ' ');
+function textOf(html: string): string {
+  const { body } = parseHTML(html).document;
+  for (const script of body.querySelectorAll('script')) script.remove();
+  return body.textContent.replaceAll(/\s+/g, ' ');
+}
 
 describe('the index page', () => {
-  const page = (...places: ReturnType<typeof aPlace>[]) => indexPage({ generatedAt: GENERATED_AT, places });
+  const page = (...places: ReturnType<typeof aPlace>[]) =>
+    indexPage({ generatedAt: GENERATED_AT, places, notes: [] });
 
-  it('answers for each place whether it will rain, in the local time of the place', () => {
+  it('answers for each place whether it will rain, and names the hour in the time that the places share', () => {
     const text = textOf(page(aPlace()));
-    expect(text).toContain('12% no rain from 19:00 to 20:00 on 2 Dec, local time');
+    expect(text).toContain(
+      'the hour from 19:00 to 20:00, America/New_York (2013-12-03 00:00 UTC to 01:00 UTC)',
+    );
+    expect(text).toContain('JFK12%');
     expect(text).toContain('No rain is expected.');
     expect(text).toContain('All is well');
-    expect(text).toContain('25% over 200 hours');
+  });
+
+  it('names the hour in UTC where places live in different times', () => {
+    const lima = aPlace({ location: aLocation({ id: 'lima', timezone: 'America/Lima' }) });
+    expect(textOf(page(aPlace(), lima))).toContain('the hour from 2013-12-03 00:00 UTC to 01:00 UTC ·');
+  });
+
+  it('shows the last 24 hours, the newest on the right, and says them in words', () => {
+    const lastDay = Array.from({ length: 24 }, (_, i) =>
+      i === 0 ? null : i === 22 ? 0.2 : i === 23 ? 20 : 0,
+    );
+    const sign = parseHTML(page(aPlace({ lastDay }))).document.querySelector('#places i');
+    expect(sign?.textContent).toBe(`?${'·'.repeat(21)}▁█`);
+    expect(sign?.getAttribute('aria-label')).toBe('20.2 mm in 2 h, 1 h not known');
+    expect(sign?.getAttribute('title')).toBe('20.2 mm in 2 h, 1 h not known');
   });
 
   it('says rain where the probability reached the threshold', () => {
-    const forecast = {
-      targetHour: '2013-12-03T00:00:00Z',
-      probability: 0.5,
-      willRain: true,
-      threshold: 0.45,
-    };
-    expect(textOf(page(aPlace({ forecast })))).toContain('50% ☂ rain');
+    const forecast = { targetHour: '2013-12-03T00:00:00Z', probability: 0.5, willRain: true };
+    expect(textOf(page(aPlace({ forecast })))).toContain('☂ 50%');
   });
 
   it('says what is missing instead of inventing it', () => {
     const text = textOf(page(nothingYet()));
     expect(text).toContain('no forecast');
-    expect(text).toContain('nothing verified yet');
-    expect(text).toContain('No observation of the last days is in the lake.');
+    expect(text).toContain('too early');
+    expect(text).toContain('No observation of the last day is in the lake.');
     expect(text).toContain('Not known: there is no forecast for this hour.');
     expect(text).toContain('no forecast of the last 30 days has been verified');
     expect(text).toContain('1 place needs attention');
@@ -50,7 +68,7 @@ describe('the index page', () => {
 
   it('escapes names with accents, quotes and markup', () => {
     const html = page(aPlace({ location: aLocation({ name: hostileName }) }));
-    expect(html).not.toContain('<script>');
+    expect(html).not.toContain('<script>alert');
     expect(textOf(html)).toContain(hostileName);
   });
 
@@ -62,71 +80,56 @@ describe('the index page', () => {
     expect(text).toContain('Of 30 rain hours, rain was forecast for 24; 8 false alarms.');
   });
 
-  it('says until when forecasts were verified, when that is days ago', () => {
-    expect(textOf(page(aPlace()))).not.toContain('until');
-    expect(textOf(page(aPlace({ month: aMonth({ date: '2013-11-20' }) })))).toContain(
-      '25% over 200 hours, 15 with rain, until 2013-11-20',
-    );
+  it('gives no skill that rests on too little rain', () => {
+    const dry = textOf(page(aPlace({ month: aMonth({ rainHours: 2, skill: -19.2 }) })));
+    expect(dry).toContain('too little rain: 2 hours');
+    expect(dry).toContain('Too early to say: 200 verified hours in 30 days, 2 of them with rain.');
+    expect(dry).not.toContain('1920');
+    expect(textOf(page(aPlace({ month: aMonth({ hours: 20 }) })))).toContain('too early: 20 h');
   });
 
-  it('falls back on the tests of the champions while too few forecasts are verified', () => {
-    const early = { month: aMonth({ hours: 20 }) };
-    const unlucky = aPlace({ ...early, champion: aLedgerEntry({ version: '20131202T000000Z-bbbbbbbb' }) });
-    const text = textOf(page(aPlace(early), unlucky));
-    expect(text).toContain('Too early to say: 40 verified hours');
-    expect(text).toContain('On test hours they had not seen, 1 of 1 champion beat persistence.');
-  });
-
-  it('gives the sparkline its numbers as a text alternative, unknown days included', () => {
-    const { document } = parseHTML(page(aPlace()));
-    expect(document.querySelector('.place svg')?.getAttribute('aria-label')).toBe(
-      'Skill by day: 2013-11-28 20%, 2013-11-29 -10%, 2013-11-30 40%; 2 of 5 days not known.',
-    );
-  });
-
-  it('shows a forecast whose hour is long past as the last one, and not as the answer', () => {
-    const forecast = {
-      targetHour: '2013-12-02T10:00:00Z',
-      probability: 0.9,
-      willRain: true,
-      threshold: 0.45,
-    };
+  it('shows no forecast whose hour is long past', () => {
+    const forecast = { targetHour: '2013-12-02T10:00:00Z', probability: 0.9, willRain: true };
     const text = textOf(page(aPlace({ forecast })));
-    expect(text).toContain('no forecast for this hour; the last was 90% for 2 Dec 2013, 05:00');
-    expect(text).not.toContain('☂');
+    expect(text).toContain('The newest forecast is for an hour that began 14 hours ago.');
+    expect(text).not.toContain('90%');
   });
 
   it('never rounds a probability to certainty', () => {
-    const forecast = {
-      targetHour: '2013-12-03T00:00:00Z',
-      probability: 0.001,
-      willRain: false,
-      threshold: 0.45,
-    };
+    const forecast = { targetHour: '2013-12-03T00:00:00Z', probability: 0.001, willRain: false };
     expect(textOf(page(aPlace({ forecast })))).toContain('<1%');
     expect(textOf(page(aPlace({ forecast: { ...forecast, probability: 0.999 } })))).toContain('>99%');
   });
 
   it('opens with trouble, then rain, then the others in the order of the configuration', () => {
-    const { document } = parseHTML(page(...threeHundredPlaces()));
-    const names = [...document.querySelectorAll('.place h3')].map(({ textContent }) => textContent);
+    const { document } = parseHTML(page(...manyPlaces(300)));
+    const names = [...document.querySelectorAll('#places th a')].map(({ textContent }) => textContent);
     expect(names.slice(0, 4)).toEqual(['Place 200', 'Place 100', 'Place 0', 'Place 1']);
   });
 
-  it('holds 300 places, each with its own link, and a list that leads to each', () => {
-    const { document } = parseHTML(page(...threeHundredPlaces()));
-    expect(document.querySelectorAll('.place h3 a').length).toBe(300);
-    const targets = [...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href') ?? '');
-    expect(targets.length).toBe(300);
-    expect(targets.every((target) => document.querySelector(target) !== null)).toBe(true);
+  it('holds 5,000 places in less than 2 MB', () => {
+    const html = page(...manyPlaces(5_000));
+    expect(Buffer.byteLength(html)).toBeLessThan(2_000_000);
+    expect(html.match(/href="places\//g)).toHaveLength(5_000);
   });
 
-  it('needs no such list for a few places', () => {
-    expect(parseHTML(page(aPlace())).document.querySelector('nav')).toBeNull();
+  it('names what could not be read', () => {
+    const notes = ["latest.json can't be read: it is no JSON"];
+    expect(textOf(indexPage({ generatedAt: GENERATED_AT, places: [aPlace()], notes }))).toContain(
+      "latest.json can't be read: it is no JSON",
+    );
   });
 
-  it('fetches nothing and runs no script', () => {
-    expect(page(aPlace())).not.toMatch(/<script|src=|url\(|href="https?:/);
+  it('fetches nothing', () => {
+    expect(page(aPlace())).not.toMatch(/src=|url\(|href="https?:/);
+  });
+});
+
+describe('the page at the top of the bucket', () => {
+  it('leads to the index by an address that holds in any folder, with a link for those it does not lead', () => {
+    const html = redirectPage('pages/index.html');
+    expect(html).toContain('<meta http-equiv="refresh" content="0; url=pages/index.html">');
+    expect(html).toContain('<a href="pages/index.html">');
   });
 });
 
@@ -134,9 +137,7 @@ describe('what needs attention', () => {
   it.each([
     [
       'a forecast that is two hours old',
-      aPlace({
-        forecast: { targetHour: '2013-12-02T22:00:00Z', probability: 0.1, willRain: false, threshold: 0.4 },
-      }),
+      aPlace({ forecast: { targetHour: '2013-12-02T22:00:00Z', probability: 0.1, willRain: false } }),
       /newest forecast/,
     ],
     [
@@ -146,7 +147,7 @@ describe('what needs attention', () => {
     ],
     [
       'observations that are hours old',
-      aPlace({ now: { hour: '2013-12-02T18:00:00Z', tempC: 8, precipMm: 0, rained: false } }),
+      aPlace({ newestHour: '2013-12-02T18:00:00Z' }),
       /newest observed hour began 6 hours ago/,
     ],
     [
@@ -154,26 +155,13 @@ describe('what needs attention', () => {
       aPlace({ forecast: null, whyNoForecast: 'no observation of the base hour' }),
       /no forecast: no observation of the base hour/,
     ],
+    ['a place without a model', aPlace({ forecast: null, hasChampion: false }), /No model has earned/],
     [
-      'a champion that cannot be read',
-      aPlace({ champion: null, championDamage: 'champion.json is of lga' }),
-      /champion.json is of lga/,
+      'missing hours of the last day',
+      aPlace({ lastDay: Array.from({ length: 24 }, (_, i) => (i < 5 ? null : 0)) }),
+      /5 hours of the last 24/,
     ],
-    ['many missing hours', aPlace({ gaps: { missing: 30, expected: 168 } }), /30 hours of the last 168/],
-    [
-      'a failed retraining',
-      aPlace({
-        lastRun: {
-          outcome: 'failed',
-          reason: 'No rows.',
-          asOf: GENERATED_AT,
-          version: null,
-          test: null,
-          persistence: null,
-        },
-      }),
-      /No rows/,
-    ],
+    ['a failed retraining', aPlace({ lastRun: { outcome: 'failed', reason: 'No rows.' } }), /No rows/],
   ])('names %s', (_, place, sentence) => {
     expect(concerns(place, GENERATED_AT)).toEqual([expect.stringMatching(sentence)]);
   });
@@ -182,67 +170,91 @@ describe('what needs attention', () => {
     expect(concerns(aPlace(), GENERATED_AT)).toEqual([]);
   });
 
-  it('does not judge skill by a few hours', () => {
-    const month = aMonth({ hours: 20, skill: -0.2 });
-    expect(concerns(aPlace({ month }), GENERATED_AT)).toEqual([]);
+  it.each([
+    ['few hours', { hours: 20 }],
+    ['little rain', { rainHours: 3 }],
+  ])('does not judge skill by %s', (_, few) => {
+    expect(concerns(aPlace({ month: aMonth({ skill: -0.2, ...few }) }), GENERATED_AT)).toEqual([]);
   });
 });
 
-describe('the page of a model', () => {
+describe('the page of a place', () => {
   it('shows the figures of metrics.json', () => {
-    const content = aModelPage();
-    const text = textOf(modelPage(content));
-    const { test, persistence } = content.metrics;
+    const tested = aTest();
+    const text = textOf(placePage(aPlacePage({ tested })));
+    const { test, persistence } = tested.metrics;
     expect(text).toContain(`Brier score${test.brier.toFixed(4)}${persistence.brier.toFixed(4)}`);
     expect(text).toContain(`${test.confusion[1][1]} hits`);
     expect(text).toContain(`${test.confusion[0][1]} false alarms`);
   });
 
   it('judges the test part at the threshold of the test, and the last days at that of the model at work', () => {
-    const text = textOf(modelPage(aModelPage({ threshold: 0.31 })));
+    const text = textOf(placePage(aPlacePage({ tested: aTest({ threshold: 0.31 }) })));
     expect(text).toContain('Yes/no forecasts at a probability of 45.0%');
     expect(text).toContain('The dot is the chosen threshold, a probability of 45.0%');
     expect(text).toContain('threshold of this model, 31.0%');
   });
 
   it("shows the other side of the gate when it is another recipe than the winner's", () => {
-    const { metrics } = aModelPage();
+    const { metrics } = aTest();
     const champion = {
       ...metrics.challenger,
       version: '20131101T000000Z-aaaaaaaa',
       sameRecipe: false,
       challengerImprovement: { ...metrics.overPersistence, improvement: 0.0123 },
     };
-    const text = textOf(modelPage(aModelPage({ metrics: { ...metrics, champion } })));
+    const tested = aTest({ metrics: { ...metrics, champion } });
+    const text = textOf(placePage(aPlacePage({ tested })));
     expect(text).toContain("This recipeChampion's recipePersistence");
     expect(text).toContain("best recipe over the champion's: 0.0123");
   });
 
-  it('says of a version that was succeeded until when it was champion, and by whom it was', () => {
-    const ledger = [
-      aLedgerEntry(),
-      aLedgerEntry({ version: '20131202T120000Z-bbbbbbbb', since: '2013-12-02T12:00:00Z', sequence: 2 }),
-    ];
-    expect(textOf(modelPage(aModelPage({ ledger })))).toContain(
-      'champion until 2 Dec 2013, 07:00, then succeeded by 20131202T120000Z-bbbbbbbb',
-    );
+  it('says times in the zone of the place, names the zone once, and has UTC for those who point at one', () => {
+    const { document } = parseHTML(placePage(aPlacePage()));
+    expect(document.querySelector('header')?.textContent).toContain('times are of America/New_York');
+    const made = document.querySelector('header time');
+    expect(made?.textContent).toBe('2 Dec 2013, 19:05');
+    expect(made?.getAttribute('title')).toBe('2013-12-03 00:05 UTC');
   });
 
-  it('gives every chart a text alternative and its numbers', () => {
-    const { document } = parseHTML(modelPage(aModelPage()));
+  it('lists all champions of the place, the older ones by name', () => {
+    const champions = [
+      aChampion({ version: '20131101T000000Z-aaaaaaaa', since: '2013-11-01T00:00:00Z', told: null }),
+      aChampion(),
+    ];
+    const text = textOf(placePage(aPlacePage({ champions })));
+    expect(text).toContain('20131101T000000Z-aaaaaaaain the ledger');
+    expect(text).toContain('promotedThere is no champion whose recipe could be fitted.');
+  });
+
+  it('gives every chart a text alternative and its numbers, and every mark words of its own', () => {
+    const { document } = parseHTML(placePage(aPlacePage()));
     const charts = [...document.querySelectorAll('.chart svg')];
     expect(charts.length).toBeGreaterThanOrEqual(7);
     for (const svg of charts) {
       expect(svg.getAttribute('role')).toBe('img');
       expect(svg.getAttribute('aria-label')).toMatch(/\d/);
+      expect(svg.querySelector('title')?.textContent).toMatch(/\d/);
       expect(svg.closest('figure')?.querySelector('details table tbody tr')).not.toBeNull();
     }
+  });
+
+  it('draws the dots of the reliability chart over the halos of their numbers', () => {
+    const { document } = parseHTML(placePage(aPlacePage()));
+    const chart = [...document.querySelectorAll('figure')]
+      .find((figure) => figure.querySelector('h3')?.textContent === 'Reliability')
+      ?.querySelector('svg');
+    const marks = [...(chart?.children ?? [])];
+    const dots = marks.findLastIndex((mark) => mark.querySelector('circle') !== null);
+    const halos = marks.findLastIndex((mark) => mark.getAttribute('stroke') === 'var(--panel)');
+    expect(halos).toBeGreaterThan(0);
+    expect(dots).toBeGreaterThan(halos);
   });
 
   it('counts misses, false alarms and gaps of the last days from the hours it was given', () => {
     const recent = recentHours();
     const falseAlarms = recent.filter(({ rained, willRain }) => rained === false && willRain === true).length;
-    const text = textOf(modelPage(aModelPage({ recent })));
+    const text = textOf(placePage(aPlacePage({ recent })));
     expect(text).toContain(`0 misses (triangles), ${falseAlarms} false alarm`);
     expect(text).toContain('3 hours without an observation of rain');
   });
@@ -250,35 +262,49 @@ describe('the page of a model', () => {
   it('lists every hour that the timeline shows as anything but dry and without a forecast', () => {
     const recent = recentHours();
     const shown = recent.filter(({ rained, probability }) => rained !== false || probability !== null);
-    const { document } = parseHTML(modelPage(aModelPage({ recent })));
+    const { document } = parseHTML(placePage(aPlacePage({ recent })));
     expect(document.querySelectorAll('#last-days details tbody tr').length).toBe(shown.length);
   });
 
   it('says so when no forecast was issued, and when there is no hour at all', () => {
     const silent = recentHours().map((hour) => ({ ...hour, probability: null, willRain: null }));
-    expect(textOf(modelPage(aModelPage({ recent: silent })))).toContain(
+    expect(textOf(placePage(aPlacePage({ recent: silent })))).toContain(
       'No forecast was issued in the last 14 days',
     );
-    expect(textOf(modelPage(aModelPage({ recent: [] })))).toContain(
-      'No hour of the last days is in the lake yet.',
-    );
+    expect(textOf(placePage(aPlacePage({ recent: [] })))).toContain('none in the lake yet');
   });
 
-  it('says why a recipe was refused, and who was champion before', () => {
-    const ledger = [
-      aLedgerEntry({ version: '20131101T000000Z-aaaaaaaa', since: '2013-11-01T00:00:00Z' }),
-      aLedgerEntry({ sequence: 2 }),
-    ];
-    const html = modelPage(aModelPage({ ledger }));
-    expect(textOf(html)).toContain('refused: the fit took too long');
-    expect(html).toContain('href="../20131101T000000Z-aaaaaaaa/report.html"');
+  it('has what there is of a place without a champion, or whose test can not be read', () => {
+    const text = textOf(
+      placePage(aPlacePage({ champions: [], tested: null, notes: ["metrics.json can't be read: no"] })),
+    );
+    expect(text).toContain('No model has earned its place yet');
+    expect(text).toContain("metrics.json can't be read: no");
+    expect(text).not.toContain('Confusion matrix');
+  });
+
+  it('says what all recipes share once, and of each recipe what it differs in', () => {
+    const { metrics } = aTest();
+    const [scored] = metrics.candidates;
+    if (scored?.status !== 'scored') throw new Error('the first candidate is scored');
+    const wider = { ...scored, recipe: { ...scored.recipe, windowRows: 9_000 } };
+    const tested = aTest({ metrics: { ...metrics, candidates: [scored, wider] } });
+    const { document } = parseHTML(placePage(aPlacePage({ tested })));
+    const section = document.querySelector('#search');
+    expect(section?.textContent).toContain('All recipes tried have in common: RBF kernel');
+    const cells = [...(section?.querySelectorAll('tbody th') ?? [])].map(({ textContent }) => textContent);
+    expect(cells).toEqual(['Best: newest 5,000 hours', 'newest 9,000 hours']);
+  });
+
+  it('says why a recipe was refused', () => {
+    expect(textOf(placePage(aPlacePage()))).toContain('refused: the fit took too long');
   });
 
   it('escapes names and reasons', () => {
-    const html = modelPage(
-      aModelPage({
+    const html = placePage(
+      aPlacePage({
         location: aLocation({ name: hostileName }),
-        ledger: [aLedgerEntry({ reason: '<img onerror=1>' })],
+        champions: [aChampion({ told: { outcome: 'promoted', reason: '<img onerror=1>' } })],
       }),
     );
     expect(html).not.toMatch(/<script|<img/);

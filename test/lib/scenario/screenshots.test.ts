@@ -29,7 +29,8 @@ describe('npm run screenshots', () => {
   it('says in one line that there is no browser', async () => {
     const models = join(directory, '.garoa', 's3', 'garoa-prod-data-lake-models');
     mkdirSync(models, { recursive: true });
-    writeFileSync(join(models, 'index.html'), '');
+    mkdirSync(join(models, 'pages'));
+    writeFileSync(join(models, 'pages', 'index.html'), '');
     const { failed, out, err } = await screenshots(join(directory, 'nowhere'));
     expect({ failed, out }).toEqual({ failed: true, out: '' });
     expect(err).toBe('No Chromium was found: install it, or name one in the variable CHROMIUM.\n');

@@ -1,18 +1,22 @@
+import type { ComponentChild } from 'preact';
 import type { ModelMetrics } from '../model/metrics-file';
 import type { Recipe } from '../model/recipe';
-import type { LedgerEntry } from '../model/registry';
-import { HOUR_MS } from '../runtime/time';
+import type { ChampionEntry } from '../model/registry';
 import type { Location } from '../weather/location';
 import {
+  type DailySkill,
   precisionRecallChart,
   probabilityTimeline,
   rainTimeline,
   reliabilityChart,
   scoreChart,
   skillChart,
+  skillSparkline,
   type TimelineHour,
 } from './charts';
-import { Figure, renderPage, Table } from './page';
+import { Figure, type LegendEntry, renderPage, Table } from './page';
+import type { RecentHour, VerificationWindow } from './recent';
+import { skillInWords } from './skill';
 import {
   precisionRecallCurve,
   type SkillGroup,
@@ -23,40 +27,57 @@ import {
 } from './test-curves';
 import { age, count, decimal, localTime, MISSING, percent, utcTime } from './words';
 
-/** Everything the page of one version shows; each part names the stored file it comes from. */
-export interface ModelPageContent {
+/** Everything the page of one place shows; each part names the stored file it comes from. */
+export interface PlacePageContent {
   readonly location: Location;
   readonly generatedAt: string;
+  /** The last days of the lake, one entry for each hour, forecasts of whichever champion made them. */
+  readonly recent: readonly RecentHour[];
+  /** Skill of the last days, oldest first. */
+  readonly dailySkill: readonly DailySkill[];
+  /** The newest 30-day window of `forecast_verification`. */
+  readonly month: VerificationWindow | null;
+  /** Who was champion when, oldest first. */
+  readonly champions: readonly ChampionEntry[];
+  /** The champion's test; null before the first champion, or when its files can't be read. */
+  readonly tested: TestedVersion | null;
+  /** What could not be read, in sentences. */
+  readonly notes: readonly string[];
+}
+
+export interface TestedVersion {
   /** `metrics.json` of the version. */
   readonly metrics: ModelMetrics;
   /** `test-forecasts.parquet` of the version. */
   readonly testForecasts: readonly TestForecast[];
-  /** The location's ledger, oldest first. */
-  readonly ledger: readonly LedgerEntry[];
-  /** The last days of the lake, one entry for each hour, forecasts of whichever champion made them. */
-  readonly recent: readonly TimelineHour[];
   /** Decision threshold of the model at work; the test part was judged at one of its own. */
   readonly threshold: number;
 }
 
-/** The report page of one model version; called by `refreshPages`. */
-export function modelPage(content: ModelPageContent): string {
-  const { location, metrics, generatedAt } = content;
+/** The page of one place; called by `refreshPlacePages`. */
+export function placePage(content: PlacePageContent): string {
+  const { location, generatedAt, tested, notes } = content;
+  const sections = tested === null ? SECTIONS.filter(({ Part }) => Part !== undefined) : [...SECTIONS];
   return renderPage(
-    `${location.name}: rain model ${metrics.version}`,
+    `${location.name}: rain in the next hour`,
     <>
       <header>
         <p>
-          <a href="../../index.html">All places</a>
+          <a href="../index.html">All places</a>
         </p>
         <h1>{location.name}</h1>
         <p class="muted">
-          Model {metrics.version}, {roleInWords(content)} · page made{' '}
-          {localTime(generatedAt, location.timezone)} ({utcTime(generatedAt)})
+          {roleInWords(content)} · page made <Time at={generatedAt} zone={location.timezone} /> · times are of{' '}
+          {location.timezone}; each shows UTC when pointed at
         </p>
+        {notes.map((note) => (
+          <p key={note} class="attention">
+            ! {note}
+          </p>
+        ))}
         <nav aria-label="On this page">
           <ul>
-            {SECTIONS.map(({ id, title }) => (
+            {sections.map(({ id, title }) => (
               <li key={id}>
                 <a href={`#${id}`}>{title}</a>
               </li>
@@ -65,18 +86,22 @@ export function modelPage(content: ModelPageContent): string {
         </nav>
       </header>
       <main>
-        {SECTIONS.map(({ id, title, Part }) => (
+        {sections.map(({ id, title, Part, OfTest }) => (
           <section key={id} id={id}>
             <h2>{title}</h2>
-            <Part {...content} />
+            {Part !== undefined ? (
+              <Part {...content} />
+            ) : (
+              tested !== null && <OfTest {...tested} location={location} />
+            )}
           </section>
         ))}
         <footer class="muted">
           <p>
-            Sources: <code>metrics.json</code>, <code>model.json</code> (the threshold) and{' '}
-            <code>test-forecasts.parquet</code> beside this page, the ledger in{' '}
-            <code>{location.id}/ledger/</code>, and the tables <code>forecasts</code> and{' '}
-            <code>hourly_observations</code>.
+            Sources: <code>metrics.json</code> and <code>test-forecasts.parquet</code> of the champion, the
+            ledger in <code>{location.id}/ledger/</code> and <code>latest.json</code> (the threshold) in the
+            models bucket; the tables <code>forecasts</code>, <code>hourly_observations</code> and{' '}
+            <code>forecast_verification</code>.
           </p>
         </footer>
       </main>
@@ -84,26 +109,43 @@ export function modelPage(content: ModelPageContent): string {
   );
 }
 
-const SECTIONS = [
-  { id: 'last-days', title: 'The last days', Part: Recent },
-  { id: 'test', title: 'On hours it had not seen', Part: TestPart },
-  { id: 'skill', title: 'Skill against persistence', Part: Skill },
-  { id: 'champions', title: 'Champions', Part: History },
-  { id: 'search', title: 'Recipe and search', Part: Search },
-] as const;
-
-/** What the ledger says of the version: the pages of models that were succeeded stay. */
-function roleInWords({ ledger, metrics: { version }, location, generatedAt }: ModelPageContent): string {
-  const last = ledger.findLastIndex((entry) => entry.version === version);
-  const since = ledger[last]?.since;
-  if (since === undefined) return 'which has never been champion';
-  const next = ledger[last + 1];
-  return next === undefined
-    ? `champion for ${age(since, generatedAt)}`
-    : `champion until ${localTime(next.since, location.timezone)}, then succeeded by ${next.version}`;
+interface TestProps extends TestedVersion {
+  readonly location: Location;
 }
 
-function Recent({ location, recent, threshold }: ModelPageContent) {
+/** Parts that every place has, and parts that speak of the champion's test. */
+type Section = { readonly id: string; readonly title: string } & (
+  | { readonly Part: (content: PlacePageContent) => ComponentChild; readonly OfTest?: undefined }
+  | { readonly OfTest: (props: TestProps) => ComponentChild; readonly Part?: undefined }
+);
+
+const SECTIONS: readonly Section[] = [
+  { id: 'last-days', title: 'The last days', Part: Recent },
+  { id: 'champions', title: 'Champions', Part: History },
+  { id: 'test', title: 'On its test hours', OfTest: TestPart },
+  { id: 'skill', title: 'Skill against persistence in the test', OfTest: Skill },
+  { id: 'search', title: 'Recipe and search', OfTest: Search },
+];
+
+function roleInWords({ champions, generatedAt }: PlacePageContent): string {
+  const champion = champions.at(-1);
+  return champion === undefined
+    ? 'No model has earned its place yet'
+    : `Model ${champion.version}, champion for ${age(champion.since, generatedAt)}`;
+}
+
+/** An instant in the place's own time, with UTC for those who point at it. */
+function Time({ at, zone }: { readonly at: number | string; readonly zone: string }) {
+  return (
+    <time datetime={new Date(at).toISOString()} title={utcTime(at)}>
+      {localTime(at, zone)}
+    </time>
+  );
+}
+
+function Recent({ location, recent, tested, dailySkill, month }: PlacePageContent) {
+  const zone = location.timezone;
+  const threshold = tested?.threshold ?? null;
   const issued = recent.filter(({ probability }) => probability !== null);
   const judged = issued.filter(({ rained }) => rained !== null);
   const wet = recent.filter(({ rained }) => rained === true);
@@ -118,18 +160,42 @@ function Recent({ location, recent, threshold }: ModelPageContent) {
         `${judged.length} of them verified. ${count(wet.length, 'rain hour')} came; ` +
         `${count(misses.length, 'miss', 'misses')} (triangles), ${count(falseAlarms.length, 'false alarm')} (crosses).`;
   const highest = recent.reduce((most, { precipMm }) => Math.max(most, precipMm ?? 0), 0);
+  const now = recent.findLast(({ tempC, precipMm }) => tempC !== null || precipMm !== null);
   return (
     <>
-      {recent.length === 0 ? (
-        <p>No hour of the last days is in the lake yet.</p>
-      ) : (
+      <dl class="facts">
+        <dt>Newest hour</dt>
+        <dd>
+          {now === undefined ? (
+            'none in the lake yet'
+          ) : (
+            <>
+              {nowInWords(now)}, from <Time at={now.hour} zone={zone} />
+            </>
+          )}
+        </dd>
+        <dt>Skill, 30 days</dt>
+        <dd>
+          {skillInWords(month)}
+          {month !== null && month.hours > 0 && `, ${count(month.hours, 'verified hour')}`}
+          {dailySkill.some(({ skill }) => skill !== null) && (
+            <div dangerouslySetInnerHTML={{ __html: skillSparkline(dailySkill) }} />
+          )}
+        </dd>
+        <dt>Missing hours</dt>
+        <dd>
+          {gaps.length} of the last {recent.length}
+        </dd>
+      </dl>
+      {recent.length > 0 && (
         <Figure
           title="Forecasts against what happened"
           summary={summary}
           charts={[
-            probabilityTimeline(recent, threshold, summary),
+            probabilityTimeline(recent, threshold, zone, summary),
             rainTimeline(
               recent,
+              zone,
               `Rain of each hour: ${count(wet.length, 'rain hour')}, at most ${decimal(highest, 1)} mm; ` +
                 `${count(gaps.length, 'hour')} not known.`,
             ),
@@ -137,7 +203,15 @@ function Recent({ location, recent, threshold }: ModelPageContent) {
           wide
           legend={[
             { sign: 'line', color: '--forecast', text: 'forecast probability' },
-            { sign: 'dashes', color: '--muted', text: `threshold of this model, ${percent(threshold, 1)}` },
+            ...(threshold === null
+              ? []
+              : [
+                  {
+                    sign: 'dashes',
+                    color: '--muted',
+                    text: `threshold of this model, ${percent(threshold, 1)}`,
+                  } satisfies LegendEntry,
+                ]),
             { sign: 'area', color: '--rain-pale', text: 'it rained in the hour' },
             { sign: '▲', color: '--miss', text: 'miss: it rained against the forecast' },
             { sign: '✕', color: '--false-alarm', text: 'false alarm: it stayed dry against the forecast' },
@@ -145,12 +219,12 @@ function Recent({ location, recent, threshold }: ModelPageContent) {
             { sign: 'area', color: '--gap', text: 'not observed' },
           ]}
           table={{
-            caption: `Hours with a forecast, with rain or without an observation (${location.timezone}); all others were dry`,
+            caption: 'Hours with a forecast, with rain or without an observation; all others were dry',
             head: ['Hour', 'Probability', 'Forecast', 'Came', 'mm'],
             rows: recent
               .filter(({ rained, probability }) => rained !== false || probability !== null)
               .map((hour) => [
-                localTime(hour.hour, location.timezone),
+                <Time key={hour.hour} at={hour.hour} zone={zone} />,
                 hour.probability === null ? 'no forecast' : percent(hour.probability, 1),
                 hour.willRain === null ? '' : yesNo(hour.willRain),
                 hour.rained === null ? MISSING : yesNo(hour.rained),
@@ -163,13 +237,18 @@ function Recent({ location, recent, threshold }: ModelPageContent) {
       <p>
         {gaps.length === 0
           ? 'None: every hour shown has an observation of rain.'
-          : `${count(gaps.length, 'hour')} without an observation of rain: ${gapRanges(gaps, location.timezone)}.`}
+          : `${count(gaps.length, 'hour')} without an observation of rain: ${gapRanges(gaps, zone)}.`}
       </p>
     </>
   );
 }
 
-function TestPart({ metrics, testForecasts, threshold }: ModelPageContent) {
+function nowInWords({ rained, precipMm, tempC }: RecentHour): string {
+  const rain = rained === null ? 'rain not known' : rained ? `rain, ${decimal(precipMm, 1)} mm` : 'dry';
+  return tempC === null ? rain : `${rain}, ${tempC.toFixed(1)} °C`;
+}
+
+function TestPart({ metrics, testForecasts, threshold, location }: TestProps) {
   const { test, overPersistence } = metrics;
   const [[tn, fp], [fn, tp]] = test.confusion;
   const curve = precisionRecallCurve(testForecasts);
@@ -199,8 +278,8 @@ function TestPart({ metrics, testForecasts, threshold }: ModelPageContent) {
     <>
       <p>
         The recipe was tested on {count(test.hours, 'hour')} ({count(test.rainHours, 'rain hour')}),{' '}
-        {utcTime(test.from)} to {utcTime(test.to)}, by a model fitted on older hours only.{' '}
-        {metrics.reasons.join(' ')}
+        <Time at={test.from} zone={location.timezone} /> to <Time at={test.to} zone={location.timezone} />, by
+        a model fitted on older hours only. {metrics.reasons.join(' ')}
       </p>
       <Table
         caption="Measures on the test part; Brier score and log loss: lower is better"
@@ -350,7 +429,7 @@ function gainInWords({ improvement, lower, upper }: ModelMetrics['overPersistenc
   return `${decimal(improvement, 4)}, 95% interval ${decimal(lower, 4)} to ${decimal(upper, 4)} (weekly blocks)`;
 }
 
-function Skill({ location, testForecasts }: ModelPageContent) {
+function Skill({ location, testForecasts }: TestProps) {
   return (
     <>
       <p>
@@ -397,56 +476,70 @@ function SkillFigure({ title, groups }: { readonly title: string; readonly group
   );
 }
 
-function History({ location, ledger, generatedAt }: ModelPageContent) {
-  return ledger.length === 0 ? (
+function History({ location, champions, generatedAt }: PlacePageContent) {
+  return champions.length === 0 ? (
     <p>No model of this place has become champion yet.</p>
   ) : (
     <Table
       caption="Who forecast from when on, and why; newest first"
       words
       head={['Since', 'Version', 'Outcome', 'Reason']}
-      rows={[...ledger].reverse().map(({ since, version, outcome, reason }) => [
-        `${localTime(since, location.timezone)} (${age(since, generatedAt)} ago)`,
-        <a key={version} href={`../${version}/report.html`}>
-          {version}
-        </a>,
-        outcome,
-        reason,
+      rows={[...champions].reverse().map(({ since, version, told }) => [
+        <>
+          <Time key={since} at={since} zone={location.timezone} /> ({age(since, generatedAt)} ago)
+        </>,
+        version,
+        told?.outcome ?? 'in the ledger',
+        told?.reason ?? 'in the ledger',
       ])}
     />
   );
 }
 
-function Search({ metrics }: ModelPageContent) {
+function Search({ metrics, location }: TestProps) {
   const { trainingSet, recipe, challenger, candidates, embargoHours } = metrics;
   const best = JSON.stringify(challenger.recipe);
+  const traits = candidates.map((candidate) => traitsOf(candidate.recipe));
+  const differing = TRAITS.filter((trait) => new Set(traits.map((all) => all[trait])).size > 1);
+  const shared = TRAITS.filter((trait) => !differing.includes(trait));
+  const common = traits[0] === undefined ? '' : shared.map((trait) => traits[0]?.[trait]).join(' · ');
   return (
     <>
       <p>
         Trained on {count(trainingSet.hours, 'hour')} ({count(trainingSet.rainHours, 'rain hour')}),{' '}
-        {utcTime(trainingSet.from)} to {utcTime(trainingSet.to)}; {count(embargoHours, 'hour')} of embargo
-        before the test part. The recipe at work: {recipeInWords(recipe)}.
+        <Time at={trainingSet.from} zone={location.timezone} /> to{' '}
+        <Time at={trainingSet.to} zone={location.timezone} />; {count(embargoHours, 'hour')} of embargo before
+        the test part. The recipe at work: {recipeInWords(recipe)}.
       </p>
+      {common !== '' && <p>All recipes tried have in common: {common}.</p>}
       <Table
-        caption="Recipes tried, measured on out-of-fold hours of the development part"
-        head={['Recipe', 'Average precision', 'Onset', 'Brier', 'Log loss']}
-        rows={candidates.map((candidate) => {
+        caption="Recipes tried, by what they differ in, measured on out-of-fold hours of the development part"
+        head={[
+          ...(differing.length === 0 ? ['recipe'] : differing),
+          'Average precision',
+          'Onset',
+          'Brier',
+          'Log loss',
+        ]}
+        rows={candidates.map((candidate, i) => {
           const isBest = JSON.stringify(candidate.recipe) === best;
-          const recipeCell = (
-            <span class={isBest ? 'recipe best' : 'recipe'}>
+          const own = differing.length === 0 ? ['as above'] : differing.map((trait) => traits[i]?.[trait]);
+          const [first, ...others] = own;
+          return [
+            <span key={i} class={isBest ? 'recipe best' : 'recipe'}>
               {isBest && 'Best: '}
-              {recipeInWords(candidate.recipe)}
-            </span>
-          );
-          return candidate.status === 'scored'
-            ? [
-                recipeCell,
-                decimal(candidate.averagePrecision),
-                decimal(candidate.onsetAveragePrecision),
-                decimal(candidate.brier, 4),
-                decimal(candidate.logLoss, 4),
-              ]
-            : [recipeCell, `refused: ${candidate.reason}`, '', '', ''];
+              {first}
+            </span>,
+            ...others,
+            ...(candidate.status === 'scored'
+              ? [
+                  decimal(candidate.averagePrecision),
+                  decimal(candidate.onsetAveragePrecision),
+                  decimal(candidate.brier, 4),
+                  decimal(candidate.logLoss, 4),
+                ]
+              : [`refused: ${candidate.reason}`, '', '', '']),
+          ];
         })}
       />
     </>
@@ -459,21 +552,30 @@ const CALIBRATIONS: Readonly<Record<Recipe['calibration'], string>> = {
   'logistic-by-present': 'logistic calibration by rain now',
 };
 
-/** All of a recipe in one line; what its classifiers share is said once. */
-function recipeInWords({ kernel, members, featureGroups, windowRows, calibration }: Recipe): string {
+/** What recipes may differ in, as the heads of a table. */
+const TRAITS = ['kernel', 'classifiers', 'features', 'window', 'calibration'] as const;
+
+function traitsOf(recipe: Recipe): Readonly<Record<(typeof TRAITS)[number], string>> {
+  const { kernel, members, featureGroups, windowRows, calibration } = recipe;
   const shapes = members.map(({ c, gammaScale }) => `C ${c} · γ ${gammaScale}/d`);
   const weights = members.map(({ positiveWeight }) => positiveWeight);
-  const classifiers =
-    new Set(shapes).size === 1
-      ? `${shapes[0]} · rain weighted ${weights.join(', ')}`
-      : shapes.map((shape, i) => `${shape} · rain weighted ${weights[i]}`).join(' and ');
-  return [
-    `${KERNELS[kernel]} kernel`,
-    classifiers,
-    featureGroups.join(' + '),
-    `newest ${count(windowRows, 'hour')}`,
-    CALIBRATIONS[calibration],
-  ].join(' · ');
+  return {
+    kernel: `${KERNELS[kernel]} kernel`,
+    // What the classifiers share is said once.
+    classifiers:
+      new Set(shapes).size === 1
+        ? `${shapes[0]} · rain weighted ${weights.join(', ')}`
+        : shapes.map((shape, i) => `${shape} · rain weighted ${weights[i]}`).join(' and '),
+    features: featureGroups.join(' + '),
+    window: `newest ${count(windowRows, 'hour')}`,
+    calibration: CALIBRATIONS[calibration],
+  };
+}
+
+/** All of a recipe in one line. */
+function recipeInWords(recipe: Recipe): string {
+  const traits = traitsOf(recipe);
+  return TRAITS.map((trait) => traits[trait]).join(' · ');
 }
 
 interface Measured {
@@ -500,6 +602,7 @@ const MEASURES: readonly { label: string; of: (evaluation: Measured) => number |
   { label: 'Accuracy', of: ({ accuracy }) => accuracy, digits: 3 },
 ];
 
+const HOUR_MS = 3_600_000;
 const RANGES_SHOWN = 12;
 
 /** Neighbouring hours joined into ranges; the first dozen, and how many there are beyond. */
