@@ -94,7 +94,7 @@ describe('on the day of the deployment', () => {
 
   it.each([
     [['forecast', 'jfk'], 'There is no forecast of jfk yet: no hour has been closed.'],
-    [['report', '--no-open'], 'There is no report yet: the first hourly run, and then each, makes one.'],
+    [['report', '--no-open'], 'There are no pages yet: the first hourly run, and then each, makes them.'],
     [['history', 'jfk'], 'jfk has had no champion yet.'],
     [['rollback', 'jfk'], 'jfk has no champion yet: there is nothing to go back to.'],
     [['promote', 'jfk', OLD], 'jfk has no model yet: retrain makes one.'],

@@ -308,11 +308,12 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
         .filter(({ window_days }) => window_days === 30)
         .map((row) => [row.location_id, row]),
     );
+    await page.goto(addressOf(keys.pagesIndex));
     for (const { id } of recording.locations) {
-      await page.goto(addressOf(keys.page(id)));
       const { hours = 0 } = windows.get(id) ?? {};
-      const facts = await page.locator('.facts').first().innerText();
-      expect(facts).toContain(hours === 0 ? 'too early' : `${hours} verified hours`);
+      const row = page.locator('#places tr', { has: page.locator(`a[href="places/${id}.html"]`) });
+      const skill = hours === 0 ? 'too early' : `too early: ${hours} h`;
+      expect(await row.locator('td').last().innerText()).toBe(skill);
     }
   });
 

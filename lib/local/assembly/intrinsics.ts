@@ -19,6 +19,13 @@ export const templateSchema = z.looseObject({
   Parameters: z.record(z.string(), z.looseObject({ Default: z.unknown() })).default({}),
 });
 
+/** What `Fn::GetStackOutput` names. A role of another account is not known here, and refused. */
+const stackOutputSchema = z.strictObject({
+  StackName: z.string(),
+  OutputName: z.string(),
+  Region: z.string(),
+});
+
 /** One synthesised stack. */
 export interface StackTemplate {
   readonly stackName: string;
@@ -49,7 +56,7 @@ export interface ResolverOptions {
 }
 
 /**
- * CloudFormation's intrinsic functions for a set of stacks that refer to each other by exports.
+ * CloudFormation's intrinsic functions for a set of stacks that refer to each other by exports and outputs.
  * What it does not know it refuses, since a wrong name would only show far from its cause.
  */
 export class Resolver {
@@ -124,6 +131,8 @@ export class Resolver {
         }
         return this.resolve(exported.stack.stackName, exported.value, where);
       }
+      case 'Fn::GetStackOutput':
+        return this.stackOutput(stackName, argument, where);
       case 'Fn::FindInMap': {
         const [map, first, second] = this.list(stackName, argument, where).map(String);
         const found = this.stack(stackName).template.Mappings[map ?? '']?.[first ?? '']?.[second ?? ''];
@@ -136,6 +145,18 @@ export class Resolver {
       default:
         throw this.unresolved(stackName, where, `the intrinsic ${name} is not known here`);
     }
+  }
+
+  /** A reference that a stack makes to another one's output without an export, within the account and region. */
+  private stackOutput(stackName: string, argument: unknown, where: string): unknown {
+    const asked = stackOutputSchema.safeParse(this.resolve(stackName, argument, where));
+    if (!asked.success) throw this.unresolved(stackName, where, z.prettifyError(asked.error));
+    const { StackName, OutputName } = asked.data;
+    const output = this.stack(StackName).template.Outputs[OutputName];
+    if (output === undefined) {
+      throw this.unresolved(stackName, where, `${StackName} has no output ${OutputName}`);
+    }
+    return this.resolve(StackName, output.Value, where);
   }
 
   private ref(stackName: string, target: string, where: string): unknown {

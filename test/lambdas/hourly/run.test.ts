@@ -343,11 +343,12 @@ describe('a death', () => {
     const expected = await local.content();
     const changes = whole.changes();
     const afterCommit = changes.indexOf('PutObjectCommand');
-    // Forecasts, latest.json, events, verification; the page that is drawn last holds nothing of its own.
+    // Forecasts, latest.json, events, verification, the index; what leads to it holds nothing of its own.
     expect(changes.slice(afterCommit, -1)).toEqual([
       'PutObjectCommand',
       'PutObjectCommand',
       'PutEventsCommand',
+      'PutObjectCommand',
       'PutObjectCommand',
     ]);
 

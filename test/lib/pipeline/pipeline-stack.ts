@@ -164,8 +164,9 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
         `s3:GetBucketLocation ${models}`,
         `s3:GetObject ${models}/*`,
         `s3:ListBucket ${models}`,
-        `s3:PutObject ${models}/*.html`,
+        `s3:PutObject ${models}/index.html`,
         `s3:PutObject ${models}/latest.json`,
+        `s3:PutObject ${models}/pages/*`,
       ]);
     });
 

@@ -32,6 +32,13 @@ describe('Resolver', () => {
   it.each<[string, unknown, unknown]>([
     ['Ref', { Ref: 'Raw' }, 'ref-Raw'],
     ['GetAtt as a list', { 'Fn::GetAtt': ['Raw', 'Arn'] }, 'arn-Raw'],
+    [
+      'the output of another stack',
+      {
+        'Fn::GetStackOutput': { StackName: 'lake', OutputName: 'Out', Region: { Ref: 'AWS::Region' } },
+      },
+      'arn-Raw',
+    ],
     ['GetAtt as text', { 'Fn::GetAtt': 'Raw.Arn' }, 'arn-Raw'],
     [
       'pseudo parameters',
