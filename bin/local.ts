@@ -12,6 +12,7 @@ import type { ScenarioOptions } from '../lib/scenario/scenario';
 import { spanOf } from '../lib/scenario/span';
 import { formatSummary } from '../lib/scenario/summary-text';
 import { synthesise } from '../lib/scenario/synth';
+import { REAL_MANNERS } from '../lib/scenario/weather-api/manners';
 import { openInBrowser } from '../lib/terminal/open-in-browser';
 import { createProgress } from '../lib/terminal/progress';
 import { Refusal } from '../lib/terminal/refusal';
@@ -45,6 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
     liveHours: options.liveHours,
     retrainAtEnd: options.retrainAtEnd,
     faults: options.faults,
+    manners: { ...REAL_MANNERS, currentRain: options.currentRain },
   };
   const { firstDay } = spanOf(scenario);
   const config = localConfig(recording, firstDay);
@@ -90,7 +92,7 @@ async function run(options: RunArguments, scenario: ScenarioOptions, config: Gar
   const models = bucket('models');
   if (cloud !== undefined) {
     const observations = options.observations === undefined ? null : resolve(options.observations);
-    saveRun(DIRECTORY, { observations, now: cloud.now().toISOString() });
+    saveRun(DIRECTORY, { observations, currentRain: options.currentRain, now: cloud.now().toISOString() });
   }
   const here = (path: string): string => relative(process.cwd(), path) || '.';
   const paths = { directory: here(DIRECTORY), models: here(models), lake: here(bucket('processed')) };

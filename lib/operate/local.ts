@@ -5,6 +5,7 @@ import { prepareFolder } from '../scenario/folder';
 import { type LocalGaroa, startLocalGaroa } from '../scenario/local-garoa';
 import { readRecording } from '../scenario/recording';
 import { DEFAULT_RECORDING, NoRun, readRun, saveRun } from '../scenario/saved-run';
+import { REAL_MANNERS } from '../scenario/weather-api/manners';
 import { type Access, clientsFor } from './access';
 
 /** A look at an execution comes this soon, in milliseconds: work here takes real time, waiting takes none. */
@@ -68,6 +69,7 @@ export async function openLocalRun(
       assemblyDirectory,
       directory,
       recording: await readRecording(run.observations ?? DEFAULT_RECORDING),
+      manners: { ...REAL_MANNERS, currentRain: run.currentRain },
       start: new Date(run.now),
     });
     const access = accessToLocal(cloud);

@@ -1,4 +1,5 @@
 import { BadArguments, readArguments } from '../terminal/arguments';
+import { CURRENT_RAIN, type CurrentRain } from './weather-api/manners';
 
 /** What `npm start` was asked to do. */
 export interface RunArguments {
@@ -10,6 +11,8 @@ export interface RunArguments {
   readonly keep: boolean;
   /** Share of requests that fail; 0 for none. */
   readonly faults: number;
+  /** What the current precipitation of the weather API speaks of. */
+  readonly currentRain: CurrentRain;
   readonly open: boolean;
   readonly help: boolean;
 }
@@ -21,6 +24,7 @@ const OPTIONS = {
   'retrain-at-end': { type: 'boolean' },
   keep: { type: 'boolean' },
   faults: { type: 'string' },
+  'current-rain': { type: 'string' },
   open: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -38,6 +42,8 @@ backfilled, models are trained, then two days are lived minute by minute under a
   --live-hours N         hours to live minute by minute (${DEFAULT_LIVE_HOURS})
   --retrain-at-end       retrain once more after the live part
   --faults RATE          let this share of the requests to the weather API and to AWS fail, such as 0.05
+  --current-rain READING what the weather API's current precipitation speaks of: running-hour (default),
+                         trailing-hour, previous-hour or growing
   --keep                 go on with the .garoa folder of an earlier run instead of replacing it
   --open                 open the report in a browser at the end
   --help                 show this
@@ -62,6 +68,7 @@ export function parseArguments(args: readonly string[]): RunArguments {
     retrainAtEnd: given.has('retrain-at-end'),
     keep: given.has('keep'),
     faults: share('faults', given.value('faults')) ?? 0,
+    currentRain: choice('current-rain', given.value('current-rain'), CURRENT_RAIN) ?? 'running-hour',
     open: given.has('open'),
     help: given.has('help'),
   };
@@ -83,6 +90,19 @@ function wholeNumber(
     );
   }
   return value;
+}
+
+function choice<T extends string>(
+  name: string,
+  text: string | undefined,
+  choices: readonly T[],
+): T | undefined {
+  if (text === undefined) return undefined;
+  const chosen = choices.find((one) => one === text);
+  if (chosen === undefined) {
+    throw new BadArguments(`--${name} is one of ${choices.join(', ')}, not "${text}".${SEE_HELP}`);
+  }
+  return chosen;
 }
 
 function share(name: string, text: string | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import { LocalCloud, type LocalCloudOptions } from '../local/cloud';
 import type { Recording } from './recording';
 import type { WeatherFaultPlan } from './weather-api/faults';
+import type { Manners } from './weather-api/manners';
 import { startWeatherApi, type WeatherApi } from './weather-api/server';
 import { LOCAL_WEATHER_KEY } from './weather-api/weatherapi';
 
@@ -11,6 +12,8 @@ export interface LocalGaroaOptions
   extends Omit<LocalCloudOptions, 'replacedEnvironment' | 'secretValue' | 'onClose'> {
   readonly recording: Recording;
   readonly weatherFaults?: WeatherFaultPlan;
+  /** `REAL_MANNERS` unless said otherwise. */
+  readonly manners?: Manners;
 }
 
 /**
@@ -21,12 +24,14 @@ export interface LocalGaroaOptions
 export async function startLocalGaroa({
   recording,
   weatherFaults,
+  manners,
   ...options
 }: LocalGaroaOptions): Promise<LocalGaroa> {
   let cloud: LocalCloud | undefined;
   const weather = await startWeatherApi({
     recording,
     now: () => cloud?.now() ?? options.start,
+    manners,
     faults: weatherFaults,
   });
   try {
@@ -36,6 +41,7 @@ export async function startLocalGaroa({
         ['https://api.weatherapi.com/v1', weather.url],
         ['https://api.open-meteo.com/v1', weather.openMeteoUrl],
         ['https://archive-api.open-meteo.com/v1', weather.archiveUrl],
+        ['https://historical-forecast-api.open-meteo.com/v1', weather.historicalForecastUrl],
       ]),
       secretValue: LOCAL_WEATHER_KEY,
       onClose: () => weather.close(),

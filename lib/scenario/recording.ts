@@ -17,7 +17,21 @@ const HOUR = 3600;
 export interface Reading {
   readonly time: number;
   readonly values: Readonly<Record<Measurement, number | null>>;
+  /** Of the hour that begins at the end of the reading's hour; absent where none was recorded. */
+  readonly forecast?: RecordedForecast;
 }
+
+/** A provider's forecast of an hour as it had been issued before that hour began. */
+export interface RecordedForecast {
+  readonly probabilityPct: number | null;
+  readonly precipMm: number | null;
+}
+
+const FORECAST_COLUMNS = ['forecast_probability_pct', 'forecast_precip_mm'] as const;
+type RecordedColumn = Measurement | (typeof FORECAST_COLUMNS)[number];
+const RECORDED_COLUMNS: readonly RecordedColumn[] = [...MEASUREMENTS, ...FORECAST_COLUMNS];
+/** What belongs to a row's whole hour, whatever instant its state of the air belongs to. */
+const OF_THE_HOUR: ReadonlySet<RecordedColumn> = new Set(['precip_mm', ...FORECAST_COLUMNS]);
 
 /** A recording can't be replayed; the message is one line that says where and why. */
 class BadRecording extends Refusal {
@@ -31,9 +45,14 @@ export class Series {
 
   constructor(
     readonly times: Float64Array,
-    private readonly columns: ReadonlyMap<Measurement, Float64Array>,
+    private readonly columns: ReadonlyMap<RecordedColumn, Float64Array>,
   ) {
     this.hourly = times.every((time) => time % HOUR === 0);
+  }
+
+  /** Whether any reading has a forecast. */
+  get hasForecasts(): boolean {
+    return FORECAST_COLUMNS.some((name) => this.columns.get(name)?.some((value) => !Number.isNaN(value)));
   }
 
   get first(): number {
@@ -75,11 +94,17 @@ export class Series {
 
   private at(index: number): Reading {
     const values = { ...NOTHING_MEASURED };
-    for (const [name, column] of this.columns) {
-      const value = column[index];
-      if (value !== undefined && !Number.isNaN(value)) values[name] = value;
-    }
-    return { time: this.times[index] ?? Number.NaN, values };
+    for (const name of MEASUREMENTS) values[name] = this.value(name, index);
+    const time = this.times[index] ?? Number.NaN;
+    const probabilityPct = this.value('forecast_probability_pct', index);
+    const precipMm = this.value('forecast_precip_mm', index);
+    const forecast = probabilityPct === null && precipMm === null ? undefined : { probabilityPct, precipMm };
+    return { time, values, ...(forecast !== undefined && { forecast }) };
+  }
+
+  private value(name: RecordedColumn, index: number): number | null {
+    const value = this.columns.get(name)?.[index];
+    return value === undefined || Number.isNaN(value) ? null : value;
   }
 
   private countBefore(time: number): number {
@@ -100,15 +125,21 @@ export interface Recording {
   readonly title: string;
   readonly locations: readonly Location[];
   readonly series: ReadonlyMap<string, Series>;
+  /** Country by location, where the file beside the recording names it. */
+  readonly countries: ReadonlyMap<string, string>;
   readonly rows: number;
   /** Start of the UTC hour of the first reading, and end of the hour of the last, in UTC seconds. */
   readonly from: number;
   readonly to: number;
 }
 
-/** What the file beside a recording may say of its places; the rest is checked as a location. */
-const provenanceSchema = z.object({ locations: z.array(z.looseObject({ id: z.string() })) });
-type Place = z.infer<typeof provenanceSchema>['locations'][number];
+/** What the file beside a recording may say of it and its places; the rest is checked as a location. */
+const provenanceSchema = z.object({
+  /** Whether a row of an hour tells the state of the air at the hour's end or at its start. */
+  stateAt: z.enum(['start', 'end']).default('end'),
+  locations: z.array(z.looseObject({ id: z.string(), country: z.string().optional() })).default([]),
+});
+type Provenance = z.infer<typeof provenanceSchema>;
 
 /**
  * Reads `FILE.csv` or `FILE.csv.gz` with the columns of an observation: `location_id` and `observed_at` are
@@ -162,11 +193,11 @@ function explain(file: string, error: unknown): unknown {
   return code?.startsWith('Z_') ? new BadRecording(`${title}: not a complete gzip file (${code})`) : error;
 }
 
-async function readProvenance(file: string): Promise<readonly Place[]> {
+async function readProvenance(file: string): Promise<Provenance> {
   const sidecar = file.replace(/\.csv(\.gz)?$/, '.json');
-  if (sidecar === file || !(await exists(sidecar))) return [];
+  if (sidecar === file || !(await exists(sidecar))) return provenanceSchema.parse({});
   try {
-    return provenanceSchema.parse(JSON.parse(await readFile(sidecar, 'utf8'))).locations;
+    return provenanceSchema.parse(JSON.parse(await readFile(sidecar, 'utf8')));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : String(error);
     throw new BadRecording(`${basename(sidecar)}: ${reason}`);
@@ -181,14 +212,14 @@ async function exists(file: string): Promise<boolean> {
 }
 
 const IGNORED_COLUMNS = ['ingested_at', 'source', 'kind'];
-const COLUMNS: readonly string[] = ['location_id', 'observed_at', ...MEASUREMENTS, ...IGNORED_COLUMNS];
+const COLUMNS: readonly string[] = ['location_id', 'observed_at', ...RECORDED_COLUMNS, ...IGNORED_COLUMNS];
 /** Latest instant a file may hold: beyond it the date has more than four digits of year. */
 const LAST_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
 /** Collects parsed rows; knows the header once the first row has come. */
 class RecordingBuilder {
   private header: readonly string[] | undefined;
-  private measurements: readonly { readonly name: Measurement; readonly position: number }[] = [];
+  private columns: readonly { readonly name: RecordedColumn; readonly position: number }[] = [];
   private readonly places = new Map<string, PlaceBuilder>();
   private readonly originalIds = new Map<string, string>();
   private rows = 0;
@@ -212,25 +243,25 @@ class RecordingBuilder {
     }
     let place = this.places.get(id);
     if (place === undefined) {
-      place = new PlaceBuilder(this.measurements.map(({ name }) => name));
+      place = new PlaceBuilder(this.columns.map(({ name }) => name));
       this.places.set(id, place);
     }
     place.add(
       line,
       time,
-      this.measurements.map(({ name, position }) => this.number(line, name, cells[position] ?? '')),
+      this.columns.map(({ name, position }) => this.number(line, name, cells[position] ?? '')),
     );
     this.rows += 1;
   }
 
-  build(provenance: readonly Place[]): Recording {
+  build({ stateAt, locations: provenance }: Provenance): Recording {
     if (this.header === undefined) throw new BadRecording(`${this.title}: the file is empty`);
     if (this.rows === 0) throw new BadRecording(`${this.title}: no rows after the header`);
     const series = new Map<string, Series>();
     for (const [id, place] of [...this.places].sort(([a], [b]) => (a < b ? -1 : 1))) {
       series.set(
         id,
-        place.build((line, first) => {
+        place.build(stateAt, (line, first) => {
           throw this.bad(
             line,
             'observed_at',
@@ -239,7 +270,7 @@ class RecordingBuilder {
         }),
       );
     }
-    const known = new Map(provenance.map((location) => [location.id, location]));
+    const known = new Map(provenance.map(({ country: _, ...location }) => [location.id, location]));
     const locations = [...series.keys()].map((id): Location => {
       const parsed = locationSchema.safeParse({ id, name: id, timezone: 'UTC', ...known.get(id), query: id });
       if (!parsed.success) {
@@ -254,6 +285,9 @@ class RecordingBuilder {
       title: this.title,
       locations,
       series,
+      countries: new Map(
+        provenance.flatMap(({ id, country }) => (country === undefined ? [] : [[id, country]])),
+      ),
       rows: this.rows,
       from: Math.floor(Math.min(...all.map(({ first }) => first)) / HOUR) * HOUR,
       to: (Math.floor(Math.max(...all.map(({ last }) => last)) / HOUR) + 1) * HOUR,
@@ -274,7 +308,7 @@ class RecordingBuilder {
       if (!header.includes(required)) throw this.bad(1, required, 'the column is missing');
     }
     this.header = header;
-    this.measurements = MEASUREMENTS.flatMap((name) =>
+    this.columns = RECORDED_COLUMNS.flatMap((name) =>
       header.includes(name) ? [{ name, position: header.indexOf(name) }] : [],
     );
   }
@@ -295,7 +329,7 @@ class RecordingBuilder {
     return id;
   }
 
-  private number(line: number, column: Measurement, text: string): number {
+  private number(line: number, column: RecordedColumn, text: string): number {
     if (text === '' || text === 'NA') return Number.NaN;
     const value = Number(text);
     if (text.trim() === '' || !Number.isFinite(value)) {
@@ -317,7 +351,7 @@ class PlaceBuilder {
   private readonly columns: Float64Array<ArrayBuffer>[];
   private length = 0;
 
-  constructor(private readonly names: readonly Measurement[]) {
+  constructor(private readonly names: readonly RecordedColumn[]) {
     this.columns = names.map(() => new Float64Array(1024));
   }
 
@@ -331,7 +365,7 @@ class PlaceBuilder {
     this.length += 1;
   }
 
-  build(onDuplicate: (line: number, first: number) => never): Series {
+  build(stateAt: 'start' | 'end', onDuplicate: (line: number, first: number) => never): Series {
     const { times, lines } = this;
     const time = (index: number): number => times[index] ?? 0;
     const order = Uint32Array.from({ length: this.length }, (_, index) => index).sort(
@@ -345,12 +379,14 @@ class PlaceBuilder {
     });
     const sorted = (column: Float64Array): Float64Array =>
       Float64Array.from(order, (index) => column[index] ?? Number.NaN);
-    return new Series(
-      sorted(times),
-      new Map(
-        this.names.map((name, index) => [name, sorted(this.columns[index] ?? new Float64Array(this.length))]),
-      ),
+    const sortedTimes = sorted(times);
+    const columns = new Map(
+      this.names.map((name, index) => [name, sorted(this.columns[index] ?? new Float64Array(this.length))]),
     );
+    const series = new Series(sortedTimes, columns);
+    return series.hourly && stateAt === 'start'
+      ? new Series(sortedTimes, stateAtTheEnd(sortedTimes, columns))
+      : series;
   }
 
   private grow(): void {
@@ -365,6 +401,22 @@ class PlaceBuilder {
       this.columns[index] = larger(column);
     });
   }
+}
+
+/** The state of the air at an hour's end is what the next hour's row says of its start. */
+function stateAtTheEnd(
+  times: Float64Array,
+  columns: ReadonlyMap<RecordedColumn, Float64Array>,
+): Map<RecordedColumn, Float64Array> {
+  const followed = (index: number): boolean => times[index + 1] === (times[index] ?? Number.NaN) + HOUR;
+  return new Map(
+    [...columns].map(([name, column]) => [
+      name,
+      OF_THE_HOUR.has(name)
+        ? column
+        : column.map((_, index) => (followed(index) ? (column[index + 1] ?? Number.NaN) : Number.NaN)),
+    ]),
+  );
 }
 
 const INSTANT = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;

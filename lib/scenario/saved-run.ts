@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { projectRoot } from '../project-root';
 import { Refusal } from '../terminal/refusal';
+import { CURRENT_RAIN } from './weather-api/manners';
 
 /** What is replayed unless a run names another recording. */
 export const DEFAULT_RECORDING = join(projectRoot, 'lib', 'scenario', 'recordings', 'nyc-2013.csv.gz');
@@ -11,6 +12,8 @@ export const DEFAULT_RECORDING = join(projectRoot, 'lib', 'scenario', 'recording
 const savedRunSchema = z.object({
   /** Path of the recording; null for the one that comes with the project, wherever the project lies by now. */
   observations: z.string().nullable(),
+  /** What the weather API's current precipitation speaks of. */
+  currentRain: z.enum(CURRENT_RAIN),
   /** Virtual time at which the run stands. */
   now: z.iso.datetime(),
 });

@@ -4,10 +4,12 @@ import type { Progress } from '../terminal/progress';
 import { Refusal } from '../terminal/refusal';
 import { awsFaultsAtRate } from './faults';
 import { type LocalGaroa, startLocalGaroa } from './local-garoa';
+import type { Recording } from './recording';
 import { type Span, type SpanOptions, spanOf } from './span';
 import { failureOf, type LiveScore, type Summary, summarize } from './summary';
 import { type Watch, watchBackfill, watchLive, watchTraining } from './watch';
 import { weatherFaultsAtRate } from './weather-api/faults';
+import { describeManners, type Manners } from './weather-api/manners';
 
 /** Days that one execution of the Backfill machine takes; it refuses more than three years. */
 const BACKFILL_CHUNK_DAYS = 1_000;
@@ -16,6 +18,7 @@ export interface ScenarioOptions extends SpanOptions {
   readonly retrainAtEnd: boolean;
   /** Share of requests that fail; 0 for none. */
   readonly faults: number;
+  readonly manners: Manners;
 }
 
 export interface ScenarioRun {
@@ -58,6 +61,7 @@ export async function runScenario(
     assemblyDirectory: place.assemblyDirectory,
     directory: place.directory,
     recording: options.recording,
+    manners: options.manners,
     start: new Date(span.liveFrom),
     onInvocation: (record) => watch(record),
     ...(options.faults === 0
@@ -68,6 +72,12 @@ export async function runScenario(
         }),
   });
   place.onStarted(cloud);
+  progress.note(`Weather API: ${describeManners(options.manners)}.`);
+  progress.note(
+    hasForecasts(options.recording)
+      ? 'Forecasts of the provider: as recorded.'
+      : `Forecasts of the provider: none, since ${options.recording.title} holds none.`,
+  );
 
   const backfill = await timed(async () => {
     progress.phase('Backfill', span.backfillDays);
@@ -127,6 +137,10 @@ async function backfillHistory(cloud: LocalGaroa, span: Span, progress: Progress
     }
     progress.note(`  Backfill: ${execution.cause}`);
   }
+}
+
+function hasForecasts({ series }: Recording): boolean {
+  return [...series.values()].some((place) => place.hasForecasts);
 }
 
 function report(execution: Execution, progress: Progress): void {

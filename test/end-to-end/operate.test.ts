@@ -449,7 +449,7 @@ describe('--local', () => {
 
   it('goes on where the run ended, and leaves what it did for the next command', async () => {
     const now = '2013-01-10T05:30:00.000Z';
-    saveRun(run, { observations: null, now });
+    saveRun(run, { observations: null, currentRain: 'running-hour', now });
     expect(await local('rollback', 'jfk')).toMatchObject({
       code: 0,
       out: expect.stringContaining(`${NEW} is the champion of jfk from 2013-01-10 05:30 UTC on`),

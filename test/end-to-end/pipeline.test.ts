@@ -21,6 +21,7 @@ import { takeScreenshots } from '../../lib/scenario/screenshots';
 import { spanOf } from '../../lib/scenario/span';
 import { type Summary, storedObservations, summarySchema } from '../../lib/scenario/summary';
 import { synthesise } from '../../lib/scenario/synth';
+import { REAL_MANNERS } from '../../lib/scenario/weather-api/manners';
 import { createProgress } from '../../lib/terminal/progress';
 import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/pages/browser';
 
@@ -34,6 +35,8 @@ const scenario = {
   liveHours: LIVE_HOURS,
   retrainAtEnd: false,
   faults: 0,
+  // The live part is too short for anything to settle, so that all of yesterday has to be there at once.
+  manners: { ...REAL_MANNERS, latestHoursLacking: 0 },
 };
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-pipeline-'));

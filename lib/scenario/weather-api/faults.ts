@@ -8,12 +8,17 @@ export type WeatherFault =
   | { readonly kind: 'silence' }
   | { readonly kind: 'disconnect' }
   | { readonly kind: 'truncated' }
-  | { readonly kind: 'html' }
+  /** A page instead of an answer, under 200 unless said otherwise. */
+  | { readonly kind: 'html'; readonly status?: number }
+  /** Another body under another status: a provider's error codes come with surprising ones. */
+  | { readonly kind: 'body'; readonly status: number; readonly body: unknown }
+  /** The answer is that of the place of this id. */
+  | { readonly kind: 'otherPlace'; readonly id: string }
   /** Numbers come as texts. */
   | { readonly kind: 'wrongTypes' };
 
 export interface WeatherRequest {
-  /** `/current.json`, `/history.json`, `/forecast` or `/archive`. */
+  /** `/current.json`, `/forecast.json`, `/history.json`, `/forecast`, `/historical-forecast` or `/archive`. */
   readonly path: string;
   /** Location asked for, as far as it is known. */
   readonly locationId: string | undefined;

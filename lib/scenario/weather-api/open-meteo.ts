@@ -1,9 +1,23 @@
 import type { Measurement } from '../../../lambdas/weather/observation';
 import type { Reading } from '../recording';
 import { type Answer, observationId } from './answer';
-import { CADENCE, HOUR, type Place, type RecordedWeather } from './recorded-weather';
+import { CADENCE, HOUR, hourOf, type Place, type RecordedWeather } from './recorded-weather';
 
-const OPEN_METEO_VARIABLES: Readonly<Record<string, { measurement: Measurement; unit: string }>> = {
+const DAY = 24 * HOUR;
+
+/** `forecast` also knows the present; the others know the past alone. */
+export type OpenMeteoHost = 'forecast' | 'historical-forecast' | 'archive';
+
+/** Seconds after an hour's end from which a host has it: the archive lags days behind, and knows less. */
+const LAG: Readonly<Record<OpenMeteoHost, number>> = {
+  forecast: 0,
+  'historical-forecast': 3 * HOUR,
+  archive: 3 * DAY,
+};
+/** Until so long after its end an hour's rain is the model's, and changes. */
+const SETTLED_AFTER = DAY;
+
+const VARIABLES: Readonly<Record<string, { measurement: Measurement | undefined; unit: string }>> = {
   temperature_2m: { measurement: 'temp_c', unit: '°C' },
   dew_point_2m: { measurement: 'dewpoint_c', unit: '°C' },
   relative_humidity_2m: { measurement: 'humidity_pct', unit: '%' },
@@ -12,46 +26,48 @@ const OPEN_METEO_VARIABLES: Readonly<Record<string, { measurement: Measurement; 
   wind_direction_10m: { measurement: 'wind_degree', unit: '°' },
   wind_gusts_10m: { measurement: 'gust_kph', unit: 'km/h' },
   precipitation: { measurement: 'precip_mm', unit: 'mm' },
+  precipitation_probability: { measurement: undefined, unit: '%' },
   cloud_cover: { measurement: 'cloud_pct', unit: '%' },
   visibility: { measurement: 'visibility_km', unit: 'm' },
   uv_index: { measurement: 'uv', unit: '' },
   weather_code: { measurement: 'condition_code', unit: 'wmo code' },
 };
+const UNKNOWN_TO_ARCHIVE: ReadonlySet<string> = new Set([
+  'visibility',
+  'uv_index',
+  'precipitation_probability',
+]);
 
 /** A problem with the request, in Open-Meteo's words. */
-class OpenMeteoRefusal extends Error {}
+class Refused extends Error {}
 
-interface OpenMeteoPart {
+interface Part {
   readonly body: Readonly<Record<string, unknown>>;
   readonly observations: readonly string[];
 }
 
+/** One answer, or an array of answers when several places were asked for. */
 export function openMeteoAnswer(
   weather: RecordedWeather,
+  host: OpenMeteoHost,
   query: URLSearchParams,
-  part: (place: Place) => OpenMeteoPart,
 ): Answer {
   try {
     const latitudes = numbers(query, 'latitude');
     const longitudes = numbers(query, 'longitude');
     if (latitudes.length !== longitudes.length || latitudes.length === 0) {
-      throw new OpenMeteoRefusal(
-        "Parameter 'latitude' and 'longitude' must have the same number of elements",
-      );
+      throw new Refused("Parameter 'latitude' and 'longitude' must have the same number of elements");
     }
     const places = latitudes.map((latitude, index) => {
       const place = weather.at(latitude, longitudes[index] ?? 0);
-      if (place === undefined) throw new OpenMeteoRefusal('No data is available for this location');
+      if (place === undefined) throw new Refused('No data is available for this location');
       return place;
     });
     const parts = places.map((place) => {
-      const { body, observations } = part(place);
+      const { body, observations } = answerOf(weather, host, place, query);
       const { latitude, longitude } = place.location;
       const header = { latitude, longitude, generationtime_ms: 0.1, utc_offset_seconds: 0, timezone: 'GMT' };
-      return {
-        body: { ...header, timezone_abbreviation: 'GMT', ...body },
-        observations,
-      };
+      return { body: { ...header, timezone_abbreviation: 'GMT', ...body }, observations };
     });
     const bodies = parts.map(({ body }) => body);
     return {
@@ -61,61 +77,56 @@ export function openMeteoAnswer(
       observations: parts.flatMap(({ observations }) => observations),
     };
   } catch (error) {
-    if (!(error instanceof OpenMeteoRefusal)) throw error;
-    return {
-      status: 400,
-      body: { error: true, reason: error.message },
-      locationId: undefined,
-      observations: [],
-    };
+    if (!(error instanceof Refused)) throw error;
+    const body = { error: true, reason: error.message };
+    return { status: 400, body, locationId: undefined, observations: [] };
   }
 }
 
+/** Calls that a request counts as: a tenth for each variable, one at least, for each place. */
+export function openMeteoWeight(query: URLSearchParams): number {
+  const count = (parameter: string): number => (query.get(parameter) ?? '').split(',').filter(Boolean).length;
+  const variables = count('current') + count('minutely_15') + count('hourly');
+  return Math.max(1, variables / 10) * Math.max(1, count('latitude'));
+}
+
+function answerOf(weather: RecordedWeather, host: OpenMeteoHost, place: Place, query: URLSearchParams): Part {
+  const present = host === 'forecast' && query.has('current') ? current(weather, place, query) : undefined;
+  const past = query.has('hourly') ? hourly(weather, host, place, query) : undefined;
+  return {
+    body: { ...present?.body, ...past?.body },
+    // Beside current conditions the hours are what the provider expects and has just seen, not its history.
+    observations: present?.observations ?? past?.observations ?? [],
+  };
+}
+
 /**
- * The last step of 15 minutes that has ended. Amounts are stamped with the end of the interval they fell in, so a
- * reading belongs to the step whose end follows it. The recorded amount is that of the hour so far: it stands at the
- * hour's first step, and the steps of the hour add up to it.
+ * The last step of 15 minutes that has ended: the state of the air at its end, and what fell in it. The steps of an
+ * hour add up to what the provider's model says of that hour.
  */
-export function openMeteoCurrent(
-  weather: RecordedWeather,
-  place: Place,
-  query: URLSearchParams,
-): OpenMeteoPart {
+function current(weather: RecordedWeather, place: Place, query: URLSearchParams): Part {
   const names = variables(query, 'current');
   const steps = variables(query, 'minutely_15');
   const closed = weather.closedStep(place);
-  if (closed === undefined) throw new OpenMeteoRefusal('No data is available for this location');
-  const { stamp, reading } = closed;
+  if (closed === undefined) throw new Refused('No data is available for this location');
+  const { stamp, values } = closed;
   const unixTime = query.get('timeformat') === 'unixtime';
   const past = Number(query.get('past_minutely_15') ?? 0);
   const stamps = Array.from({ length: past + 1 }, (_, index) => stamp - (past - index) * CADENCE);
-  const hour = Math.floor((stamp - 1) / HOUR) * HOUR;
-  const amountAt = (step: number): number | null =>
-    step === hour + CADENCE ? openMeteoValue('precipitation', reading.values) : 0;
+  const valueAt = (name: string, step: number): number | null =>
+    name === 'precipitation' ? rainOfStep(weather, place, step) : measured(name, values);
   return {
     body: {
       current_units: { time: unixTime ? 'unixtime' : 'iso8601', interval: 'seconds', ...units(names) },
       current: {
-        time: openMeteoTime(stamp, unixTime),
+        time: spelled(stamp, unixTime),
         interval: CADENCE,
-        ...Object.fromEntries(
-          names.map((name) => [
-            name,
-            name === 'precipitation' ? amountAt(stamp) : openMeteoValue(name, reading.values),
-          ]),
-        ),
+        ...Object.fromEntries(names.map((name) => [name, valueAt(name, stamp)])),
       },
       ...(steps.length > 0 && {
         minutely_15: {
-          time: stamps.map((step) => openMeteoTime(step, unixTime)),
-          ...Object.fromEntries(
-            steps.map((name) => [
-              name,
-              stamps.map((step) =>
-                name === 'precipitation' ? amountAt(step) : openMeteoValue(name, reading.values),
-              ),
-            ]),
-          ),
+          time: stamps.map((step) => spelled(step, unixTime)),
+          ...Object.fromEntries(steps.map((name) => [name, stamps.map((step) => valueAt(name, step))])),
         },
       }),
     },
@@ -123,57 +134,101 @@ export function openMeteoCurrent(
   };
 }
 
-/** Every hour of the days asked for, with null where there is no reading; an hour's amount stands at its end. */
-export function openMeteoHistory(
-  weather: RecordedWeather,
-  place: Place,
-  query: URLSearchParams,
-): OpenMeteoPart {
+/** What fell in the step of 15 minutes that ends at `stamp`: an even part of its hour, in whole thousandths. */
+function rainOfStep(weather: RecordedWeather, place: Place, stamp: number): number | null {
+  const hour = hourOf(stamp - 1);
+  const amount = weather.modelledRain(place, hour);
+  if (amount === null) return null;
+  const soFar = (end: number): number => Math.round((amount * 1000 * (end - hour)) / HOUR);
+  return (soFar(stamp) - soFar(stamp - CADENCE)) / 1000;
+}
+
+/**
+ * Hour by hour, with null for what is not known. A stamp holds the state of the air at that instant, and rain and gust
+ * of the hour that it ends. Beyond the present there is only what was recorded as a forecast.
+ */
+function hourly(weather: RecordedWeather, host: OpenMeteoHost, place: Place, query: URLSearchParams): Part {
   const names = variables(query, 'hourly');
-  const from = dayStart(query, 'start_date');
-  const lastDay = dayStart(query, 'end_date');
-  const today = isoMinute(weather.now()).slice(0, 10);
-  if (lastDay > weather.now()) {
-    throw new OpenMeteoRefusal(`Parameter 'end_date' is out of allowed range from 1940-01-01 to ${today}`);
-  }
-  const to = lastDay + 24 * HOUR;
+  const { from, to } = spanAsked(query, weather.now(), host);
   const unixTime = query.get('timeformat') === 'unixtime';
-  const readings = weather.history(place, from - HOUR, to);
-  const byHour = new Map(readings.map((reading) => [Math.floor(reading.time / HOUR) * HOUR, reading]));
-  const hours = Array.from({ length: Math.max(0, (to - from) / HOUR) }, (_, index) => from + index * HOUR);
-  const column = (name: string): unknown[] =>
-    hours.map((hour) => {
-      const reading = byHour.get(name === 'precipitation' ? hour - HOUR : hour);
-      return reading === undefined ? null : openMeteoValue(name, reading.values);
-    });
+  const known = new Map(
+    weather
+      .hours(place, from - HOUR, Math.min(to, weather.now() - LAG[host] - HOUR + 1))
+      .map(({ start, values }) => [start + HOUR, values]),
+  );
+  const stamps = Array.from({ length: Math.max(0, (to - from) / HOUR) }, (_, index) => from + index * HOUR);
+  const valueAt = (name: string, stamp: number): number | null => {
+    if (host === 'archive' && UNKNOWN_TO_ARCHIVE.has(name)) return null;
+    const values = known.get(stamp);
+    const expected = host === 'forecast' ? weather.forecast(place, stamp - HOUR) : undefined;
+    if (name === 'precipitation_probability') return expected?.probabilityPct ?? null;
+    if (name !== 'precipitation') return values === undefined ? null : measured(name, values);
+    if (values === undefined) return stamp > weather.now() ? (expected?.precipMm ?? null) : null;
+    const settled = host === 'archive' || weather.now() >= stamp + SETTLED_AFTER;
+    return settled ? values.precip_mm : weather.modelledRain(place, stamp - HOUR);
+  };
   return {
     body: {
       hourly_units: { time: unixTime ? 'unixtime' : 'iso8601', ...units(names) },
       hourly: {
-        time: hours.map((hour) => openMeteoTime(hour, unixTime)),
-        ...Object.fromEntries(names.map((name) => [name, column(name)])),
+        time: stamps.map((stamp) => spelled(stamp, unixTime)),
+        ...Object.fromEntries(names.map((name) => [name, stamps.map((stamp) => valueAt(name, stamp))])),
       },
     },
-    observations: hours.filter((hour) => byHour.has(hour)).map((hour) => observationId(place, hour)),
+    observations: stamps
+      .filter((stamp) => known.has(stamp))
+      .map((stamp) => observationId(place, stamp - HOUR)),
   };
 }
 
-function openMeteoValue(name: string, values: Reading['values']): number | null {
-  const variable = OPEN_METEO_VARIABLES[name];
-  if (variable === undefined) return null;
-  const value = values[variable.measurement];
+/** The stamps asked for, from the first to the one after the last: by dates, by hours, or around the present. */
+function spanAsked(
+  query: URLSearchParams,
+  now: number,
+  host: OpenMeteoHost,
+): { readonly from: number; readonly to: number } {
+  if (query.has('start_hour')) {
+    return { from: hourAsked(query, 'start_hour'), to: hourAsked(query, 'end_hour') + HOUR };
+  }
+  if (query.has('past_hours') || query.has('forecast_hours')) {
+    return {
+      from: hourOf(now) - wholeNumber(query, 'past_hours', 0) * HOUR,
+      to: hourOf(now) + wholeNumber(query, 'forecast_hours', 7 * 24) * HOUR,
+    };
+  }
+  if (host === 'forecast' && !query.has('start_date')) {
+    const today = Math.floor(now / DAY) * DAY;
+    return {
+      from: today - wholeNumber(query, 'past_days', 0) * DAY,
+      to: today + wholeNumber(query, 'forecast_days', 7) * DAY,
+    };
+  }
+  const from = dayAsked(query, 'start_date');
+  const lastDay = dayAsked(query, 'end_date');
+  // The forecast host looks sixteen days ahead.
+  if (lastDay > now + (host === 'forecast' ? 16 * DAY : 0)) {
+    const today = isoMinute(now).slice(0, 10);
+    throw new Refused(`Parameter 'end_date' is out of allowed range from 1940-01-01 to ${today}`);
+  }
+  return { from, to: lastDay + DAY };
+}
+
+function measured(name: string, values: Reading['values']): number | null {
+  const measurement = VARIABLES[name]?.measurement;
+  if (measurement === undefined) return null;
+  const value = values[measurement];
   return name === 'visibility' && value !== null ? value * 1000 : value;
 }
 
 function units(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.map((name) => [name, OPEN_METEO_VARIABLES[name]?.unit ?? '']));
+  return Object.fromEntries(names.map((name) => [name, VARIABLES[name]?.unit ?? '']));
 }
 
 function variables(query: URLSearchParams, parameter: string): string[] {
   const names = (query.get(parameter) ?? '').split(',').filter((name) => name !== '');
-  const unknown = names.find((name) => !Object.hasOwn(OPEN_METEO_VARIABLES, name));
+  const unknown = names.find((name) => !Object.hasOwn(VARIABLES, name));
   if (unknown !== undefined) {
-    throw new OpenMeteoRefusal(
+    throw new Refused(
       `Data corrupted at path ''. Cannot initialize variable from invalid String value ${unknown}.`,
     );
   }
@@ -185,23 +240,42 @@ function numbers(query: URLSearchParams, parameter: string): number[] {
   if (text === null) return [];
   return text.split(',').map((part) => {
     const value = Number(part);
-    if (!Number.isFinite(value)) throw new OpenMeteoRefusal(`Parameter '${parameter}' is not a number`);
+    if (!Number.isFinite(value)) throw new Refused(`Parameter '${parameter}' is not a number`);
     return value;
   });
 }
 
-function dayStart(query: URLSearchParams, parameter: string): number {
+function dayAsked(query: URLSearchParams, parameter: string): number {
+  return instantAsked(query, parameter, /^\d{4}-\d{2}-\d{2}$/, 'YYYY-MM-DD', 'T00:00:00Z');
+}
+
+function hourAsked(query: URLSearchParams, parameter: string): number {
+  return instantAsked(query, parameter, /^\d{4}-\d{2}-\d{2}T\d{2}:00$/, 'YYYY-MM-DDTHH:00', ':00Z');
+}
+
+function instantAsked(
+  query: URLSearchParams,
+  parameter: string,
+  form: RegExp,
+  shown: string,
+  rest: string,
+): number {
   const text = query.get(parameter) ?? '';
-  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  const time = form.test(text) ? Date.parse(`${text}${rest}`) : Number.NaN;
   if (Number.isNaN(time)) {
-    throw new OpenMeteoRefusal(
-      `Invalid date format. Make sure to use 'YYYY-MM-DD'. Parameter '${parameter}'`,
-    );
+    throw new Refused(`Invalid date format. Make sure to use '${shown}'. Parameter '${parameter}'`);
   }
   return time / 1000;
 }
 
-function openMeteoTime(time: number, unixTime: boolean): string | number {
+function wholeNumber(query: URLSearchParams, parameter: string, absent: number): number {
+  const text = query.get(parameter);
+  if (text === null) return absent;
+  if (!/^\d+$/.test(text)) throw new Refused(`Parameter '${parameter}' is not a number`);
+  return Number(text);
+}
+
+function spelled(time: number, unixTime: boolean): string | number {
   return unixTime ? time : isoMinute(time);
 }
 

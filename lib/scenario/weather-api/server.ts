@@ -2,13 +2,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Recording } from '../recording';
 import type { Answer } from './answer';
 import type { WeatherFault, WeatherFaultPlan } from './faults';
-import { openMeteoAnswer, openMeteoCurrent, openMeteoHistory } from './open-meteo';
+import { type Manners, REAL_MANNERS } from './manners';
+import { openMeteoAnswer, openMeteoWeight } from './open-meteo';
+import { OneAtATime, TOO_MANY_CONCURRENT } from './queue';
 import { RecordedWeather } from './recorded-weather';
 import { weatherApiAnswer, weatherApiError } from './weatherapi';
 
 export interface WeatherApiOptions {
   readonly recording: Recording;
   readonly now: () => Date;
+  /** `REAL_MANNERS` unless said otherwise. */
+  readonly manners?: Manners | undefined;
   readonly faults?: WeatherFaultPlan | undefined;
 }
 
@@ -17,10 +21,14 @@ export interface WeatherApi {
   readonly url: string;
   /** Stands for `https://api.open-meteo.com/v1`. */
   readonly openMeteoUrl: string;
+  /** Stands for `https://historical-forecast-api.open-meteo.com/v1`. */
+  readonly historicalForecastUrl: string;
   /** Stands for `https://archive-api.open-meteo.com/v1`. */
   readonly archiveUrl: string;
   /** Requests so far, failed ones included. */
   requests(): number;
+  /** Calls so far as the providers count them: Open-Meteo by places and variables. */
+  calls(): number;
   /** `location observed_at` of every observation that was sent to its end in an intact answer. */
   served(): ReadonlySet<string>;
   setFaults(plan: WeatherFaultPlan | undefined): void;
@@ -28,38 +36,68 @@ export interface WeatherApi {
 }
 
 /**
- * The weather providers, answering from a recording at virtual time: WeatherAPI.com's `/current.json` and
- * `/history.json` with its key check and errors, and Open-Meteo's forecast and archive.
+ * The weather providers, answering from a recording at virtual time: WeatherAPI.com's current conditions, forecast
+ * and history with its key check and errors, and Open-Meteo's forecast, historical forecast and archive.
  *
- * A place with one reading an hour is reported every quarter of its hour, as the provider renews current
- * conditions; in a gap the last report stays, so that no hour is made up. A place with more readings is
- * reported as it was. History holds only what has passed.
+ * What they say differs from the recording as the manners have it: a running hour's rain is a model's, history is
+ * provisional at first. Nothing is made up for an hour that was not recorded.
  */
 export async function startWeatherApi(options: WeatherApiOptions): Promise<WeatherApi> {
-  const weather = new RecordedWeather(options.recording, options.now);
+  const weather = new RecordedWeather(options.recording, options.now, options.manners ?? REAL_MANNERS);
   const served = new Set<string>();
   const attempts = new Map<string, number>();
+  const openMeteo = new OneAtATime();
   let { faults } = options;
   let requests = 0;
+  let calls = 0;
 
-  const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    requests += 1;
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const path = url.pathname.replace(/^\/(weatherapi|open-meteo|archive)\/v1/, '');
-    const answer = answerOf(weather, url);
+  const handle = (url: URL, response: ServerResponse): void => {
+    const path = url.pathname.replace(/^\/(weatherapi|open-meteo|archive)\/v1|\/v1\/forecast$/g, '');
     const at = options.now();
     // A reply's instant is virtual time, as everything else that the functions see.
     response.setHeader('date', at.toUTCString());
-    const attemptKey = `${url.pathname} ${answer.locationId} ${url.searchParams.get('dt')} ${at.toISOString()}`;
+    const answer = answerOf(weather, url);
+    const { locationId } = answer;
+    const attemptKey = `${url.pathname} ${locationId} ${url.searchParams.get('dt')} ${at.toISOString()}`;
     const attempt = (attempts.get(attemptKey) ?? 0) + 1;
     attempts.set(attemptKey, attempt);
-    const fault = faults?.({ path, locationId: answer.locationId, at, attempt });
+    const fault = faults?.({ path, locationId, at, attempt });
+    if (fault?.kind === 'otherPlace') {
+      send(response, answerOf(weather, elsewhere(url, fault.id)), undefined, () => {});
+      return;
+    }
     send(response, answer, fault, () => {
       for (const observation of answer.observations) served.add(observation);
     });
   };
 
-  const server = createServer(handle);
+  const server = createServer((request: IncomingMessage, response: ServerResponse): void => {
+    requests += 1;
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (url.pathname.startsWith('/weatherapi/')) {
+      calls += 1;
+      handle(url, response);
+      return;
+    }
+    calls += openMeteoWeight(url.searchParams);
+    const taken = openMeteo.start((done) => {
+      // Whoever has gone away while waiting holds nobody up.
+      if (response.closed) {
+        done();
+        return;
+      }
+      response.once('close', done);
+      handle(url, response);
+    });
+    if (!taken) {
+      send(
+        response,
+        { ...TOO_MANY_CONCURRENT, locationId: undefined, observations: [] },
+        undefined,
+        () => {},
+      );
+    }
+  });
   // Keep-alive sockets outlive the pauses between two phases; a server that drops them causes resets.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
@@ -72,8 +110,10 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
   return {
     url: `${origin}/weatherapi/v1`,
     openMeteoUrl: `${origin}/open-meteo/v1`,
+    historicalForecastUrl: `${origin}/historical-forecast/v1`,
     archiveUrl: `${origin}/archive/v1`,
     requests: () => requests,
+    calls: () => calls,
     served: () => served,
     setFaults: (plan) => {
       faults = plan;
@@ -85,29 +125,34 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
       }),
   };
 }
+
 function answerOf(weather: RecordedWeather, url: URL): Answer {
   const query = url.searchParams;
   switch (url.pathname) {
-    case '/weatherapi/v1/current.json':
-    case '/weatherapi/v1/history.json':
-      return weatherApiAnswer(weather, url.pathname.endsWith('current.json'), query);
     case '/open-meteo/v1/forecast':
-      return openMeteoAnswer(weather, query, (place) =>
-        query.has('hourly')
-          ? openMeteoHistory(weather, place, query)
-          : openMeteoCurrent(weather, place, query),
-      );
+      return openMeteoAnswer(weather, 'forecast', query);
+    case '/historical-forecast/v1/forecast':
+      return openMeteoAnswer(weather, 'historical-forecast', query);
     case '/archive/v1/archive':
-      return openMeteoAnswer(weather, query, (place) => openMeteoHistory(weather, place, query));
+      return openMeteoAnswer(weather, 'archive', query);
     default:
-      return weatherApiError(400, 1005, 'API URL is invalid.');
+      return url.pathname.startsWith('/weatherapi/v1/')
+        ? weatherApiAnswer(weather, url.pathname.slice('/weatherapi/v1'.length), query)
+        : weatherApiError(400, 1005, 'API URL is invalid.');
   }
+}
+
+/** The same question about another place. */
+function elsewhere(url: URL, id: string): URL {
+  const other = new URL(url);
+  other.searchParams.set('q', id);
+  return other;
 }
 
 function send(
   response: ServerResponse,
   answer: Answer,
-  fault: WeatherFault | undefined,
+  fault: Exclude<WeatherFault, { kind: 'otherPlace' }> | undefined,
   onSent: () => void,
 ): void {
   const text = JSON.stringify(answer.body);
@@ -137,7 +182,10 @@ function send(
       reply(200, 'application/json', text.slice(0, Math.floor(text.length / 2)));
       break;
     case 'html':
-      reply(200, 'text/html', '<html><body>Service temporarily unavailable</body></html>');
+      reply(fault.status ?? 200, 'text/html', '<html><body>Service temporarily unavailable</body></html>');
+      break;
+    case 'body':
+      reply(fault.status, 'application/json', JSON.stringify(fault.body));
       break;
     case 'wrongTypes':
       reply(

@@ -8,6 +8,7 @@ describe('parseArguments', () => {
       retrainAtEnd: false,
       keep: false,
       faults: 0,
+      currentRain: 'running-hour',
       open: false,
       help: false,
     });
@@ -15,13 +16,16 @@ describe('parseArguments', () => {
 
   it('reads every option, with a space or an equals sign', () => {
     const args = ['--observations', 'f.csv', '--backfill-days=30', '--live-hours', '0', '--retrain-at-end'];
-    expect(parseArguments([...args, '--keep', '--faults', '0.05', '--open', '-h'])).toEqual({
+    expect(
+      parseArguments([...args, '--keep', '--faults', '0.05', '--current-rain', 'growing', '--open', '-h']),
+    ).toEqual({
       observations: 'f.csv',
       backfillDays: 30,
       liveHours: 0,
       retrainAtEnd: true,
       keep: true,
       faults: 0.05,
+      currentRain: 'growing',
       open: true,
       help: true,
     });
@@ -38,6 +42,10 @@ describe('parseArguments', () => {
     [['--live-hours', '-1'], '--live-hours needs'],
     [['--backfill-days', '0'], '--backfill-days needs a whole number from 1'],
     [['--faults', '0.9'], '--faults needs a share from 0 to 0.5, not "0.9".'],
+    [
+      ['--current-rain', 'soon'],
+      '--current-rain is one of running-hour, trailing-hour, previous-hour, growing',
+    ],
     [['--keep=yes'], '--keep takes no value.'],
     [['--keep', '--keep'], '--keep is given twice.'],
   ])('refuses %j with a hint', (args, reason) => {

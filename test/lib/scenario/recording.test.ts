@@ -68,6 +68,36 @@ describe('readRecording', () => {
     expect(series.get('often')?.hoursBetween(0, Number.MAX_SAFE_INTEGER)).toBe(1);
   });
 
+  it('takes forecasts of the next hour, and says whether there are any', async () => {
+    const path = file(
+      'location_id,observed_at,forecast_probability_pct,forecast_precip_mm\na,2020-01-01T00:00:00Z,40,0.3\na,2020-01-01T01:00:00Z,,\nb,2020-01-01T00:00:00Z,,\n',
+    );
+    const { series } = await readRecording(path);
+    const readings = series.get('a')?.between(0, Number.MAX_SAFE_INTEGER) ?? [];
+    expect(readings.map(({ forecast }) => forecast)).toEqual([
+      { probabilityPct: 40, precipMm: 0.3 },
+      undefined,
+    ]);
+    expect([...series.values()].map(({ hasForecasts }) => hasForecasts)).toEqual([true, false]);
+  });
+
+  it('moves the state of the air to the end of its hour when the file beside it says that it is of the start', async () => {
+    file(JSON.stringify({ stateAt: 'start' }), 'start.json');
+    const path = file(
+      'location_id,observed_at,temp_c,precip_mm,forecast_precip_mm\na,2020-01-01T00:00:00Z,1,0.1,9\na,2020-01-01T01:00:00Z,2,0.2,8\na,2020-01-01T03:00:00Z,4,0.4,7\n',
+      'start.csv',
+    );
+    const readings = (await readRecording(path)).series.get('a')?.between(0, Number.MAX_SAFE_INTEGER) ?? [];
+    // At 01:00 ended the hour of 00, at 02:00 nothing was recorded, and after 03:00 neither.
+    expect(
+      readings.map(({ values, forecast }) => [values.temp_c, values.precip_mm, forecast?.precipMm]),
+    ).toEqual([
+      [2, 0.1, 9],
+      [null, 0.2, 8],
+      [null, 0.4, 7],
+    ]);
+  });
+
   it('makes ids that the configuration takes, and takes names and zones from the file beside it', async () => {
     file(
       JSON.stringify({ locations: [{ id: 'inmet-a701', name: 'Mirante', timezone: 'America/Sao_Paulo' }] }),
