@@ -12,6 +12,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'locations[].latitude': 'Asked for instead of `query`, and needed by `open-meteo`',
   'locations[].longitude': 'Goes with `latitude`',
   'locations[].timezone': 'IANA name, such as `America/Sao_Paulo`',
+  'locations[].country':
+    "The place's country as the provider spells it: an answer from another one is refused",
   'locations[].pollEveryMinutes': 'Minutes between two polls of the place',
   rainThresholdMm: 'Precipitation of an hour from which on it counts as rain, mm',
   'schedules.hourlyMinute': 'Minute (UTC) at which the hour before is closed',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Settings, settingsSchema, trainingSchema } from '../lambdas/runtime/settings';
-import { locationSchema } from '../lambdas/weather/location';
+import { isTimezone, locationSchema } from '../lambdas/weather/location';
 import type { Plan } from '../lambdas/weather/provider';
 import { PROVIDERS } from '../lambdas/weather/providers';
 
@@ -81,13 +81,34 @@ export const configSchema = z
         });
       }
     });
-    const { plans, needsCoordinates, title } = PROVIDERS[config.provider];
+    const { plans, needsCoordinates, needsWholeHourZones, title } = PROVIDERS[config.provider];
     if (config.plan !== undefined && !plans.some(({ id }) => id === config.plan)) {
       const ids = plans.map(({ id }) => `"${id}"`).join(', ');
       context.addIssue({
         code: 'custom',
         path: ['plan'],
         message: `${title} has no plan "${config.plan}"; it has ${ids}`,
+      });
+    }
+    if (needsWholeHourZones) {
+      const offsets = new Map(config.locations.map(({ timezone }) => [timezone, 0]));
+      for (const timezone of offsets.keys()) {
+        // A zone that does not exist has its own complaint.
+        const known = isTimezone(timezone) ? offsetsOf(timezone) : [];
+        offsets.set(timezone, known.find((minutes) => minutes % 60 !== 0) ?? 0);
+      }
+      config.locations.forEach(({ timezone }, index) => {
+        const offset = offsets.get(timezone) ?? 0;
+        if (offset !== 0) {
+          context.addIssue({
+            code: 'custom',
+            path: ['locations', index, 'timezone'],
+            message:
+              `the hours of ${title} are those of local clocks, and in ${timezone} they begin ` +
+              `${Math.abs(offset % 60)} minutes off the UTC hours of the lake; set garoa.provider to ` +
+              `"${wholeHourProvider}", whose hours are UTC, and give latitude and longitude`,
+          });
+        }
       });
     }
     if (needsCoordinates) {
@@ -102,6 +123,19 @@ export const configSchema = z
       });
     }
   });
+
+/** The way out for places whose clocks are a part of an hour from UTC. */
+const wholeHourProvider = Object.entries(PROVIDERS).find(([, one]) => !one.needsWholeHourZones)?.[0];
+
+/** Minutes that a zone's clocks are ahead of UTC in the middle of either half of a year. */
+function offsetsOf(timeZone: string): number[] {
+  const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
+  return [Date.UTC(2026, 0, 15), Date.UTC(2026, 6, 15)].map((instant) => {
+    const name = format.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    const [, sign, hours = 0, minutes = 0] = /([+-])(\d\d):(\d\d)/.exec(name) ?? [];
+    return (sign === '-' ? -1 : 1) * (60 * Number(hours) + Number(minutes));
+  });
+}
 
 export type GaroaConfig = z.infer<typeof configSchema>;
 /** The block as it is written down, defaults left out. */

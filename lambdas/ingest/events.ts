@@ -88,8 +88,10 @@ export interface BackfillResult {
   readonly source: string;
   /** Hourly observations written. */
   readonly stored: number;
-  /** Locations not asked for, since their history of that day is in the lake already. */
+  /** Locations not asked for, since their history of that day is settled and in the lake already. */
   readonly skipped: number;
+  /** Locations asked for that have not every hour of the day yet: the next backfill of it asks again. */
+  readonly unfinished: number;
 }
 
 export type IngestResult = PollResult | BackfillResult;

@@ -21,15 +21,42 @@ export class LocationsFailed extends Error {
 }
 
 /**
- * The provider has no history of that day for these locations, or the plan does not reach so far back. Asking again
- * changes nothing: the Backfill machine notes the day and goes on. Everything else the day had is stored.
+ * The provider has no history of that day for these locations. Asking again changes nothing: the Backfill machine
+ * notes the day and goes on. Everything else the day had is stored.
  */
-export class DayNotAvailable extends Error {
+class DayNotAvailable extends Error {
   override readonly name = 'DayNotAvailable';
 
   constructor(date: string, failures: readonly Failure[], asked: number) {
     super(`No history of ${date} for ${failures.length} of ${asked} locations: ${summary(failures)}`);
   }
+}
+
+/** The plan holds no history of that day: a state of the account, which asking again does not change either. */
+class HistoryNotInPlan extends Error {
+  override readonly name = 'HistoryNotInPlan';
+
+  constructor(date: string, failures: readonly Failure[], asked: number) {
+    super(
+      `The plan holds no history of ${date} for ${failures.length} of ${asked} locations: ${summary(failures)}`,
+    );
+  }
+}
+
+/**
+ * What a backfill that failed for some locations ends in; undefined without failures. A failure that asking again may
+ * mend comes first, then the day that is nowhere, then the plan.
+ */
+export function backfillError(
+  date: string,
+  failures: readonly Failure[],
+  asked: number,
+): LocationsFailed | DayNotAvailable | HistoryNotInPlan | undefined {
+  const reasons = new Set(failures.map(({ reason }) => reason));
+  if (reasons.size === 0) return undefined;
+  if (reasons.size === 1 && reasons.has('not-in-plan')) return new HistoryNotInPlan(date, failures, asked);
+  const lasting = [...reasons].every((reason) => reason === 'not-in-plan' || reason === 'day-not-available');
+  return lasting ? new DayNotAvailable(date, failures, asked) : new LocationsFailed(failures, asked);
 }
 
 function summary(failures: readonly Failure[]): string {

@@ -9,7 +9,7 @@ import { createExchange, type Exchange, systemClock } from '../weather/exchange'
 import { PROVIDERS } from '../weather/providers';
 import { backfillDay } from './backfill';
 import { type IngestResult, parseIngestEvent } from './events';
-import { DayNotAvailable, LocationsFailed } from './failures';
+import { backfillError, LocationsFailed } from './failures';
 import { pollCurrent } from './poll';
 import { ASKING_SECONDS } from './shards';
 
@@ -24,7 +24,7 @@ export async function handler(event: unknown, context: Context): Promise<IngestR
   settings ??= loadSettings();
   const job = parseIngestEvent(event, settings, new Date());
   if (job.kind === 'describe') return settings;
-  const exchange = newExchange(settings, askingTime(job.kind, context));
+  const exchange = newExchange(job.kind, settings, askingTime(job.kind, context));
   const { [Env.archiveApiUrl]: archive } = process.env;
   const addresses = { api: requireEnv(Env.weatherApiUrl), ...(archive && { archive }) };
   const dependencies = {
@@ -32,11 +32,12 @@ export async function handler(event: unknown, context: Context): Promise<IngestR
     source: settings.provider,
     bucket: { client: s3(), name: requireEnv(Env.rawBucket) } satisfies Bucket,
   };
-  const { result, failures, implausible } =
+  const { result, failures, implausible, contradictions } =
     job.kind === 'poll' ? await pollCurrent(job, dependencies) : await backfillDay(job, dependencies);
   logger.info('ingested', {
     ...result,
     implausible,
+    contradictions,
     failed: failures.length,
     // Named here, since the error tells only the first of many.
     ...(failures.length > 0 && {
@@ -46,11 +47,10 @@ export async function handler(event: unknown, context: Context): Promise<IngestR
     requests: exchange.tally.requests,
     providerErrors: exchange.tally.failures,
   });
-  const unavailable = failures.filter(({ reason }) => reason === 'day-not-available');
-  if (job.kind === 'backfill' && failures.length > 0 && unavailable.length === failures.length) {
-    throw new DayNotAvailable(job.date, failures, job.locations.length);
-  }
-  if (failures.length > 0) throw new LocationsFailed(failures, job.locations.length);
+  const asked = job.locations.length;
+  if (job.kind === 'poll' && failures.length > 0) throw new LocationsFailed(failures, asked);
+  const failed = job.kind === 'backfill' && backfillError(job.date, failures, asked);
+  if (failed) throw failed;
   return result;
 }
 
@@ -60,9 +60,18 @@ function askingTime(kind: 'poll' | 'backfill', context: Context): number {
   return kind === 'poll' ? Math.min(left, ASKING_SECONDS * 1_000) : left;
 }
 
-function newExchange({ provider }: Settings, milliseconds: number): Exchange {
+/** A day of many places in one answer takes longer than their present conditions. */
+const HISTORY_TIMEOUT_MS = 30_000;
+
+function newExchange(kind: 'poll' | 'backfill', { provider }: Settings, milliseconds: number): Exchange {
+  const { needsKey, requestsAtOnce: concurrency } = PROVIDERS[provider];
   const deadline = systemClock.now() + milliseconds;
-  if (!PROVIDERS[provider].needsKey) return createExchange({ deadline });
+  const options = {
+    deadline,
+    concurrency,
+    ...(kind === 'backfill' && { requestTimeoutMs: HISTORY_TIMEOUT_MS }),
+  };
+  if (!needsKey) return createExchange(options);
   apiKey ??= secretApiKey(secretsManager(), requireEnv(Env.apiKeySecret));
-  return createExchange({ deadline, apiKey });
+  return createExchange({ ...options, apiKey });
 }

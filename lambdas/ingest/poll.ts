@@ -23,6 +23,7 @@ export interface PollOutcome {
   readonly result: PollResult;
   readonly failures: readonly Failure[];
   readonly implausible: number;
+  readonly contradictions: number;
 }
 
 /**
@@ -31,7 +32,8 @@ export interface PollOutcome {
  */
 export async function pollCurrent(job: PollJob, dependencies: PollDependencies): Promise<PollOutcome> {
   const { provider, source } = dependencies;
-  const { lines, failures, implausible } = rawLinesOf(await provider.current(job.locations), {
+  const outcomes = await provider.current(job.locations, job.minute);
+  const { lines, failures, implausible, contradictions } = rawLinesOf(outcomes, {
     at: job.minute,
     source,
     kind: 'current',
@@ -42,6 +44,7 @@ export async function pollCurrent(job: PollJob, dependencies: PollDependencies):
     result: { minute: job.minute, source, stored, skipped: lines.length - stored },
     failures: failures.filter(({ location }) => !present.has(location)),
     implausible,
+    contradictions,
   };
 }
 

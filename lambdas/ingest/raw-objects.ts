@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { createGunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 import { keys } from '../lake/layout';
 import { utcSecond } from '../runtime/time';
@@ -13,7 +15,6 @@ import type { Shard } from './shards';
 export const RAW_CONTENT_TYPE = 'application/x-ndjson';
 
 const zip = promisify(gzip);
-const unzip = promisify(gunzip);
 
 /** A line of a raw object: the lake's columns, and what the provider said. */
 export type RawLine = Observation & { readonly payload: unknown };
@@ -33,9 +34,11 @@ export function adHocKey(minute: string, source: string, locationIds: readonly s
   return rawKey(minute, `${source}-adhoc-${fingerprint(locationIds)}`);
 }
 
-/** Key of a day's history of these locations. */
-export function historyKey(date: string, source: string, locationIds: readonly string[]): string {
-  return `${historyPrefix(date, source)}${fingerprint(locationIds)}.ndjson.gz`;
+/** Key of these lines of a day's history: what is fetched later has another, so that nothing fetched is ever lost. */
+export function historyKey(date: string, source: string, lines: readonly RawLine[]): string {
+  const ids = new Set(lines.map(({ location_id }) => location_id));
+  const fetched = lines.reduce((latest, { ingested_at: at }) => (at > latest ? at : latest), '');
+  return `${historyPrefix(date, source)}${fingerprint([...ids])}-${fetched.replaceAll(/[-:]/g, '')}.ndjson.gz`;
 }
 
 /** What all history objects of a day have in common, whatever their locations. */
@@ -49,6 +52,8 @@ export interface RawLines {
   readonly failures: readonly Failure[];
   /** Values that were no numbers or could not be. */
   readonly implausible: number;
+  /** Readings whose words and amount disagree about rain. */
+  readonly contradictions: number;
 }
 
 /** What the lines of one run have in common. */
@@ -62,6 +67,7 @@ export function rawLinesOf(outcomes: readonly Outcome[], run: RunOfLines): RawLi
   const lines: RawLine[] = [];
   const failures: Failure[] = [];
   let implausible = 0;
+  let contradictions = 0;
   for (const outcome of outcomes) {
     const { id } = outcome.location;
     if ('failure' in outcome) {
@@ -72,9 +78,10 @@ export function rawLinesOf(outcomes: readonly Outcome[], run: RunOfLines): RawLi
       const checked = rawLine(id, reading, run);
       lines.push(checked.line);
       implausible += checked.implausible;
+      if (reading.contradicts) contradictions++;
     }
   }
-  return { lines, failures, implausible };
+  return { lines, failures, implausible, contradictions };
 }
 
 /** @returns the line, and how many of its values were no numbers or could not be. */
@@ -121,10 +128,17 @@ const identified = z.object({ location_id: z.string() });
 
 /** Which locations a raw object has lines of. */
 export async function locationsIn(packed: Uint8Array): Promise<Set<string>> {
-  const lines = (await unzip(packed)).toString('utf8').split('\n');
-  return new Set(
-    lines.filter((line) => line !== '').map((line) => identified.parse(JSON.parse(line)).location_id),
-  );
+  const found = new Set<string>();
+  for await (const line of linesIn(packed)) found.add(identified.parse(JSON.parse(line)).location_id);
+  return found;
+}
+
+/** The lines of a raw object, one at a time: inflated, a day of thousands of places does not fit into memory. */
+export async function* linesIn(packed: Uint8Array): AsyncGenerator<string> {
+  const inflated = Readable.from([packed]).pipe(createGunzip());
+  for await (const line of createInterface({ input: inflated, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line !== '') yield line;
+  }
 }
 
 function rawKey(minute: string, name: string): string {

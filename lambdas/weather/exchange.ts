@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ApiKey } from '../runtime/api-key';
 import { ApiKeyUnavailable } from '../runtime/api-key';
 import { type FailureReason, ProviderError } from './provider-error';
+import { withoutKey } from './secrecy';
 
 /** Time as the retries see it; tests bring their own. */
 export interface Clock {
@@ -25,15 +26,18 @@ export interface Question<T> {
   readonly what: string;
   address(key: string): URL;
   /**
-   * Reads a 2xx reply that was JSON.
-   * @param lenient false at first. When a reply failed to be read twice, its shape has changed for good and not by
-   *   accident: then fields that can be done without are to be passed over.
+   * Reads a reply that `refusal` had nothing to say against.
    * @param repliedAt the reply's `Date` in milliseconds since the epoch, if it has one that can be read.
    * @throws ProviderError `malformed` naming the field, or another reason that the reply gives.
    */
-  read(body: unknown, lenient: boolean, repliedAt: number | undefined): T;
-  /** What a reply with any other status means; `body` is undefined when it was not JSON. */
-  refusal(status: number, body: unknown): ProviderError;
+  read(body: unknown, repliedAt: number | undefined): T;
+  /**
+   * What a reply means that is no answer: the error that its body names, whatever the status, else the one that the
+   * status means. Undefined for a 2xx reply without an error. `body` is undefined when it was not JSON.
+   */
+  refusal(status: number, body: unknown): ProviderError | undefined;
+  /** Requests at most, for what can be had in another way. */
+  readonly attempts?: number;
 }
 
 export interface Exchange {
@@ -68,7 +72,6 @@ const LONGEST_PAUSE_MS = 5_000;
 /** An attempt with less time than this would be a call wasted. */
 const SHORTEST_ATTEMPT_MS = 250;
 
-const RETRIED: ReadonlySet<FailureReason> = new Set(['unreachable', 'malformed']);
 const STOPS_THE_RUN: ReadonlySet<FailureReason> = new Set(['key', 'quota']);
 
 /**
@@ -89,18 +92,16 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   const timeLeft = () => deadline - clock.now();
 
-  async function attempt<T>(question: Question<T>, lenient: boolean): Promise<T> {
+  async function attempt<T>(question: Question<T>): Promise<T> {
     try {
       if (stopped) throw stopped;
       const key = apiKey ? await usable(() => apiKey.current()) : '';
       if (timeLeft() < SHORTEST_ATTEMPT_MS) throw noTime(question.what);
       tally.requests++;
       const reply = await send(question, key, Math.floor(Math.min(requestTimeoutMs, timeLeft())));
-      if (reply.ok) return question.read(reply.body, lenient, reply.at);
       const refusal = question.refusal(reply.status, reply.body);
-      if (apiKey && (reply.status === 401 || reply.status === 403) && (await renew(apiKey, key))) {
-        return await attempt(question, lenient);
-      }
+      if (refusal === undefined) return question.read(reply.body, reply.at);
+      if (apiKey && refusal.reason === 'key' && (await renew(apiKey, key))) return await attempt(question);
       throw withPause(withAdvice(refusal, apiKey), reply.retryAfterSeconds);
     } catch (error) {
       const failure = asProviderError(error, question.what);
@@ -117,15 +118,14 @@ export function createExchange(options: ExchangeOptions): Exchange {
   }
 
   async function ask<T>(question: Question<T>): Promise<T> {
-    let unreadable = 0;
+    const { attempts = ATTEMPTS } = question;
     for (let count = 1; ; count++) {
       try {
-        return await limit(() => attempt(question, unreadable > 0));
+        return await limit(() => attempt(question));
       } catch (error) {
         const failure = asProviderError(error, question.what);
         if (failure.reason !== 'no-time') tally.failures++;
-        if (failure.reason === 'malformed') unreadable++;
-        if (!RETRIED.has(failure.reason) || count === ATTEMPTS) throw failure;
+        if (failure.reason !== 'unreachable' || count >= attempts) throw failure;
         const pause = pauseBefore(count, failure, clock.random());
         if (timeLeft() < pause + SHORTEST_ATTEMPT_MS) throw failure;
         await clock.sleep(pause);
@@ -145,7 +145,6 @@ const fetchFailure = z.object({
 });
 
 interface Reply {
-  readonly ok: boolean;
   readonly status: number;
   readonly body: unknown;
   readonly at: number | undefined;
@@ -167,15 +166,12 @@ async function send(question: Question<unknown>, key: string, timeoutMs: number)
   const body = parseJson(text);
   if (response.ok && body === undefined) {
     const type = response.headers.get('content-type')?.split(';')[0] ?? 'no content type';
-    throw new ProviderError(
-      'malformed',
-      `${question.what}: the answer is no JSON (${withoutKey(type, key)})`,
-    );
+    const message = `${question.what}: the answer is no JSON (${withoutKey(type, key)})`;
+    throw new ProviderError('unreachable', message);
   }
   const seconds = Number(response.headers.get('retry-after'));
   const at = Date.parse(response.headers.get('date') ?? '');
   return {
-    ok: response.ok,
     status: response.status,
     body,
     at: Number.isNaN(at) ? undefined : at,
@@ -228,14 +224,6 @@ function asProviderError(error: unknown, what: string): ProviderError {
   if (error instanceof ProviderError) return error;
   const kind = error instanceof Error ? error.name : 'unknown error';
   return new ProviderError('refused', `${what}: unexpected ${kind}`);
-}
-
-/** A word shorter than any provider's key is no secret, and cutting it out would mutilate replies. */
-const SHORTEST_KEY = 8;
-
-function withoutKey(text: string, key: string): string {
-  if (key.length < SHORTEST_KEY) return text;
-  return text.replaceAll(key, '[key]').replaceAll(encodeURIComponent(key), '[key]');
 }
 
 function parseJson(text: string): unknown {

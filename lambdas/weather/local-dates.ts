@@ -1,3 +1,5 @@
+import { utcSecond } from '../runtime/time';
+
 const DAY_MS = 86_400_000;
 
 /** First and last instant (exclusive) of a UTC day, in seconds since the epoch. */
@@ -12,14 +14,36 @@ export function utcDaySeconds(day: string): { from: number; until: number } {
  */
 export function localDatesOf(day: string, timezone: string): string[] {
   const { from, until } = utcDaySeconds(day);
-  // Canadian English writes dates as YYYY-MM-DD.
-  const calendar = new Intl.DateTimeFormat('en-CA', {
-    timeZone: timezone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  });
-  const first = calendar.format(from * 1_000);
-  const last = calendar.format((until - 1) * 1_000);
+  const first = localDateOf(utcSecond(from * 1_000), timezone);
+  const last = localDateOf(utcSecond((until - 1) * 1_000), timezone);
   return first === last ? [first] : [first, last];
+}
+
+/** `YYYY-MM-DD` on the place's calendar. */
+export function localDateOf(instant: string, timezone: string): string {
+  return localText(instant, timezone).slice(0, 10);
+}
+
+/** Hour of the place's clock, 0 to 23. */
+export function localHourOf(instant: string, timezone: string): string {
+  return String(Number(localText(instant, timezone).slice(12, 14)));
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Such as `2026-11-23, 07`: Canadian English writes dates as YYYY-MM-DD. */
+function localText(instant: string, timeZone: string): string {
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-CA', {
+      timeZone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      hourCycle: 'h23',
+    });
+    formats.set(timeZone, format);
+  }
+  return format.format(Date.parse(instant));
 }

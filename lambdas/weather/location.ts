@@ -17,6 +17,8 @@ export const locationSchema = z
     latitude: z.number().min(-90).max(90).optional(),
     longitude: z.number().min(-180).max(180).optional(),
     timezone,
+    /** As the provider spells it; an answer from another country is refused. */
+    country: z.string().trim().min(1).max(80).optional(),
     /** Minutes between two polls of this place; a divisor of an hour. */
     pollEveryMinutes: z.literal([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60]).default(1),
   })
@@ -34,7 +36,7 @@ export type Location = z.infer<typeof locationSchema>;
 /** Asking costs a quarter of a millisecond; thousands of locations share a few zones. */
 const knownTimezones = new Map<string, boolean>();
 
-function isTimezone(name: string): boolean {
+export function isTimezone(name: string): boolean {
   const known = knownTimezones.get(name) ?? canFormatIn(name);
   knownTimezones.set(name, known);
   return known;

@@ -1,78 +1,125 @@
 import * as z from 'zod';
+import { chunks } from '../runtime/chunks';
 import { utcSecond } from '../runtime/time';
+import { requirePlace } from './answered-place';
 import type { Question } from './exchange';
 import { utcDaySeconds } from './local-dates';
 import type { Location } from './location';
-import type {
-  Measured,
-  Outcome,
-  ProviderConnection,
-  ProviderDefinition,
-  Reading,
-  WeatherProvider,
+import {
+  type HourForecast,
+  type Measured,
+  nothingMeasured,
+  type Outcome,
+  type ProviderConnection,
+  type ProviderDefinition,
+  type Reading,
+  type WeatherProvider,
 } from './provider';
 import { type FailureReason, ProviderError } from './provider-error';
-import { type JsonObject, measurementReader, readReply } from './replies';
+import {
+  epochSeconds,
+  instantOfReading,
+  type JsonObject,
+  measurementReader,
+  numberOf,
+  numeric,
+  readReply,
+} from './replies';
 
-/** What both hosts have; the archive knows no visibility and no UV index. */
-const ARCHIVE_FIELDS = [
+/** The state of the air at an instant. The dew point follows from temperature and humidity. */
+const STATE = [
   'temperature_2m',
-  'dew_point_2m',
   'relative_humidity_2m',
   'pressure_msl',
   'wind_speed_10m',
   'wind_direction_10m',
-  'wind_gusts_10m',
-  'precipitation',
   'cloud_cover',
-  'weather_code',
+  'visibility',
 ] as const;
-const FIELDS = [...ARCHIVE_FIELDS, 'visibility', 'uv_index'] as const;
+/** What fell and blew in the hour before a stamp. */
+const HOUR_BEFORE = ['wind_gusts_10m', 'precipitation'] as const;
+const PROBABILITY = 'precipitation_probability';
 
-const STEP_SECONDS = 900;
+const HISTORY_FIELDS = [...STATE, ...HOUR_BEFORE];
+/** With the state ten in all: an eleventh variable would make each place count as more than one call. */
+const LIVE_HOURLY_FIELDS = [...HOUR_BEFORE, PROBABILITY];
+
 const HOUR_SECONDS = 3_600;
 
-const epochSeconds = z.int().positive();
+const columns = z.intersection(
+  z.object({ time: z.array(epochSeconds) }),
+  z.record(z.string(), z.array(z.unknown())),
+);
+type Columns = z.infer<typeof columns>;
 
 const currentReply = z.looseObject({
   current: z.looseObject({ time: epochSeconds }),
-  minutely_15: z.looseObject({
-    time: z.array(epochSeconds),
-    precipitation: z.array(z.number().nullable()),
-  }),
+  /** Its absence costs rain, gust and forecast, and not the state. */
+  hourly: columns.optional().catch(undefined),
 });
 
-const historyReply = z.object({
-  hourly: z.intersection(
-    z.object({ time: z.array(epochSeconds) }),
-    z.record(z.string(), z.array(z.unknown())),
-  ),
+const historyReply = z.object({ hourly: columns });
+
+const gridPoint = z.object({
+  latitude: numeric.optional().catch(undefined),
+  longitude: numeric.optional().catch(undefined),
 });
 
-const errorReply = z.object({ reason: z.string() });
+const errorReply = z.object({ error: z.literal(true), reason: z.string() });
 
 /** Places asked for in one request: their coordinates must fit an address of moderate length. */
 const PLACES_PER_REQUEST = 50;
 
+/** Until a minute's limit has passed, a few attempts later. */
+const MINUTE_LIMIT_PAUSE_SECONDS = 15;
+
 /**
  * Open-Meteo (https://open-meteo.com): no key, for non-commercial use, data under CC BY 4.0 with attribution.
  *
- * Limits of the free service, per address of the caller: 600 calls a minute, 5,000 an hour, 10,000 a day; every
- * place of a request counts as a call. Paid plans answer, with a key, at other addresses and are not offered. Conditions come from weather models in steps of 15 minutes. The archive lags
- * two to five days behind; the forecast host gives the last 92 days.
+ * Limits of the free service, per address of the caller: 600 calls a minute, 5,000 an hour, 10,000 a day, and one
+ * request at a time with a queue of a few. Each place of a request counts as max(1, variables / 10) calls. Paid plans
+ * answer, with a key, at other addresses and are not offered.
  *
- * Amounts are stamped with the end of the interval that they fell in: the step of 11:00 closes 10:45–11:00. So a
- * reading is dated one second before its stamp, into the hour that its rain fell in; and an hour's amount in the
- * history stands at the stamp that follows.
+ * What a reading stands for (https://open-meteo.com/en/docs, "Hourly Parameter Definition"): state is that of the
+ * stamp's instant; hourly precipitation and gusts are sum and maximum of the hour before the stamp. So the element
+ * stamped h+1:00 holds the state at the end of hour h, its rain and its gust, and is dated h:59:59, into the hour it
+ * speaks of. `current` has the state at its own time, which is floored to 15 minutes; rain and gust of the hour it
+ * lies in are those of the hourly element that ends it, since `current.precipitation` is the sum of the last
+ * `current.interval` only. A poll at h+1:00 says both: it is the first reading of the hour to come, and closes hour h.
+ *
+ * History comes from the historical forecast: the first hours of each run of the models behind `current`, stitched.
+ * (The archive is a reanalysis: another system, days late, without visibility.) So truth here is a model's, and the
+ * same one's. A run is public up to six hours after it began and runs begin up to twelve hours apart; assumed settled
+ * is what was fetched two days later.
+ *
+ * `precipitation_probability` is the ensemble's probability of more than 0.1 mm in the hour before its stamp: the
+ * forecast of hour h+1 stands at h+2:00. It comes in every poll, at no cost.
  */
 export const openMeteo: ProviderDefinition = {
   title: 'Open-Meteo',
-  addresses: { api: 'https://api.open-meteo.com/v1', archive: 'https://archive-api.open-meteo.com/v1' },
+  addresses: {
+    api: 'https://api.open-meteo.com/v1',
+    archive: 'https://historical-forecast-api.open-meteo.com/v1',
+  },
   needsKey: false,
   needsCoordinates: true,
-  plans: [{ id: 'free', name: 'Free', callsPerMonth: 300_000 }],
-  // The last run of each model that began before the hour is public within a day; one more for runs that are late.
+  needsWholeHourZones: false,
+  plans: [
+    {
+      id: 'free',
+      name: 'Free',
+      limits: [
+        { calls: 10_000, per: 'day' },
+        { calls: 5_000, per: 'hour' },
+        { calls: 600, per: 'minute' },
+      ],
+    },
+  ],
+  historyCallsPerDay: 1,
+  // From minute 0 on the hour before is complete.
+  closingPoll: { minute: 1, of: 'next hour' },
   settledAfterHours: 48,
+  requestsAtOnce: 1,
   backfillDaysAtOnce: 1,
   connect,
 };
@@ -87,55 +134,42 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
   const { api, archive = api } = addresses;
 
   /** All places in one request; when the request itself is refused, in halves, until the culprit stands alone. */
-  async function currentOf(places: readonly Place[]): Promise<Outcome[]> {
+  async function ask(places: readonly Place[], about: Request): Promise<Outcome[]> {
     try {
-      return await exchange.ask(currentQuestion(api, places));
+      return await exchange.ask(question(places, about));
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       if (error.reason === 'refused' && places.length > 1) {
         const middle = Math.ceil(places.length / 2);
         const halves = [places.slice(0, middle), places.slice(middle)];
-        return (await Promise.all(halves.map(currentOf))).flat();
+        return (await Promise.all(halves.map((half) => ask(half, about)))).flat();
       }
       return places.map(({ location }) => ({ location, failure: error }));
     }
   }
 
-  return {
-    async current(locations) {
-      const outcomes: Outcome[] = [];
+  async function* inRequests(locations: readonly Location[], about: Request): AsyncGenerator<Outcome> {
+    for (const part of chunks(locations, PLACES_PER_REQUEST)) {
       const places: Place[] = [];
-      for (const location of locations) {
+      for (const location of part) {
         const place = placeOf(location);
-        if (place instanceof ProviderError) outcomes.push({ location, failure: place });
+        if (place instanceof ProviderError) yield { location, failure: place };
         else places.push(place);
       }
-      const batches: Promise<Outcome[]>[] = [];
-      for (let start = 0; start < places.length; start += PLACES_PER_REQUEST) {
-        batches.push(currentOf(places.slice(start, start + PLACES_PER_REQUEST)));
-      }
-      return outcomes.concat(...(await Promise.all(batches)));
+      if (places.length > 0) yield* await ask(places, about);
+    }
+  }
+
+  return {
+    settledAfterHours: openMeteo.settledAfterHours,
+
+    async current(locations, minute) {
+      const outcomes: Outcome[] = [];
+      for await (const outcome of inRequests(locations, currentRequest(api, minute))) outcomes.push(outcome);
+      return outcomes;
     },
 
-    async history(location, day) {
-      const place = placeOf(location);
-      if (place instanceof ProviderError) return { location, failure: place };
-      const ask = (path: string, fields: readonly string[]) =>
-        unlessUnavailable(exchange.ask(historyQuestion(path, fields, place, day)));
-      try {
-        const settled = await ask(`${archive}/archive`, ARCHIVE_FIELDS);
-        const complete =
-          settled.length === 24 && settled.every(({ measured }) => measured.precip_mm !== null);
-        const recent = complete ? [] : await ask(`${api}/forecast`, FIELDS);
-        const readings = merge(settled, recent);
-        if (readings.length > 0) return { location, readings };
-        const message = `history of ${location.id} on ${day}: ${openMeteo.title} has no readings of that day`;
-        return { location, failure: new ProviderError('day-not-available', message) };
-      } catch (error) {
-        if (error instanceof ProviderError) return { location, failure: error };
-        throw error;
-      }
-    },
+    history: (locations, day) => inRequests(locations, historyRequest(archive, day)),
   };
 }
 
@@ -148,38 +182,49 @@ function placeOf(location: Location): Place | ProviderError {
   return { location, latitude, longitude };
 }
 
-function currentQuestion(api: string, places: readonly Place[]): Question<Outcome[]> {
+/** What is asked about places, whichever they are. */
+interface Request {
+  what(places: string): string;
+  readonly address: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** Milliseconds since the epoch that the run stands for. */
+  readonly at: number;
+  /** @throws ProviderError when the part has no reading. */
+  read(part: unknown, now: number, what: string): Omit<Reading, 'repliedAt'>[];
+}
+
+function question(places: readonly Place[], about: Request): Question<Outcome[]> {
   const [first] = places;
-  const what =
-    places.length === 1
-      ? `current conditions of ${first?.location.id}`
-      : `current conditions of ${first?.location.id} and ${places.length - 1} more`;
+  const others = places.length - 1;
+  const what = about.what(`${first?.location.id}${others > 0 ? ` and ${others} more` : ''}`);
   return {
     what,
     address: () => {
-      const url = new URL(`${api}/forecast`);
+      const url = new URL(about.address);
       url.search = new URLSearchParams({
-        ...coordinates(places),
-        current: FIELDS.filter((field) => field !== 'precipitation').join(','),
-        minutely_15: 'precipitation',
-        past_minutely_15: '4',
-        forecast_minutely_15: '1',
+        latitude: places.map(({ latitude }) => latitude).join(','),
+        longitude: places.map(({ longitude }) => longitude).join(','),
+        timeformat: 'unixtime',
+        timezone: 'GMT',
+        ...about.query,
       }).toString();
       return url;
     },
-    read: (body, lenient, repliedAt) => {
+    read: (body, repliedAt) => {
       const parts: unknown[] = Array.isArray(body) ? body : [body];
       if (parts.length !== places.length) {
         throw new ProviderError('malformed', `${what}: ${parts.length} answers for ${places.length} places`);
       }
+      const now = Math.max(about.at, repliedAt ?? 0);
       return places.map(({ location }, index) => {
-        const name = `current conditions of ${location.id}`;
+        const own = about.what(location.id);
         try {
-          return { location, readings: [{ ...currentReading(parts[index], lenient, name), repliedAt }] };
+          requirePlace(location, gridPoint.safeParse(parts[index]).data ?? {}, now, own);
+          const readings = about.read(parts[index], now, own);
+          return { location, readings: readings.map((reading) => ({ ...reading, repliedAt })) };
         } catch (error) {
-          // Strictly, one damaged answer has the whole request asked again; the second time it stands alone.
-          if (!lenient || !(error instanceof ProviderError)) throw error;
-          return { location, failure: error };
+          if (error instanceof ProviderError) return { location, failure: error };
+          throw error;
         }
       });
     },
@@ -187,97 +232,122 @@ function currentQuestion(api: string, places: readonly Place[]): Question<Outcom
   };
 }
 
-function currentReading(part: unknown, lenient: boolean, what: string): Reading {
-  const { current, minutely_15: steps } = readReply(currentReply, part, what);
-  const { measured, drifted } = measure(current, lenient, what);
-  const fallen = rainOfHourSoFar(current.time, steps.time, steps.precipitation);
+function currentRequest(api: string, minute: string): Request {
   return {
-    observedAt: utcSecond((current.time - 1) * 1_000),
-    measured: { ...measured, precip_mm: fallen },
-    payload: part,
-    drifted,
+    what: (places) => `current conditions of ${places}`,
+    address: `${api}/forecast`,
+    query: {
+      current: STATE.join(','),
+      hourly: LIVE_HOURLY_FIELDS.join(','),
+      past_hours: '1',
+      forecast_hours: '3',
+    },
+    at: Date.parse(minute),
+    read: (part, now, what) => {
+      const { current, hourly } = readReply(currentReply, part, what);
+      const at = (stamp: number) => rowAt(hourly, stamp, LIVE_HOURLY_FIELDS);
+      const hour = Math.floor(current.time / HOUR_SECONDS) * HOUR_SECONDS;
+      const ofHour = (start: number) => ({
+        ...measure({ ...current, ...at(start + HOUR_SECONDS) }),
+        forecast: forecastIn(at(start + 2 * HOUR_SECONDS), start + HOUR_SECONDS),
+      });
+      const readings = [
+        { ...ofHour(hour), observedAt: instantOfReading(current.time, now, what), payload: part },
+      ];
+      if (current.time === hour && at(hour) !== undefined) {
+        readings.push({
+          ...ofHour(hour - HOUR_SECONDS),
+          observedAt: utcSecond((hour - 1) * 1_000),
+          payload: { closes: { time: hour, ...at(hour) } },
+        });
+      }
+      return requireMeasured(readings, what);
+    },
   };
 }
 
-/** Sum of the steps since the hour began that the reading lies in; null unless all of them are there. */
-function rainOfHourSoFar(
-  time: number,
-  stamps: readonly number[],
-  amounts: readonly (number | null)[],
-): number | null {
-  const byStamp = new Map(stamps.map((stamp, index) => [stamp, amounts[index] ?? null]));
-  const hour = Math.floor((time - 1) / HOUR_SECONDS) * HOUR_SECONDS;
-  // In thousandths, finer than the source: sums of binary fractions would show their rounding.
-  let thousandths = 0;
-  for (let stamp = hour + STEP_SECONDS; stamp <= time; stamp += STEP_SECONDS) {
-    const amount = byStamp.get(stamp) ?? null;
-    if (amount === null) return null;
-    thousandths += Math.round(amount * 1_000);
-  }
-  return thousandths / 1_000;
-}
-
-function historyQuestion(
-  path: string,
-  fields: readonly string[],
-  place: Place,
-  day: string,
-): Question<Reading[]> {
-  const what = `history of ${place.location.id} on ${day}`;
+function historyRequest(archive: string, day: string): Request {
   const { from, until } = utcDaySeconds(day);
   return {
-    what,
-    address: () => {
-      const url = new URL(path);
-      url.search = new URLSearchParams({
-        ...coordinates([place]),
-        hourly: fields.join(','),
-        start_date: day,
-        // The amount of the day's last hour stands at the midnight that ends it.
-        end_date: utcSecond(until * 1_000).slice(0, 10),
-      }).toString();
-      return url;
+    what: (places) => `history of ${places} on ${day}`,
+    address: `${archive}/forecast`,
+    query: {
+      hourly: HISTORY_FIELDS.join(','),
+      start_date: day,
+      // The day's last hour is told at the midnight that ends it.
+      end_date: utcSecond(until * 1_000).slice(0, 10),
     },
-    read: (body, lenient, repliedAt) => {
-      const { hourly } = readReply(historyReply, body, what);
-      const rows = new Map(hourly.time.map((time, index) => [time, rowAt(hourly, fields, index)]));
-      return [...rows].flatMap(([time, row]) => {
-        if (time < from || time >= until) return [];
-        const following = rows.get(time + HOUR_SECONDS)?.precipitation ?? null;
-        const { measured, drifted } = measure({ ...row, precipitation: following }, lenient, what);
-        if (Object.values(measured).every((value) => value === null)) return [];
-        const payload = { time, ...row, precipitation_of_following_stamp: following };
-        return [{ observedAt: utcSecond(time * 1_000), measured, repliedAt, payload, drifted }];
-      });
+    at: until * 1_000,
+    read: (part, _now, what) => {
+      const { hourly } = readReply(historyReply, part, what);
+      requireDay(hourly, day, what);
+      const readings = [];
+      for (let stamp = from + HOUR_SECONDS; stamp <= until; stamp += HOUR_SECONDS) {
+        const row = rowAt(hourly, stamp, HISTORY_FIELDS);
+        const taken = measure(row ?? {});
+        if (nothingMeasured(taken.measured)) continue;
+        readings.push({
+          ...taken,
+          observedAt: utcSecond((stamp - 1) * 1_000),
+          payload: { time: stamp, ...row },
+        });
+      }
+      if (readings.length > 0) return readings;
+      throw new ProviderError('day-not-available', `${what}: ${openMeteo.title} has no readings of that day`);
     },
-    refusal: (status, body) => refusal(what, status, body),
   };
+}
+
+/** @throws ProviderError `malformed` when the times are of other days, as milliseconds taken for seconds are. */
+function requireDay({ time }: Columns, day: string, what: string): void {
+  const { from } = utcDaySeconds(day);
+  const strange = time.find((stamp) => Math.abs(stamp - from) > 48 * HOUR_SECONDS);
+  if (strange !== undefined) {
+    throw new ProviderError('malformed', `${what}: the entry's time ${strange} is not of that day`);
+  }
 }
 
 function rowAt(
-  hourly: Record<string, readonly unknown[]>,
+  hourly: Columns | undefined,
+  stamp: number,
   fields: readonly string[],
-  index: number,
-): JsonObject {
+): JsonObject | undefined {
+  const index = hourly?.time.indexOf(stamp) ?? -1;
+  if (hourly === undefined || index < 0) return undefined;
   return Object.fromEntries(fields.map((field) => [field, hourly[field]?.[index]]));
 }
 
-function coordinates(places: readonly Place[]): Record<string, string> {
+/** @param row the element stamped with the hour's end. */
+function forecastIn(row: JsonObject | undefined, start: number): HourForecast | undefined {
+  if (row === undefined) return undefined;
+  const chance = numberOf(row[PROBABILITY]);
+  const amount = numberOf(row.precipitation);
   return {
-    latitude: places.map(({ latitude }) => latitude).join(','),
-    longitude: places.map(({ longitude }) => longitude).join(','),
-    timeformat: 'unixtime',
-    timezone: 'GMT',
+    hour: utcSecond(start * 1_000),
+    probability: chance !== undefined && chance >= 0 && chance <= 100 ? chance / 100 : null,
+    precipMm: amount !== undefined && amount >= 0 ? amount : null,
   };
 }
 
-function measure(part: JsonObject, lenient: boolean, what: string): { measured: Measured; drifted: number } {
-  const fields = measurementReader(part, lenient, what);
+/** @throws ProviderError `nothing-measured` when none of the readings says anything. */
+function requireMeasured<T extends { readonly measured: Measured }>(
+  readings: readonly T[],
+  what: string,
+): T[] {
+  const useful = readings.filter(({ measured }) => !nothingMeasured(measured));
+  if (useful.length > 0) return useful;
+  throw new ProviderError('nothing-measured', `${what}: neither temperature_2m nor precipitation is there`);
+}
+
+function measure(part: JsonObject): Pick<Reading, 'measured' | 'drifted'> {
+  const fields = measurementReader(part);
   const metres = fields.number('visibility');
+  const temperature = fields.number('temperature_2m');
+  const humidity = fields.number('relative_humidity_2m');
   const measured: Measured = {
-    temp_c: fields.number('temperature_2m'),
-    dewpoint_c: fields.number('dew_point_2m'),
-    humidity_pct: fields.number('relative_humidity_2m'),
+    temp_c: temperature,
+    dewpoint_c: temperature === null || humidity === null ? null : dewPoint(temperature, humidity),
+    humidity_pct: humidity,
     pressure_mb: fields.number('pressure_msl'),
     wind_kph: fields.number('wind_speed_10m'),
     wind_degree: fields.number('wind_direction_10m'),
@@ -285,44 +355,38 @@ function measure(part: JsonObject, lenient: boolean, what: string): { measured: 
     precip_mm: fields.number('precipitation'),
     cloud_pct: fields.number('cloud_cover'),
     visibility_km: metres === null ? null : metres / 1_000,
-    uv: fields.number('uv_index'),
-    condition_code: fields.number('weather_code'),
+    uv: null,
+    condition_code: null,
   };
   return { measured, drifted: fields.drifted() };
 }
 
-/** The archive's word on an hour counts where it is complete; the recent models fill what it does not have yet. */
-function merge(settled: readonly Reading[], recent: readonly Reading[]): Reading[] {
-  const byHour = new Map(settled.map((reading) => [reading.observedAt, reading]));
-  for (const reading of recent) {
-    const known = byHour.get(reading.observedAt);
-    if (!known || known.measured.precip_mm === null) byHour.set(reading.observedAt, reading);
-  }
-  return [...byHour.values()].sort((a, b) => a.observedAt.localeCompare(b.observedAt));
+/**
+ * °C to a hundredth, by Magnus' formula with the coefficients of Alduchov and Eskridge (1996): within 0.1 °C between
+ * −40 and 50 °C. Null for air without any water, which has none.
+ */
+function dewPoint(temperature: number, humidity: number): number | null {
+  if (humidity <= 0) return null;
+  const gamma = Math.log(humidity / 100) + (17.625 * temperature) / (243.04 + temperature);
+  const dew = (243.04 * gamma) / (17.625 - gamma);
+  return Number.isFinite(dew) ? Math.round(dew * 100) / 100 : null;
 }
 
-/**
- * Errors are `{"error": true, "reason": "…"}`; only the words tell them apart. A minute's limit passes with the
- * minute, an hour's or a day's does not.
- */
-function refusal(what: string, status: number, body: unknown): ProviderError {
+/** Errors are `{"error": true, "reason": "…"}`, whatever the status; only the words tell them apart. */
+function refusal(what: string, status: number, body: unknown): ProviderError | undefined {
   const parsed = errorReply.safeParse(body);
+  if (!parsed.success && status >= 200 && status < 300) return undefined;
   const said = parsed.success ? parsed.data.reason : '';
   const message = `${what}: ${openMeteo.title} answered ${status}${said && ` (${said})`}`;
-  return new ProviderError(reasonOf(status, said), message);
+  const pause = /minutely/i.test(said) ? MINUTE_LIMIT_PAUSE_SECONDS : undefined;
+  return new ProviderError(reasonOf(status, said), message, pause);
 }
 
+/** A minute's limit passes with the minute, a full queue sooner; an hour's or a day's limit does not. */
 function reasonOf(status: number, said: string): FailureReason {
-  if (status === 429) return /hourly|daily|monthly/i.test(said) ? 'quota' : 'unreachable';
-  if (status === 408 || status >= 500) return 'unreachable';
-  return /out of allowed range/i.test(said) ? 'day-not-available' : 'refused';
-}
-
-async function unlessUnavailable(hours: Promise<Reading[]>): Promise<Reading[]> {
-  try {
-    return await hours;
-  } catch (error) {
-    if (error instanceof ProviderError && error.reason === 'day-not-available') return [];
-    throw error;
-  }
+  if (/(hourly|daily|monthly) api request limit/i.test(said)) return 'quota';
+  if (/minutely|concurrent requests/i.test(said)) return 'unreachable';
+  if (/out of allowed range/i.test(said)) return 'day-not-available';
+  const passes = status === 401 || status === 403 || status === 408 || status === 429 || status >= 500;
+  return passes ? 'unreachable' : 'refused';
 }

@@ -3,20 +3,25 @@
  *
  * - `key`: missing, wrong or disabled key; `quota`: the plan's calls are used up. Both hold for every other call
  *   of the run as well, so the run stops asking.
- * - `unknown-place`: the provider does not know the location. `day-not-available`: it has no history of that day,
- *   or the plan does not reach so far back. `refused`: it rejects the request itself. Asking again changes nothing.
- * - `unreachable`: no connection, no answer in time, 429 or 5xx. `malformed`: an answer that can't be read.
- *   Both are tried again.
+ * - `not-in-plan`: the plan does not hold what was asked for; of history, a state of the account and no failure.
+ * - `unknown-place`: the provider does not know the location. `wrong-place`: it answered for another one.
+ * - `day-not-available`: it has no history of that day. `refused`: it rejects the request itself.
+ * - `nothing-measured`: an answer without temperature and without rain. `malformed`: an answer that can't be read.
+ *   Asking again changes nothing about any of these.
+ * - `unreachable`: no connection, no answer in time, an answer of something in between, 429 or 5xx. Tried again.
  * - `no-time`: the run's time was up before the call could be made.
  */
 export type FailureReason =
   | 'key'
   | 'quota'
+  | 'not-in-plan'
   | 'unknown-place'
+  | 'wrong-place'
   | 'day-not-available'
   | 'refused'
-  | 'unreachable'
+  | 'nothing-measured'
   | 'malformed'
+  | 'unreachable'
   | 'no-time';
 
 /**

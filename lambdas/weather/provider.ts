@@ -1,4 +1,5 @@
 import type { ApiKey } from '../runtime/api-key';
+import { addHours } from '../runtime/time';
 import type { Exchange } from './exchange';
 import type { Location } from './location';
 import type { Measurement } from './observation';
@@ -27,8 +28,15 @@ export interface Reading {
   readonly forecast?: HourForecast | undefined;
   /** The untouched part of the reply that the reading was made from, unknown fields included. */
   readonly payload: unknown;
-  /** Fields that held something other than a number in every attempt: the reply's shape has drifted. */
+  /** Fields that held something other than a number: the reply's shape has drifted. */
   readonly drifted: number;
+  /** Whether words and amount disagree about rain; the amount decides. */
+  readonly contradicts?: boolean | undefined;
+}
+
+/** Neither temperature nor rain: nothing that an hour could be known by. */
+export function nothingMeasured({ temp_c, precip_mm }: Measured): boolean {
+  return temp_c === null && precip_mm === null;
 }
 
 /** What became of one location: its readings, or the reason why there are none. */
@@ -40,11 +48,23 @@ export type Outcome =
  * A weather service. Neither call throws for a location that fails: each location has its own outcome, so that
  * one place can't cost another its observation.
  */
-export interface WeatherProvider {
-  /** Present conditions, one outcome per location, in any order. */
-  current(locations: readonly Location[]): Promise<Outcome[]>;
-  /** The hourly readings that lie in one UTC day (`YYYY-MM-DD`). No readings is the failure `day-not-available`. */
-  history(location: Location, day: string): Promise<Outcome>;
+export interface WeatherProvider extends Pick<ProviderDefinition, 'settledAfterHours'> {
+  /**
+   * Present conditions, one outcome per location, in any order.
+   * @param minute the minute that the poll stands for, ISO 8601 UTC: it tells which polls close an hour.
+   */
+  current(locations: readonly Location[], minute: string): Promise<Outcome[]>;
+  /**
+   * The hourly readings that lie in one UTC day (`YYYY-MM-DD`), one outcome per location, as they come. No readings is
+   * the failure `day-not-available`, or `not-in-plan`; some hours may be lacking.
+   */
+  history(locations: readonly Location[], day: string): AsyncIterable<Outcome>;
+}
+
+/** Calls that a plan allows in a stretch of time. */
+export interface CallLimit {
+  readonly calls: number;
+  readonly per: 'minute' | 'hour' | 'day' | 'month';
 }
 
 /** What a plan of the provider allows, for the arithmetic at synth. */
@@ -52,7 +72,7 @@ export interface Plan {
   /** Name in the configuration, such as `free`. */
   readonly id: string;
   readonly name: string;
-  readonly callsPerMonth: number;
+  readonly limits: readonly [CallLimit, ...CallLimit[]];
 }
 
 export interface ProviderAddresses {
@@ -69,16 +89,34 @@ export interface ProviderDefinition {
   readonly needsKey: boolean;
   /** Whether a location must have latitude and longitude; one with a query alone can't be asked for. */
   readonly needsCoordinates: boolean;
+  /** Whether places must keep whole hours from UTC: those of other zones have hours that lie in two of the lake's. */
+  readonly needsWholeHourZones: boolean;
   /** From the smallest to the largest. Every location counts as a call, also where one request asks for several. */
   readonly plans: readonly [Plan, ...Plan[]];
+  /** Calls that one location's history of a UTC day counts as. */
+  readonly historyCallsPerDay: number;
+  /** The poll that closes an hour: its reading speaks of the whole hour, and its reply of the next one. */
+  readonly closingPoll: {
+    /** Minute of the clock; every cadence has a poll at it. */
+    readonly minute: number;
+    /** Whether that minute lies in the hour itself or in the one after. */
+    readonly of: 'hour' | 'next hour';
+  };
   /**
    * Hours after an hour's start from which on the provider's history of that hour is final, wherever the place lies:
    * what was fetched before may still be revised.
    */
   readonly settledAfterHours: number;
+  /** Requests that may be under way at a time. */
+  readonly requestsAtOnce: number;
   /** Days that a backfill may fetch side by side without running into the provider's rate limits. */
   readonly backfillDaysAtOnce: number;
   connect(connection: ProviderConnection): WeatherProvider;
+}
+
+/** Instant from which on history of the whole UTC day is final, ISO 8601 UTC. */
+export function settledFrom({ settledAfterHours }: { settledAfterHours: number }, day: string): string {
+  return addHours(`${day}T23:00:00Z`, settledAfterHours);
 }
 
 export interface ProviderConnection {

@@ -1,4 +1,5 @@
-import type * as z from 'zod';
+import * as z from 'zod';
+import { utcSecond } from '../runtime/time';
 import { ProviderError } from './provider-error';
 
 /** A JSON object, its fields yet to be looked at. */
@@ -13,28 +14,50 @@ export function readReply<T extends z.ZodType>(schema: T, body: unknown, what: s
   throw new ProviderError('malformed', `${what}: ${text}`);
 }
 
+const NUMBER = /^\s*[+-]?\d+(\.\d*)?(e[+-]?\d+)?\s*$/i;
+
+/** The finite number that a field holds, as a number or as text; undefined for anything else. */
+export function numberOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+/** A number, also when it comes as text. */
+export const numeric = z.preprocess((value) => numberOf(value) ?? value, z.number());
+
+export const epochSeconds = z.preprocess((value) => numberOf(value) ?? value, z.int().positive());
+
+/** How far the clocks of a provider and of the function may differ. */
+const CLOCK_TOLERANCE_MS = 15 * 60_000;
+
+/**
+ * The instant of a reading, ISO 8601 UTC.
+ * @param now milliseconds since the epoch.
+ * @throws ProviderError `malformed` when it lies in the future, as milliseconds taken for seconds do.
+ */
+export function instantOfReading(epoch: number, now: number, what: string): string {
+  if (epoch * 1_000 <= now + CLOCK_TOLERANCE_MS) return utcSecond(epoch * 1_000);
+  throw new ProviderError('malformed', `${what}: the reading's time ${epoch} lies beyond the clock`);
+}
+
 /** Reads measurements by the provider's field names, counting what turns out to be no number. */
 export interface MeasurementReader {
-  /** Null when the field is absent or null. */
+  /** Null when the field is absent, null or no number. */
   number(field: string): number | null;
+  /** Fields that held something other than a number. */
   drifted(): number;
 }
 
-/**
- * Anything but a finite number, null or nothing is a departure from what the provider documents: refused at first,
- * since a damaged reply comes right when it is asked for again; null when `lenient`, so that one changed field does
- * not cost the others.
- */
-export function measurementReader(part: JsonObject, lenient: boolean, what: string): MeasurementReader {
+/** One changed field does not cost the others. */
+export function measurementReader(part: JsonObject): MeasurementReader {
   let drifted = 0;
   return {
     number(field) {
       const value = part[field];
       if (value === undefined || value === null) return null;
-      if (typeof value === 'number' && Number.isFinite(value)) return value;
-      if (!lenient) throw new ProviderError('malformed', `${what}: ${field} is no number`);
-      drifted++;
-      return null;
+      const number = numberOf(value);
+      if (number === undefined) drifted++;
+      return number ?? null;
     },
     drifted: () => drifted,
   };

@@ -17,7 +17,7 @@ import { Backfill } from './backfill/backfill';
 import { Evidence } from './evidence/evidence';
 import { Hourly } from './hourly/hourly';
 import { Ingest } from './ingest/ingest';
-import { quotaReport } from './ingest/polling';
+import { closingWarning, quotaReport } from './ingest/polling';
 import { Retraining } from './retrain/retraining';
 
 export interface PipelineStackProps extends StackProps {
@@ -79,6 +79,10 @@ export class PipelineStack extends Stack {
     Annotations.of(this).addInfo(quota.text);
     if (quota.warning !== undefined) {
       Annotations.of(this).addWarningV2('garoa:plan-too-small', quota.warning);
+    }
+    const closing = closingWarning(provider, config.schedules.hourlyMinute);
+    if (closing !== undefined) {
+      Annotations.of(this).addWarningV2('garoa:hour-closed-too-soon', closing);
     }
   }
 

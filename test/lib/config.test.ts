@@ -27,7 +27,7 @@ describe('the configuration', () => {
       schedules: { hourlyMinute: 5, retrain: { day: 'SUN', time: '03:30' } },
     });
     expect(config.alarmEmail).toBeUndefined();
-    expect(planOf(config)).toMatchObject({ id: 'free', callsPerMonth: 100_000 });
+    expect(planOf(config)).toMatchObject({ id: 'free', limits: [{ calls: 100_000, per: 'month' }] });
   });
 
   it.each<[string, unknown, string]>([
@@ -89,6 +89,13 @@ describe('the configuration', () => {
       { plan: 'gold' },
       'garoa.plan: WeatherAPI.com has no plan "gold"; it has "free", "starter"',
     ],
+    ...(['Asia/Kolkata', 'Asia/Kathmandu', 'America/St_Johns', 'Australia/Lord_Howe'] as const).map(
+      (timezone): [string, unknown, string] => [
+        `WeatherAPI.com where hours begin between those of UTC, as in ${timezone},`,
+        { locations: [place, { ...place, id: 'there', timezone }] },
+        `garoa.locations[1].timezone: the hours of WeatherAPI.com are those of local clocks, and in ${timezone}`,
+      ],
+    ),
     [
       'Open-Meteo without coordinates',
       { provider: 'open-meteo', locations: [place] },
@@ -98,6 +105,12 @@ describe('the configuration', () => {
     const message = problem(block);
     expect(message).toContain(expected);
     expect(message).not.toContain('\n');
+  });
+
+  it('names the way out for places whose hours begin between those of UTC, and takes it', () => {
+    const delhi = { ...place, id: 'delhi', timezone: 'Asia/Kolkata', latitude: 28.6, longitude: 77.2 };
+    expect(problem({ locations: [delhi] })).toContain('set garoa.provider to "open-meteo"');
+    expect(parseConfig({ provider: 'open-meteo', locations: [delhi] }).locations).toHaveLength(1);
   });
 
   it('shows the first problems of many, and counts the rest', () => {
@@ -129,7 +142,7 @@ describe('the configuration', () => {
   });
 
   it('holds the calls against the plan that is named', () => {
-    expect(planOf(parseConfig({ plan: 'pro-plus' })).callsPerMonth).toBe(5_000_000);
+    expect(planOf(parseConfig({ plan: 'pro-plus' })).limits).toEqual([{ calls: 5_000_000, per: 'month' }]);
   });
 
   it('hands each function the settings that its own schema takes', () => {

@@ -34,8 +34,8 @@ const DAYS_NAMED = 1_000;
 
 /** From the most to the least specific. Days and hours are written under fixed keys, so all may be repeated. */
 const RETRIES = [
-  // The request is wrong, or the provider has no history of the day: the same call can't end otherwise.
-  { ErrorEquals: ['EventRefused', 'DayNotAvailable'], MaxAttempts: 0 },
+  // The request is wrong, or provider or plan have no history of the day: the same call can't end otherwise.
+  { ErrorEquals: ['EventRefused', 'DayNotAvailable', 'HistoryNotInPlan'], MaxAttempts: 0 },
   LAMBDA_SERVICE_RETRY,
   // The function ran out of time or memory, or died: what it had stored by then is not fetched again.
   { ErrorEquals: ['States.Timeout', 'Lambda.Unknown'], IntervalSeconds: 5, MaxAttempts: 2 },

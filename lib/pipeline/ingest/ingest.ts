@@ -56,7 +56,7 @@ export class Ingest extends Construct {
       pollShards(config.locations).map(({ everyMinutes, shard, shards }) => ({
         name: resourceName(config.stage, `ingest-every-${everyMinutes}-shard-${shard}`),
         description: `Polls the locations that are due every ${everyMinutes} min, part ${shard + 1} of ${shards}`,
-        expression: pollingCron(everyMinutes),
+        expression: pollingCron(everyMinutes, PROVIDERS[config.provider]),
         input: { everyMinutes, shard, shards },
         maxEventAge: Duration.minutes(1),
         retryAttempts: 2,

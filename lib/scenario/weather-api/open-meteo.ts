@@ -130,7 +130,10 @@ function current(weather: RecordedWeather, place: Place, query: URLSearchParams)
         },
       }),
     },
-    observations: [observationId(place, stamp - 1)],
+    // At the full hour the reading closes the hour that has just ended, too.
+    observations: [stamp, ...(stamp % HOUR === 0 ? [stamp - 1] : [])].map((time) =>
+      observationId(place, time),
+    ),
   };
 }
 
@@ -175,9 +178,7 @@ function hourly(weather: RecordedWeather, host: OpenMeteoHost, place: Place, que
         ...Object.fromEntries(names.map((name) => [name, stamps.map((stamp) => valueAt(name, stamp))])),
       },
     },
-    observations: stamps
-      .filter((stamp) => known.has(stamp))
-      .map((stamp) => observationId(place, stamp - HOUR)),
+    observations: stamps.filter((stamp) => known.has(stamp)).map((stamp) => observationId(place, stamp - 1)),
   };
 }
 

@@ -15,7 +15,7 @@ const job: BackfillJob = {
   date: DATE,
   locations: PLACES,
   force: false,
-  at: '2026-11-23T10:15:00Z',
+  at: '2026-11-26T10:15:00Z',
 };
 
 describe('the backfill of a day', () => {
@@ -28,44 +28,57 @@ describe('the backfill of a day', () => {
   });
   afterEach(() => local.close());
 
-  /** Has the hours of every location but of those it fails for. */
-  function provider(fails: Readonly<Record<string, ProviderError>> = {}): WeatherProvider {
+  /** Has the hours of every location but of those it fails for; of some only the first few. */
+  function provider(
+    fails: Readonly<Record<string, ProviderError>> = {},
+    hours: Readonly<Record<string, number>> = {},
+  ): WeatherProvider {
     return {
+      settledAfterHours: 48,
       current: async () => [],
-      history: async (location, day) => {
-        asked.push(location.id);
-        const failure = fails[location.id];
-        if (failure) return { location, failure };
-        const readings = Array.from({ length: 24 }, (_, hour) => ({
-          observedAt: `${day}T${String(hour).padStart(2, '0')}:00:00Z`,
-          measured: DRY,
-          payload: { hour },
-          drifted: 0,
-        }));
-        return { location, readings };
+      async *history(locations, day) {
+        for (const location of locations) {
+          asked.push(location.id);
+          const failure = fails[location.id];
+          if (failure) {
+            yield { location, failure };
+            continue;
+          }
+          const readings = Array.from({ length: hours[location.id] ?? 24 }, (_, hour) => ({
+            observedAt: `${day}T${String(hour).padStart(2, '0')}:00:00Z`,
+            measured: DRY,
+            payload: { hour },
+            drifted: 0,
+          }));
+          yield { location, readings };
+        }
       },
     };
   }
-  const run = (more: Partial<BackfillJob> = {}, fails: Readonly<Record<string, ProviderError>> = {}) =>
+  const run = (
+    more: Partial<BackfillJob> = {},
+    fails: Readonly<Record<string, ProviderError>> = {},
+    hours: Readonly<Record<string, number>> = {},
+  ) =>
     backfillDay(
       { ...job, ...more },
-      { provider: provider(fails), source: 'weatherapi', bucket: local.bucket },
+      { provider: provider(fails, hours), source: 'weatherapi', bucket: local.bucket },
     );
   const lines = async () => [...(await rawLines(local.bucket)).values()].flat();
 
   it('stores the hours of all locations as one object in the day’s first partition', async () => {
     const { result, failures } = await run();
-    expect(result).toEqual({ date: DATE, source: 'weatherapi', stored: 72, skipped: 0 });
+    expect(result).toEqual({ date: DATE, source: 'weatherapi', stored: 72, skipped: 0, unfinished: 0 });
     expect(failures).toEqual([]);
     const keys = [...(await rawLines(local.bucket)).keys()];
     expect(keys).toHaveLength(1);
     expect(keys[0]).toMatch(
-      /^observations\/dt=2026-11-22\/hour=00\/history-weatherapi-[0-9a-f]{8}\.ndjson\.gz$/,
+      /^observations\/dt=2026-11-22\/hour=00\/history-weatherapi-[0-9a-f]{8}-20261126T101500Z\.ndjson\.gz$/,
     );
     expect((await lines())[23]).toMatchObject({
       location_id: 'ewr',
       observed_at: '2026-11-22T23:00:00Z',
-      ingested_at: '2026-11-23T10:15:00Z',
+      ingested_at: '2026-11-26T10:15:00Z',
       kind: 'history',
       payload: { hour: 23 },
     });
@@ -92,15 +105,83 @@ describe('the backfill of a day', () => {
     expect(rows).toHaveLength(72);
   });
 
-  it('fetches everything again when forced, in the place of what was there', async () => {
+  it('fetches everything again when forced, and keeps what was there', async () => {
     await run();
     asked = [];
-    const at = '2026-11-25T00:00:00Z';
+    const at = '2026-11-27T00:00:00Z';
     expect((await run({ force: true, at })).result).toMatchObject({ stored: 72, skipped: 0 });
     expect(asked).toHaveLength(3);
     const all = await lines();
-    expect(all).toHaveLength(72);
-    expect(all.every(({ ingested_at }) => ingested_at === at)).toBe(true);
+    expect(all).toHaveLength(144);
+    expect(all.filter(({ ingested_at }) => ingested_at === at)).toHaveLength(72);
+  });
+
+  it('is unfinished while hours are lacking, and asked for again until they are there', async () => {
+    const first = await run({}, {}, { jfk: 5 });
+    expect(first.result).toMatchObject({ stored: 53, unfinished: 1 });
+    asked = [];
+    // The same event once more, such as after a death.
+    expect((await run()).result).toMatchObject({ stored: 24, skipped: 2, unfinished: 0 });
+    expect(asked).toEqual(['jfk']);
+    expect((await run()).result).toMatchObject({ skipped: 3 });
+  });
+
+  it('that served fewer hours later loses none of those that it served before', async () => {
+    await run({}, {}, { jfk: 16 });
+    await run({ at: '2026-11-27T00:00:00Z' }, {}, { jfk: 2 });
+    const hours = (await lines()).filter(({ location_id }) => location_id === 'jfk');
+    expect(new Set(hours.map(({ observed_at }) => observed_at)).size).toBe(16);
+  });
+
+  it('that was fetched before the provider had settled it is asked for again, once', async () => {
+    await run({ at: '2026-11-23T00:06:00Z' });
+    asked = [];
+    expect((await run({ at: '2026-11-24T22:59:00Z' })).result).toMatchObject({ stored: 72, skipped: 0 });
+    expect((await run({ at: '2026-11-25T00:06:00Z' })).result).toMatchObject({ stored: 72, skipped: 0 });
+    expect((await run({ at: '2026-11-25T00:07:00Z' })).result).toMatchObject({ stored: 0, skipped: 3 });
+  });
+
+  it('of which the rain is unknown is not done', async () => {
+    const unknown = provider();
+    const dry = {
+      ...unknown,
+      async *history(...asking: Parameters<WeatherProvider['history']>) {
+        for await (const outcome of unknown.history(...asking)) {
+          yield 'readings' in outcome
+            ? {
+                ...outcome,
+                readings: outcome.readings.map((one) => ({ ...one, measured: { ...DRY, precip_mm: null } })),
+              }
+            : outcome;
+        }
+      },
+    };
+    const { result } = await backfillDay(job, { provider: dry, source: 'weatherapi', bucket: local.bucket });
+    expect(result).toMatchObject({ stored: 72, unfinished: 3 });
+    expect((await run()).result).toMatchObject({ stored: 72, skipped: 0 });
+  });
+
+  it('of many places is stored in parts as it comes: a death costs the last one, and only that is fetched again', async () => {
+    const many = Array.from({ length: 250 }, (_, index) => place(`p${index}`));
+    const whole = provider();
+    const dying = {
+      ...whole,
+      async *history(...asking: Parameters<WeatherProvider['history']>) {
+        for await (const outcome of whole.history(...asking)) {
+          if (asked.length > 220) throw new Error('died');
+          yield outcome;
+        }
+      },
+    };
+    const dependencies = { source: 'weatherapi', bucket: local.bucket };
+    await expect(
+      backfillDay({ ...job, locations: many }, { ...dependencies, provider: dying }),
+    ).rejects.toThrow('died');
+    expect(await lines()).toHaveLength(200 * 24);
+    asked = [];
+    const { result } = await backfillDay({ ...job, locations: many }, { ...dependencies, provider: whole });
+    expect(result).toMatchObject({ stored: 50 * 24, skipped: 200 });
+    expect(asked).toHaveLength(50);
   });
 
   it('of some locations leaves the others for later', async () => {

@@ -6,7 +6,7 @@ import { rawLines } from './raw-lines';
 
 const KEY = 'k3y-of-the-test';
 const NOW = Math.floor(Date.now() / 1_000);
-const PLACES = ['ewr', 'jfk', 'lga'].map((id) => place(id, { query: id, timezone: 'UTC' }));
+const PLACES = ['ewr', 'jfk', 'lga'].map((id) => place(id, { query: id, timezone: 'America/New_York' }));
 const MINUTE = '2026-11-23T10:15:00Z';
 
 describe('the ingest function as deployed', () => {
@@ -79,17 +79,32 @@ describe('the ingest function as deployed', () => {
   it('stores a day of history, and tells a day that can’t be had from one that failed', async () => {
     const day = Date.parse('2026-10-01T00:00:00Z') / 1_000;
     const epochs = Array.from({ length: 24 }, (_, hour) => day + hour * 3_600);
+    // Both local dates give the same answer here; an hour that is there twice counts once.
     answer = () => ({ json: weatherApiHistory(epochs) });
     const backfill = { backfill: { date: '2026-10-01' }, at: MINUTE };
     const expected = { date: '2026-10-01', source: 'weatherapi' };
-    expect((await ingest.invoke(backfill)).payload).toEqual({ ...expected, stored: 72, skipped: 0 });
+    expect((await ingest.invoke(backfill)).payload).toEqual({
+      ...expected,
+      stored: 144,
+      skipped: 0,
+      unfinished: 0,
+    });
 
     answer = () => ({ status: 400, json: weatherApiError(1008, 'API key is limited.') });
     const gone = await ingest.invoke({ backfill: { date: '2026-09-01' }, at: MINUTE });
     expect(gone.functionError).toMatchObject({
-      errorType: 'DayNotAvailable',
-      errorMessage: expect.stringContaining('No history of 2026-09-01 for 3 of 3 locations: ewr, jfk, lga.'),
+      errorType: 'HistoryNotInPlan',
+      errorMessage: expect.stringContaining(
+        'The plan holds no history of 2026-09-01 for 3 of 3 locations: ewr, jfk, lga.',
+      ),
     });
+
+    answer = (url) => ({
+      status: 400,
+      json: weatherApiError(url.searchParams.get('q') === 'ewr' ? 1007 : 1008, 'Because.'),
+    });
+    const nowhere = await ingest.invoke({ backfill: { date: '2026-09-03' }, at: MINUTE });
+    expect(nowhere.functionError).toMatchObject({ errorType: 'DayNotAvailable' });
 
     answer = (url) => ({
       status: 400,
@@ -121,27 +136,30 @@ describe('the ingest function as deployed', () => {
 });
 
 describe('the ingest function with Open-Meteo', () => {
-  it('needs no secret, and asks the archive for history', async () => {
+  it('needs no secret, and asks another host for history', async () => {
     const day = Date.parse('2026-10-01T00:00:00Z') / 1_000;
     const time = Array.from({ length: 48 }, (_, hour) => day + hour * 3_600);
-    const weather = await startWeatherServer((url) =>
-      url.pathname.startsWith('/archive')
-        ? { json: { hourly: { time, precipitation: time.map(() => 0) } } }
-        : {
-            json: [0, 1, 2].map(() => ({
-              current: { time: day },
-              minutely_15: { time: [], precipitation: [] },
-            })),
-          },
-    );
+    const weather = await startWeatherServer((url) => ({
+      json: [0, 1, 2].map(() =>
+        url.pathname.startsWith('/archive')
+          ? { hourly: { time, precipitation: time.map(() => 0) } }
+          : { current: { time: day + 900, temperature_2m: 3 } },
+      ),
+    }));
     const ingest = await deployIngest({ provider: 'open-meteo', locations: PLACES, weatherUrl: weather.url });
     try {
       const polled = await ingest.invoke({ scheduledTime: MINUTE });
       expect(polled.payload).toEqual({ minute: MINUTE, source: 'open-meteo', stored: 3, skipped: 0 });
       const filled = await ingest.invoke({ backfill: { date: '2026-10-01' }, at: MINUTE });
-      expect(filled.payload).toEqual({ date: '2026-10-01', source: 'open-meteo', stored: 72, skipped: 0 });
+      expect(filled.payload).toEqual({
+        date: '2026-10-01',
+        source: 'open-meteo',
+        stored: 72,
+        skipped: 0,
+        unfinished: 0,
+      });
       expect(new Set(weather.requests.map((url) => url.pathname))).toEqual(
-        new Set(['/forecast', '/archive/archive']),
+        new Set(['/forecast', '/archive/forecast']),
       );
     } finally {
       await ingest.close();

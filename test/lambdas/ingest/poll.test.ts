@@ -46,7 +46,10 @@ function provider(of: Readonly<Record<string, Reading>>): WeatherProvider {
   };
   return {
     current: async (locations) => locations.map(outcome),
-    history: async (location) => outcome(location),
+    settledAfterHours: 48,
+    async *history(locations) {
+      yield* locations.map(outcome);
+    },
   };
 }
 
@@ -144,6 +147,14 @@ describe('a poll', () => {
   it('counts what was no number', async () => {
     const { implausible } = await poll(scheduled, { ...everywhere, jfk: { ...reading(), drifted: 1 } });
     expect(implausible).toBe(1);
+  });
+
+  it('counts readings whose words and amount disagree', async () => {
+    const { contradictions } = await poll(scheduled, {
+      ...everywhere,
+      jfk: { ...reading(), contradicts: true },
+    });
+    expect(contradictions).toBe(1);
   });
 
   it('writes once when its event is delivered again, and when two deliveries run at once', async () => {

@@ -54,6 +54,7 @@ describe('an exchange with a provider', () => {
     address: (key) => new URL(`${server.url}/current.json?key=${key}`),
     read: (body) => body,
     refusal: (status) => {
+      if (status === 200) return undefined;
       const reason = status === 401 ? 'key' : status === 429 || status >= 500 ? 'unreachable' : 'refused';
       return new ProviderError(reason, `answered ${status}`);
     },
@@ -72,7 +73,7 @@ describe('an exchange with a provider', () => {
     ['yesterday', undefined],
   ])('tells the reader when the reply was made: %s', async (date, expected) => {
     answers = [{ json: {}, headers: { date } }];
-    const read = (_body: unknown, _lenient: boolean, repliedAt: number | undefined) => repliedAt;
+    const read = (_body: unknown, repliedAt: number | undefined) => repliedAt;
     expect(await exchange().ask(question({ read }))).toBe(expected);
   });
 
@@ -142,15 +143,25 @@ describe('an exchange with a provider', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('reads leniently once a reply could not be read', async () => {
-    const asked: boolean[] = [];
-    const read = (_: unknown, lenient: boolean) => {
-      asked.push(lenient);
-      if (!lenient) throw new ProviderError('malformed', 'temp_c is no number');
-      return 'partly';
+  it('does not ask again for an answer that could not be read: it would be the same', async () => {
+    const read = () => {
+      throw new ProviderError('malformed', 'current is no object');
     };
-    expect(await exchange().ask(question({ read }))).toBe('partly');
-    expect(asked).toEqual([false, true]);
+    const { ask, tally } = exchange();
+    await expect(ask(question({ read }))).rejects.toThrow('current is no object');
+    expect(tally).toEqual({ requests: 1, failures: 1 });
+  });
+
+  it('takes the error that a body names for what it is, under a status that says all is well', async () => {
+    answers = [{ json: { error: true } }];
+    const refusal = () => new ProviderError('quota', 'used up');
+    await expect(exchange().ask(question({ refusal }))).rejects.toMatchObject({ reason: 'quota' });
+  });
+
+  it('gives up sooner what can be had in another way', async () => {
+    answers = Array.from({ length: 6 }, () => ({ status: 503, json: {} }));
+    await expect(exchange().ask(question({ attempts: 2 }))).rejects.toThrow('answered 503');
+    expect(server.requests).toHaveLength(2);
   });
 
   it('turns a defect of a reader into an error without its words', async () => {
@@ -227,6 +238,16 @@ describe('an exchange with a provider', () => {
       });
       expect(apiKey.renewals()).toBe(1);
       expect(server.requests).toHaveLength(keys.length);
+    });
+
+    it('does not renew it for a page that something on the way sent', async () => {
+      answers = [{ status: 403, text: '<html>Forbidden</html>' }];
+      const apiKey = keyOf('old', 'new');
+      const refusal = (status: number) =>
+        status === 403 ? new ProviderError('unreachable', 'answered 403') : undefined;
+      await exchange({ apiKey }).ask(question({ refusal }));
+      expect(apiKey.renewals()).toBe(0);
+      expect(server.requests.map((url) => url.searchParams.get('key'))).toEqual(['old', 'old']);
     });
 
     it('stops asking for the other locations once it is refused', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { utcSecond } from '../../../lambdas/runtime/time';
+import { hourStart, utcSecond } from '../../../lambdas/runtime/time';
 import { createExchange } from '../../../lambdas/weather/exchange';
 import type { Location } from '../../../lambdas/weather/location';
 import type { Outcome, Reading } from '../../../lambdas/weather/provider';
@@ -9,6 +9,7 @@ import { type Recording, readRecording } from '../../../lib/scenario/recording';
 import { NO_ERRORS } from '../../../lib/scenario/weather-api/manners';
 import { startWeatherApi, type WeatherApi } from '../../../lib/scenario/weather-api/server';
 import { LOCAL_WEATHER_KEY } from '../../../lib/scenario/weather-api/weatherapi';
+import { collected } from './outcomes';
 
 /** A rainy day in New York with hours of which the stations have no record. */
 const DAY = '2013-08-13';
@@ -29,11 +30,18 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
 
   const provider = () => {
     const addresses =
-      name === 'weatherapi' ? { api: api.url } : { api: api.openMeteoUrl, archive: api.archiveUrl };
+      name === 'weatherapi'
+        ? { api: api.url }
+        : { api: api.openMeteoUrl, archive: api.historicalForecastUrl };
     const key = async () => LOCAL_WEATHER_KEY;
     const apiKey = { howToSet: '', current: key, renewed: key };
     const deadline = performance.now() + 20_000;
     return PROVIDERS[name].connect({ addresses, exchange: createExchange({ deadline, apiKey }) });
+  };
+  const historyOf = async (location: Location, day: string): Promise<Outcome> => {
+    const [outcome] = await collected(provider().history([location], day));
+    if (!outcome) throw new Error('Each location has an outcome.');
+    return outcome;
   };
   const recordedHours = ({ id }: Location) =>
     recording.series.get(id)?.between(START, START + 24 * HOUR) ?? [];
@@ -46,7 +54,7 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
     const seen = new Map<string, Map<string, (number | null)[]>>();
     const before = new Set(api.served());
     for (now = START + QUARTER; now <= START + 24 * HOUR; now += QUARTER) {
-      for (const outcome of await provider().current(recording.locations)) {
+      for (const outcome of await provider().current(recording.locations, utcSecond(now * 1_000))) {
         for (const { observedAt, measured } of readingsOf(outcome)) {
           expect(api.served()).toContain(`${outcome.location.id} ${observedAt}`);
           const hours = seen.get(outcome.location.id) ?? new Map<string, (number | null)[]>();
@@ -68,26 +76,26 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
         expect([location.id, time, largest]).toEqual([location.id, time, values.precip_mm]);
       }
       const recorded = new Set(recordedHours(location).map(({ time }) => utcSecond(time * 1_000)));
-      const invented = [...hours.keys()].filter((hour) => hour.startsWith(DAY) && !recorded.has(hour));
+      const known = [...hours].filter(([, amounts]) => amounts.some((amount) => amount !== null));
+      const invented = known.filter(([hour]) => hour.startsWith(DAY) && !recorded.has(hour));
       expect(invented).toEqual([]);
     }
   });
 
   it('comes back from its history as it was recorded', async () => {
     now = START + 96 * HOUR;
-    // Open-Meteo tells the air of the instant: what was recorded of the end of the hour before.
-    const endOf = name === 'weatherapi' ? 0 : -HOUR;
     for (const location of recording.locations) {
-      const airAt = (time: number) => recording.series.get(location.id)?.between(time, time + 1)[0]?.values;
-      const readings = readingsOf(await provider().history(location, DAY));
+      const readings = readingsOf(await historyOf(location, DAY));
       expect(
-        readings
-          .filter(({ measured }) => measured.precip_mm !== null)
-          .map(({ observedAt, measured }) => [observedAt, measured.temp_c, measured.precip_mm]),
+        readings.map(({ observedAt, measured }) => [
+          hourStart(observedAt),
+          measured.temp_c,
+          measured.precip_mm,
+        ]),
       ).toEqual(
         recordedHours(location).map(({ time, values }) => [
           utcSecond(time * 1_000),
-          airAt(time + endOf)?.temp_c ?? null,
+          values.temp_c,
           values.precip_mm,
         ]),
       );
@@ -97,7 +105,7 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
   it('has no history of a day before the recording', async () => {
     const [location] = recording.locations;
     if (!location) throw new Error('The recording has locations.');
-    const outcome = await provider().history(location, '2011-01-01');
+    const outcome = await historyOf(location, '2011-01-01');
     expect('failure' in outcome && outcome.failure.reason).toBe('day-not-available');
   });
 });

@@ -1,6 +1,10 @@
 /** Replies as the providers document them, with what tests want to be different in them. */
 
-export function weatherApiCurrent(epoch: number, more: Record<string, unknown> = {}): unknown {
+export function weatherApiCurrent(
+  epoch: number,
+  more: Record<string, unknown> = {},
+  rest: Record<string, unknown> = {},
+): unknown {
   return {
     location: {
       name: 'Jamaica',
@@ -32,7 +36,19 @@ export function weatherApiCurrent(epoch: number, more: Record<string, unknown> =
       gust_kph: 22.4,
       ...more,
     },
+    ...rest,
   };
+}
+
+/** Entries of a forecast that has, for each of the epochs, a tenth of a millimetre more and a per cent more. */
+export function weatherApiForecast(epochs: readonly number[]): Record<string, unknown> {
+  const hour = epochs.map((epoch, index) => ({
+    time_epoch: epoch,
+    precip_mm: index / 10,
+    chance_of_rain: index,
+    will_it_rain: 0,
+  }));
+  return { forecast: { forecastday: [{ date: '2026-11-22', hour }] } };
 }
 
 /** One local day: an hour for each of the epochs. */

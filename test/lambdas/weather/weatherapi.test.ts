@@ -1,13 +1,16 @@
 import { createExchange } from '../../../lambdas/weather/exchange';
+import type { Location } from '../../../lambdas/weather/location';
 import type { Outcome } from '../../../lambdas/weather/provider';
 import { weatherapi } from '../../../lambdas/weather/weatherapi';
+import { collected, failureOf, readingsOf } from './outcomes';
 import { place } from './places';
-import { weatherApiCurrent, weatherApiError, weatherApiHistory } from './replies';
+import { weatherApiCurrent, weatherApiError, weatherApiForecast, weatherApiHistory } from './replies';
 import { type Answer, startWeatherServer, type WeatherServer } from './weather-server';
 
 const HOUR = 3_600;
 /** 2026-11-22T00:00:00Z */
 const DAY = Date.parse('2026-11-22T00:00:00Z') / 1_000;
+const MINUTE = '2026-11-23T10:15:00Z';
 
 describe('WeatherAPI.com', () => {
   let server: WeatherServer;
@@ -30,17 +33,18 @@ describe('WeatherAPI.com', () => {
         },
       }),
     });
-  const failure = (outcome: Outcome | undefined) =>
-    outcome && 'failure' in outcome ? `${outcome.failure.reason}: ${outcome.failure.message}` : undefined;
-  const readings = (outcome: Outcome | undefined) =>
-    outcome && 'readings' in outcome ? outcome.readings : undefined;
+  const poll = (location = place('jfk'), minute = MINUTE) => provider().current([location], minute);
+  const fill = async (location: Location, day: string) => {
+    const [outcome] = await collected(provider().history([location], day));
+    return outcome;
+  };
 
   describe('current conditions', () => {
     it('are converted to the lake’s columns and kept as they came', async () => {
       const reply = weatherApiCurrent(DAY + 900, { new_field: { deep: [1] } });
       answer = () => ({ json: reply, headers: { date: 'Sun, 22 Nov 2026 01:01:02 GMT' } });
-      const [outcome] = await provider().current([place('jfk')]);
-      expect(readings(outcome)).toEqual([
+      const [outcome] = await poll();
+      expect(readingsOf(outcome)).toEqual([
         {
           observedAt: '2026-11-22T00:15:00Z',
           measured: {
@@ -58,6 +62,8 @@ describe('WeatherAPI.com', () => {
             condition_code: 1183,
           },
           drifted: 0,
+          contradicts: false,
+          forecast: undefined,
           repliedAt: Date.parse('2026-11-22T01:01:02Z'),
           payload: reply,
         },
@@ -72,24 +78,49 @@ describe('WeatherAPI.com', () => {
 
     it('are asked for by the place’s own name when it has one', async () => {
       answer = () => ({ json: weatherApiCurrent(DAY) });
-      await provider().current([place('sp', { query: 'São Paulo & more' })]);
+      await poll(place('sp', { query: 'São Paulo & more' }));
       expect(server.requests[0]?.searchParams.get('q')).toBe('São Paulo & more');
     });
 
     it('leave null what is absent', async () => {
-      answer = () => ({ json: { current: { last_updated_epoch: DAY, temp_c: null } } });
-      const [outcome] = await provider().current([place('jfk')]);
-      const measured = readings(outcome)?.[0]?.measured ?? {};
-      expect(Object.values(measured)).toEqual(Array.from({ length: 12 }, () => null));
+      answer = () => ({ json: { current: { last_updated_epoch: DAY, temp_c: 3 } } });
+      const [outcome] = await poll();
+      const { temp_c, ...others } = readingsOf(outcome)?.[0]?.measured ?? {};
+      expect(temp_c).toBe(3);
+      expect(Object.values(others)).toEqual(Array.from({ length: 11 }, () => null));
     });
 
-    it('come without the one field whose type has changed for good, and say so', async () => {
+    it('come without the field whose type has changed, and say so, after one request', async () => {
       answer = () => ({ json: weatherApiCurrent(DAY, { uv: 'low', condition: { code: 'rain' } }) });
-      const [outcome] = await provider().current([place('jfk')]);
-      expect(readings(outcome)).toMatchObject([
+      const [outcome] = await poll();
+      expect(readingsOf(outcome)).toMatchObject([
         { drifted: 2, measured: { uv: null, condition_code: null, temp_c: 11.7 } },
       ]);
-      expect(server.requests).toHaveLength(2);
+      expect(server.requests).toHaveLength(1);
+    });
+
+    it.each([
+      ['in milliseconds', (DAY + 900) * 1_000],
+      ['beyond the clock', DAY + 200 * 86_400],
+      ['that is no number', 'soon'],
+      ['that is not there', undefined],
+    ])('with a time %s are refused, and not asked for again', async (_, epoch) => {
+      answer = () => ({ json: weatherApiCurrent(DAY, { last_updated_epoch: epoch }) });
+      const [outcome] = await poll();
+      expect(failureOf(outcome)).toMatch(
+        /^malformed: current conditions of jfk: .*(last_updated_epoch|time)/,
+      );
+      expect(server.requests).toHaveLength(1);
+    });
+
+    it('of another place are refused, and both are named', async () => {
+      answer = () => ({ json: weatherApiCurrent(DAY) });
+      const [outcome] = await poll(
+        place('kingston', { latitude: 18, longitude: -76.8, timezone: 'America/Jamaica' }),
+      );
+      expect(failureOf(outcome)).toMatch(
+        /^wrong-place: .* the answer is for Jamaica, USA at 40.64, -73.78, 25\d\d km from 18, -76.8, where kingston is/,
+      );
     });
 
     it('keep the other locations when one of them answers 500', async () => {
@@ -97,9 +128,12 @@ describe('WeatherAPI.com', () => {
         url.searchParams.get('q') === 'bad'
           ? { status: 400, json: weatherApiError(1006, 'No matching location found.') }
           : { json: weatherApiCurrent(DAY) };
-      const outcomes = await provider().current([place('a'), place('bad', { query: 'bad' }), place('c')]);
+      const outcomes = await provider().current(
+        [place('a'), place('bad', { query: 'bad' }), place('c')],
+        MINUTE,
+      );
       expect(
-        outcomes.map((outcome) => [outcome.location.id, readings(outcome)?.length, failure(outcome)]),
+        outcomes.map((outcome) => [outcome.location.id, readingsOf(outcome)?.length, failureOf(outcome)]),
       ).toEqual([
         ['a', 1, undefined],
         [
@@ -112,12 +146,90 @@ describe('WeatherAPI.com', () => {
     });
   });
 
+  describe('the next hour’s forecast', () => {
+    /** 00:56 UTC: the hour to come begins at 01:00 UTC, 20:00 in New York. */
+    const CLOSING = '2026-11-22T00:56:00Z';
+    const forecasts = (outcome: Outcome | undefined) => readingsOf(outcome)?.map(({ forecast }) => forecast);
+
+    it('comes with the hour’s closing polls, in the same request', async () => {
+      answer = () => ({
+        json: weatherApiCurrent(DAY + 2_700, {}, weatherApiForecast([DAY, DAY + HOUR, DAY + 2 * HOUR])),
+      });
+      const [outcome] = await poll(place('jfk'), CLOSING);
+      // The entry stamped with the hour's start is the hour's: neither the one before nor the one after.
+      expect(forecasts(outcome)).toEqual([
+        { hour: '2026-11-22T01:00:00Z', probability: 0.01, precipMm: 0.1 },
+      ]);
+      expect(readingsOf(outcome)?.[0]?.observedAt).toBe('2026-11-22T00:45:00Z');
+      expect(server.requests).toHaveLength(1);
+      const [url] = server.requests;
+      expect(url?.pathname).toBe('/forecast.json');
+      expect(Object.fromEntries(url?.searchParams ?? [])).toMatchObject({ days: '1', hour: '20' });
+    });
+
+    it.each([
+      ['the local midnight', '2026-11-22T04:56:00Z', '2', '0'],
+      ['the hour before it', '2026-11-22T03:56:00Z', '1', '23'],
+      ['the UTC midnight', '2026-11-21T23:57:00Z', '1', '19'],
+      ['the night that clocks go forward', '2026-03-08T06:56:00Z', '1', '3'],
+      ['the night that clocks go back', '2026-11-01T05:56:00Z', '1', '1'],
+    ])('is asked for by the local hour, at %s', async (_, minute, days, hour) => {
+      answer = () => ({ json: weatherApiCurrent(DAY) });
+      await poll(place('jfk'), minute);
+      expect(Object.fromEntries(server.requests[0]?.searchParams ?? [])).toMatchObject({ days, hour });
+    });
+
+    it('is that of the hour after UTC’s, where two hours of the local night have one name', async () => {
+      const hour = Date.parse('2026-11-01T06:00:00Z') / 1_000;
+      answer = () => ({ json: weatherApiCurrent(hour - 900, {}, weatherApiForecast([hour - HOUR, hour])) });
+      const [outcome] = await poll(place('jfk'), '2026-11-01T05:56:00Z');
+      expect(forecasts(outcome)).toMatchObject([{ hour: '2026-11-01T06:00:00Z', probability: 0.01 }]);
+    });
+
+    it.each<[string, Record<string, unknown>]>([
+      ['is not there', {}],
+      ['has another shape', { forecast: 'soon' }],
+      ['has other hours', weatherApiForecast([DAY, DAY + 2 * HOUR])],
+    ])('costs the observation nothing when it %s', async (_, rest) => {
+      answer = () => ({ json: weatherApiCurrent(DAY, {}, rest) });
+      const [outcome] = await poll(place('jfk'), CLOSING);
+      expect(readingsOf(outcome)).toMatchObject([{ measured: { temp_c: 11.7 } }]);
+      expect(forecasts(outcome)).toEqual([undefined]);
+      expect(server.requests).toHaveLength(1);
+    });
+
+    it.each<[string, Answer]>([
+      ['is beyond the plan', { status: 403, json: weatherApiError(2009, 'No access.') }],
+      ['is refused', { status: 400, json: weatherApiError(1005, 'API URL is invalid.') }],
+      ['is out of order', { status: 503, text: 'busy' }],
+      ['is another page', { text: '<html>' }],
+      ['is nothing', { json: {} }],
+    ])('costs the observation nothing when what it comes with %s', async (_, given) => {
+      answer = (url) => (url.pathname === '/forecast.json' ? given : { json: weatherApiCurrent(DAY) });
+      const [outcome] = await poll(place('jfk'), CLOSING);
+      expect(readingsOf(outcome)).toHaveLength(1);
+      expect(server.requests.length).toBeLessThanOrEqual(3);
+    });
+
+    it('is unknown where it can’t be, and never more than certain', async () => {
+      const entry = { time_epoch: DAY + HOUR, precip_mm: -1, chance_of_rain: 101 };
+      const rest = { forecast: { forecastday: [{ hour: [entry] }] } };
+      answer = () => ({ json: weatherApiCurrent(DAY, {}, rest) });
+      const [outcome] = await poll(place('jfk'), CLOSING);
+      expect(forecasts(outcome)).toMatchObject([{ probability: null, precipMm: null }]);
+    });
+  });
+
   describe('an error', () => {
     it.each([
       [401, 1002, 'key', 1],
       [401, 2006, 'key', 1],
       [403, 2008, 'key', 1],
-      [403, 2009, 'key', 1],
+      [400, 1008, 'not-in-plan', 1],
+      [403, 2009, 'not-in-plan', 1],
+      [200, 2007, 'quota', 1],
+      [200, 2006, 'key', 1],
+      [500, 1006, 'unknown-place', 1],
       [403, 2007, 'quota', 1],
       [400, 1006, 'unknown-place', 1],
       [400, 1003, 'refused', 1],
@@ -125,8 +237,8 @@ describe('WeatherAPI.com', () => {
       [400, 9000, 'refused', 1],
     ])('of status %d and code %d means %s', async (status, code, reason, requests) => {
       answer = () => ({ status, json: weatherApiError(code, 'Because.') });
-      const [outcome] = await provider().current([place('jfk')]);
-      expect(failure(outcome)).toMatch(new RegExp(`^${reason}: .*error ${code}: Because`));
+      const [outcome] = await poll();
+      expect(failureOf(outcome)).toMatch(new RegExp(`^${reason}: .*error ${code}: Because`));
       expect(server.requests).toHaveLength(requests);
     });
 
@@ -136,17 +248,24 @@ describe('WeatherAPI.com', () => {
       [502, {}],
     ])('of status %d that passes is tried again', async (status, json) => {
       answer = () => (server.requests.length === 1 ? { status, json } : { json: weatherApiCurrent(DAY) });
-      const [outcome] = await provider().current([place('jfk')]);
-      expect(readings(outcome)).toHaveLength(1);
+      const [outcome] = await poll();
+      expect(readingsOf(outcome)).toHaveLength(1);
     });
 
     it.each([
-      [403, 'key'],
+      [403, 'unreachable'],
+      [401, 'unreachable'],
       [404, 'refused'],
     ])('without a code is judged by its status %d', async (status, reason) => {
       answer = () => ({ status, text: '<html>no</html>' });
-      const [outcome] = await provider().current([place('jfk')]);
-      expect(failure(outcome)).toContain(reason);
+      const [outcome] = await poll();
+      expect(failureOf(outcome)).toContain(reason);
+      expect(failureOf(outcome)).not.toContain('Set another key');
+    });
+
+    it('without a code is about the key when the provider itself says so', async () => {
+      answer = () => ({ status: 401, json: { error: { message: 'Who are you?' } } });
+      expect(failureOf((await poll())[0])).toMatch(/^key: .*Set another key/);
     });
   });
 
@@ -157,10 +276,12 @@ describe('WeatherAPI.com', () => {
 
     it('covers the UTC day exactly, out of the two local days it falls on', async () => {
       answer = (url) => ({ json: weatherApiHistory(hours(localDay(url))) });
-      const outcome = await provider().history(place('jfk'), '2026-11-22');
+      const outcome = await fill(place('jfk'), '2026-11-22');
       expect(server.requests.map((url) => url.searchParams.get('dt'))).toEqual(['2026-11-21', '2026-11-22']);
-      expect(readings(outcome)?.map(({ observedAt }) => Date.parse(observedAt) / 1_000)).toEqual(hours(DAY));
-      expect(readings(outcome)?.[0]).toMatchObject({
+      expect(readingsOf(outcome)?.map(({ observedAt }) => Date.parse(observedAt) / 1_000)).toEqual(
+        hours(DAY),
+      );
+      expect(readingsOf(outcome)?.[0]).toMatchObject({
         measured: { temp_c: 8.5, precip_mm: 0, condition_code: 1000 },
         payload: { time_epoch: DAY, will_it_rain: 0 },
       });
@@ -168,7 +289,7 @@ describe('WeatherAPI.com', () => {
 
     it('asks once for a place on UTC', async () => {
       answer = () => ({ json: weatherApiHistory(hours(DAY)) });
-      await provider().history(place('accra', { timezone: 'Africa/Accra' }), '2026-11-22');
+      await fill(place('accra', { timezone: 'Africa/Accra' }), '2026-11-22');
       expect(server.requests.map((url) => url.searchParams.get('dt'))).toEqual(['2026-11-22']);
     });
 
@@ -177,19 +298,43 @@ describe('WeatherAPI.com', () => {
         url.searchParams.get('dt') === '2026-11-21'
           ? { status: 400, json: weatherApiError(1008, 'API key is limited to get history data.') }
           : { json: weatherApiHistory(hours(localDay(url))) };
-      const outcome = await provider().history(place('jfk'), '2026-11-22');
-      expect(readings(outcome)).toHaveLength(19);
+      const outcome = await fill(place('jfk'), '2026-11-22');
+      expect(readingsOf(outcome)).toHaveLength(19);
+    });
+
+    it.each([
+      ['does not reach so far back', 400, 1008],
+      ['has no history', 403, 2009],
+    ])('is a matter of the plan when that %s, and said in those words', async (_, status, code) => {
+      answer = () => ({ status, json: weatherApiError(code, 'Limited.') });
+      const outcome = await fill(place('jfk'), '2026-11-22');
+      expect(failureOf(outcome)).toBe(
+        'not-in-plan: history of jfk on 2026-11-21: the plan holds no history of it; ' +
+          `WeatherAPI.com answered ${status} (error ${code}: Limited.)`,
+      );
+    });
+
+    it('leaves out the hours of which nothing was measured', async () => {
+      answer = () => ({ json: weatherApiHistory(hours(DAY), { temp_c: null, precip_mm: undefined }) });
+      const outcome = await fill(place('accra', { timezone: 'Africa/Accra' }), '2026-11-22');
+      expect(failureOf(outcome)).toMatch(
+        /^nothing-measured: history of accra on 2026-11-22: neither temp_c nor/,
+      );
+    });
+
+    it('with times in milliseconds is refused, and is no day without readings', async () => {
+      answer = () => ({ json: weatherApiHistory(hours(DAY).map((epoch) => epoch * 1_000)) });
+      const outcome = await fill(place('accra', { timezone: 'Africa/Accra' }), '2026-11-22');
+      expect(failureOf(outcome)).toMatch(/^malformed: .* is not of that date/);
     });
 
     it.each<[string, Answer]>([
-      ['the plan does not reach so far back', { status: 400, json: weatherApiError(1008, 'Limited.') }],
-      ['the plan has no history', { status: 403, json: weatherApiError(2009, 'No access.') }],
       ['the date is out of range', { status: 400, json: weatherApiError(1007, 'dt …') }],
       ['the reply has no hours', { json: { forecast: { forecastday: [] } } }],
     ])('is not available when %s', async (_, given) => {
       answer = () => given;
-      const outcome = await provider().history(place('jfk'), '2026-11-22');
-      expect(failure(outcome)).toBe(
+      const outcome = await fill(place('jfk'), '2026-11-22');
+      expect(failureOf(outcome)).toBe(
         'day-not-available: history of jfk on 2026-11-22: WeatherAPI.com has no readings of that day',
       );
     });
@@ -199,8 +344,8 @@ describe('WeatherAPI.com', () => {
         url.searchParams.get('dt') === '2026-11-21'
           ? { status: 400, json: weatherApiError(1006, 'No matching location found.') }
           : { json: weatherApiHistory(hours(localDay(url))) };
-      const outcome = await provider().history(place('jfk'), '2026-11-22');
-      expect(failure(outcome)).toMatch(/^unknown-place: history of jfk on 2026-11-21/);
+      const outcome = await fill(place('jfk'), '2026-11-22');
+      expect(failureOf(outcome)).toMatch(/^unknown-place: history of jfk on 2026-11-21/);
     });
   });
 });

@@ -126,7 +126,7 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
       );
       expect(environment.parse(Properties.Environment).Variables).toMatchObject({
         [Env.weatherApiUrl]: 'https://api.open-meteo.com/v1',
-        [Env.archiveApiUrl]: 'https://archive-api.open-meteo.com/v1',
+        [Env.archiveApiUrl]: 'https://historical-forecast-api.open-meteo.com/v1',
       });
     });
 
@@ -138,7 +138,7 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
           { scheduledTime: '<aws.scheduler.scheduled-time>', everyMinutes: 1, shard: 0, shards: 1 },
         ],
         [
-          'cron(14/15 * * * ? *)',
+          'cron(11/15 * * * ? *)',
           { scheduledTime: '<aws.scheduler.scheduled-time>', everyMinutes: 15, shard: 0, shards: 1 },
         ],
       ]);
@@ -318,10 +318,10 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
   describe('the quota', () => {
     it('is told at synth, with a warning when the plan is too small', () => {
       expect(notes).toContainEqual(
-        expect.stringContaining('3 locations: 92,256 calls a month to WeatherAPI.com'),
+        expect.stringContaining('3 locations: 92,442 calls a month to WeatherAPI.com'),
       );
       expect(notes.filter((note) => note.includes('The plan'))).toEqual([]);
-      expect(other.notes).toContainEqual(expect.stringContaining('The plan Free holds 300,000'));
+      expect(other.notes).toContainEqual(expect.stringContaining('The plan Free holds 10,000 a day'));
     });
   });
 }
