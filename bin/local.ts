@@ -6,7 +6,8 @@ import { projectRoot } from '../lib/project-root';
 import { parseArguments, type RunArguments, USAGE } from '../lib/scenario/arguments';
 import { prepareFolder } from '../lib/scenario/folder';
 import type { LocalGaroa } from '../lib/scenario/local-garoa';
-import { type Recording, readRecording } from '../lib/scenario/recording';
+import { readRecording } from '../lib/scenario/observation-file/read';
+import type { Recording } from '../lib/scenario/recording';
 import { DEFAULT_RECORDING, forgetRun, saveRun } from '../lib/scenario/saved-run';
 import type { ScenarioOptions } from '../lib/scenario/scenario';
 import { spanOf } from '../lib/scenario/span';
@@ -39,7 +40,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const recording = await readRecording(options.observations ?? DEFAULT_RECORDING);
+  const recording = await readRecording(options.observations ?? DEFAULT_RECORDING, options.columns);
   const scenario = {
     recording,
     backfillDays: options.backfillDays,
@@ -92,7 +93,12 @@ async function run(options: RunArguments, scenario: ScenarioOptions, config: Gar
   const models = bucket('models');
   if (cloud !== undefined) {
     const observations = options.observations === undefined ? null : resolve(options.observations);
-    saveRun(DIRECTORY, { observations, currentRain: options.currentRain, now: cloud.now().toISOString() });
+    saveRun(DIRECTORY, {
+      observations,
+      columns: options.columns ?? null,
+      currentRain: options.currentRain,
+      now: cloud.now().toISOString(),
+    });
   }
   const here = (path: string): string => relative(process.cwd(), path) || '.';
   const paths = { directory: here(DIRECTORY), models: here(models), lake: here(bucket('processed')) };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { prepareFolder } from '../scenario/folder';
 import { type LocalGaroa, startLocalGaroa } from '../scenario/local-garoa';
-import { readRecording } from '../scenario/recording';
+import { readRecording } from '../scenario/observation-file/read';
 import { DEFAULT_RECORDING, NoRun, readRun, saveRun } from '../scenario/saved-run';
 import { REAL_MANNERS } from '../scenario/weather-api/manners';
 import { type Access, clientsFor } from './access';
@@ -68,7 +68,7 @@ export async function openLocalRun(
     const cloud = await startLocalGaroa({
       assemblyDirectory,
       directory,
-      recording: await readRecording(run.observations ?? DEFAULT_RECORDING),
+      recording: await readRecording(run.observations ?? DEFAULT_RECORDING, run.columns ?? undefined),
       manners: { ...REAL_MANNERS, currentRain: run.currentRain },
       start: new Date(run.now),
     });

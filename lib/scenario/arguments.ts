@@ -1,10 +1,13 @@
 import { BadArguments, readArguments } from '../terminal/arguments';
+import { COLUMN_MEANINGS } from './observation-file/columns';
 import { CURRENT_RAIN, type CurrentRain } from './weather-api/manners';
 
 /** What `npm start` was asked to do. */
 export interface RunArguments {
   /** Recording to replay instead of the one that comes with the project. */
   readonly observations?: string;
+  /** What its columns are, where they have other names. */
+  readonly columns?: string;
   readonly backfillDays?: number;
   readonly liveHours: number;
   readonly retrainAtEnd: boolean;
@@ -19,6 +22,7 @@ export interface RunArguments {
 
 const OPTIONS = {
   observations: { type: 'string' },
+  columns: { type: 'string' },
   'backfill-days': { type: 'string' },
   'live-hours': { type: 'string' },
   'retrain-at-end': { type: 'boolean' },
@@ -36,8 +40,10 @@ backfilled, models are trained, then two days are lived minute by minute under a
 
   npm start -- [options]
 
-  --observations FILE    replay FILE.csv or FILE.csv.gz instead of the New York airports of 2013;
-                         columns: location_id, observed_at, and any measurements of an observation
+  --observations FILE    replay FILE.csv or FILE.csv.gz instead of the New York airports of 2013
+  --columns LIST         where its columns have other names or none: 'temp_c=TEMP,observed_at=DATE+HOUR+Z'
+                         takes names of the file, or positions from 1 on; + joins the parts of a time,
+                         Z or an offset such as -03:00 is its zone
   --backfill-days N      days of history before the live part (all that the live part leaves)
   --live-hours N         hours to live minute by minute (${DEFAULT_LIVE_HOURS})
   --retrain-at-end       retrain once more after the live part
@@ -47,6 +53,11 @@ backfilled, models are trained, then two days are lived minute by minute under a
   --keep                 go on with the .garoa folder of an earlier run instead of replacing it
   --open                 open the report in a browser at the end
   --help                 show this
+
+Columns of FILE; all but observed_at may lack. Cells are parted by commas, semicolons or tabs; an empty one
+is an absent value. FILE.json beside it may name the places and say "stateAt": "start".
+
+${COLUMN_MEANINGS.map(([name, meaning]) => `  ${name.padEnd(25)}${meaning}`).join('\n')}
 
 Everything lies under .garoa/ afterwards: objects (s3/), logs (logs/) and summary.json.
 `;
@@ -61,8 +72,13 @@ export function parseArguments(args: readonly string[]): RunArguments {
   if (extra !== undefined) throw new BadArguments(`Unexpected "${extra}".${SEE_HELP}`);
   const observations = given.value('observations');
   const backfillDays = wholeNumber('backfill-days', given.value('backfill-days'), 1, 36_500);
+  const columns = given.value('columns');
+  if (columns !== undefined && observations === undefined) {
+    throw new BadArguments(`--columns goes with --observations.${SEE_HELP}`);
+  }
   return {
     ...(observations === undefined ? {} : { observations }),
+    ...(columns === undefined ? {} : { columns }),
     ...(backfillDays === undefined ? {} : { backfillDays }),
     liveHours: wholeNumber('live-hours', given.value('live-hours'), 0, 8_784) ?? DEFAULT_LIVE_HOURS,
     retrainAtEnd: given.has('retrain-at-end'),

@@ -12,6 +12,8 @@ export const DEFAULT_RECORDING = join(projectRoot, 'lib', 'scenario', 'recording
 const savedRunSchema = z.object({
   /** Path of the recording; null for the one that comes with the project, wherever the project lies by now. */
   observations: z.string().nullable(),
+  /** What `--columns` said of its columns; null when it said nothing. */
+  columns: z.string().nullable(),
   /** What the weather API's current precipitation speaks of. */
   currentRain: z.enum(CURRENT_RAIN),
   /** Virtual time at which the run stands. */

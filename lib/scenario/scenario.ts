@@ -72,6 +72,7 @@ export async function runScenario(
         }),
   });
   place.onStarted(cloud);
+  for (const note of options.recording.notes) progress.note(`${options.recording.title}: ${note}.`);
   progress.note(`Weather API: ${describeManners(options.manners)}.`);
   progress.note(
     hasForecasts(options.recording)

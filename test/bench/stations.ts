@@ -11,7 +11,8 @@ import type { Measurement } from '../../lambdas/weather/observation';
 import { parseConfig } from '../../lib/config';
 import { projectRoot } from '../../lib/project-root';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { type Reading, readRecording } from '../../lib/scenario/recording';
+import { readRecording } from '../../lib/scenario/observation-file/read';
+import type { Reading } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 import { normal, seededUniform } from '../lambdas/model/smo/seeded';
 

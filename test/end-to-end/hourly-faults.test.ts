@@ -9,7 +9,8 @@ import { parseConfig } from '../../lib/config';
 import type { Fault } from '../../lib/local/wire/calls';
 import { projectRoot } from '../../lib/project-root';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { type Recording, readRecording } from '../../lib/scenario/recording';
+import { readRecording } from '../../lib/scenario/observation-file/read';
+import type { Recording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 
 /** Two days of the recording, one of which lacks an hour of one airport. */

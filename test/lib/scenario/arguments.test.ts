@@ -15,11 +15,21 @@ describe('parseArguments', () => {
   });
 
   it('reads every option, with a space or an equals sign', () => {
-    const args = ['--observations', 'f.csv', '--backfill-days=30', '--live-hours', '0', '--retrain-at-end'];
+    const args = [
+      '--observations',
+      'f.csv',
+      '--columns',
+      'temp_c=T',
+      '--backfill-days=30',
+      '--live-hours',
+      '0',
+      '--retrain-at-end',
+    ];
     expect(
       parseArguments([...args, '--keep', '--faults', '0.05', '--current-rain', 'growing', '--open', '-h']),
     ).toEqual({
       observations: 'f.csv',
+      columns: 'temp_c=T',
       backfillDays: 30,
       liveHours: 0,
       retrainAtEnd: true,
@@ -46,6 +56,7 @@ describe('parseArguments', () => {
       ['--current-rain', 'soon'],
       '--current-rain is one of running-hour, trailing-hour, previous-hour, growing',
     ],
+    [['--columns', 'temp_c=T'], '--columns goes with --observations.'],
     [['--keep=yes'], '--keep takes no value.'],
     [['--keep', '--keep'], '--keep is given twice.'],
   ])('refuses %j with a hint', (args, reason) => {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { awsFaultsAtRate } from '../../../lib/scenario/faults';
 import { FolderRefused, prepareFolder } from '../../../lib/scenario/folder';
-import { type Recording, readRecording } from '../../../lib/scenario/recording';
+import { readRecording } from '../../../lib/scenario/observation-file/read';
+import type { Recording } from '../../../lib/scenario/recording';
 import { spanOf } from '../../../lib/scenario/span';
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-run-'));

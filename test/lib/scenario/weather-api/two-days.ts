@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readRecording } from '../../../../lib/scenario/recording';
+import { readRecording } from '../../../../lib/scenario/observation-file/read';
 import type { Manners } from '../../../../lib/scenario/weather-api/manners';
 import { startWeatherApi, type WeatherApi } from '../../../../lib/scenario/weather-api/server';
 import { LOCAL_WEATHER_KEY } from '../../../../lib/scenario/weather-api/weatherapi';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { readRecording } from '../../../lib/scenario/recording';
+import { readRecording } from '../../../../lib/scenario/observation-file/read';
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-recording-'));
 afterAll(() => rmSync(directory, { recursive: true }));
