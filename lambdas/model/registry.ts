@@ -32,6 +32,8 @@ const ledgerEntrySchema = z.object({
   reason: z.string(),
   /** The retraining run that decided it; null when a person did. */
   run: z.string().nullable(),
+  /** Id of the order that a person gave; null for a run's promotion, and in entries of before orders had ids. */
+  order: z.string().nullable().default(null),
   previousVersion: z.string().nullable(),
 });
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
@@ -63,6 +65,8 @@ export interface PromotionOrder {
   readonly outcome: LedgerEntry['outcome'];
   readonly reason: string;
   readonly run: string | null;
+  /** Tells a person's order from the next one, so that one whose reply was lost can be given again. */
+  readonly order?: string;
   /**
    * ETag of the champion that the decision was made against, null for none. The promotion is dropped when
    * another champion stands there. Absent: replace whatever stands there.
@@ -148,7 +152,14 @@ export async function readModel(
 
 /** All promotions of a location, oldest first. Entries that can't be read are left out: they decide nothing. */
 export async function readLedger(models: Bucket, location: string): Promise<LedgerEntry[]> {
-  const listed = await listObjects(models, keys.ledger(location));
+  return readEntries(models, location, await listObjects(models, keys.ledger(location)));
+}
+
+async function readEntries(
+  models: Bucket,
+  location: string,
+  listed: readonly { readonly key: string }[],
+): Promise<LedgerEntry[]> {
   const entries = await Promise.all(
     listed.map(async ({ key }) => {
       const text = await getText(models, key);
@@ -231,7 +242,8 @@ export async function readPromotions(models: Bucket, location: string): Promise<
 
 /**
  * Makes a version the champion. Of any number of concurrent promotions with the same `expected`, one wins;
- * the ledger has an entry for each that won. Repeating an order of the same run and version changes nothing.
+ * the ledger has an entry for each that won. Repeating an order of the same run or id and version changes nothing,
+ * whatever has been promoted since.
  * It does not look at the model: whoever orders a promotion has read it before.
  */
 export async function promote(models: Bucket, order: PromotionOrder): Promise<PromotionResult> {
@@ -244,10 +256,9 @@ export async function promote(models: Bucket, order: PromotionOrder): Promise<Pr
       const pointer = pointerOf(location, stored);
       if (pointer.status === 'valid') {
         await writeLedgerEntry(models, pointer.entry);
-        if (order.run !== null && pointer.entry.run === order.run && pointer.entry.version === version) {
-          return { result: { status: 'promoted', entry: pointer.entry } };
-        }
       }
+      const done = await carriedOut(models, order, pointer);
+      if (done !== undefined) return { result: { status: 'promoted', entry: done } };
       if (order.expected !== undefined && order.expected !== pointer.etag) {
         const champion = pointer.status === 'valid' ? pointer.entry.version : pointer.status;
         return { result: { status: 'superseded', champion } };
@@ -263,6 +274,7 @@ export async function promote(models: Bucket, order: PromotionOrder): Promise<Pr
         outcome: order.outcome,
         reason: order.reason,
         run: order.run,
+        order: order.order ?? null,
         previousVersion: previous?.version ?? null,
       };
       return { body: JSON.stringify(entry, null, 2), result: { status: 'promoted', entry } };
@@ -272,6 +284,24 @@ export async function promote(models: Bucket, order: PromotionOrder): Promise<Pr
     await writeLedgerEntry(models, result.entry);
   }
   return result;
+}
+
+/** The entry that the order has made already, if it has. */
+async function carriedOut(
+  models: Bucket,
+  order: PromotionOrder,
+  pointer: Pointer,
+): Promise<LedgerEntry | undefined> {
+  const isOfOrder = (entry: LedgerEntry): boolean =>
+    entry.version === order.version &&
+    (order.order === undefined ? order.run !== null && entry.run === order.run : entry.order === order.order);
+  if (pointer.status === 'valid' && isOfOrder(pointer.entry)) return pointer.entry;
+  if (order.order === undefined && order.run === null) return undefined;
+  const ofVersion = (await listObjects(models, keys.ledger(order.location))).filter(({ key }) =>
+    key.endsWith(`-${order.version}.json`),
+  );
+  const entries = await readEntries(models, order.location, ofVersion);
+  return entries.find(isOfOrder);
 }
 
 /** A version's name: the instant it knows the weather up to, and eight digits of what is in it. */

@@ -1,7 +1,7 @@
 import { keys } from '../lake/layout';
 import { putObject } from '../lake/s3';
 import type { EvaluationFile } from '../model/metrics-file';
-import { compactTime, type LedgerEntry, promote, readModel } from '../model/registry';
+import { compactTime, type LedgerEntry, promote, readModel, readPromotions } from '../model/registry';
 import { utcSecond } from '../runtime/time';
 import type { LocationDependencies } from './inspect';
 import { writeRollbackRow } from './metrics-rows';
@@ -15,11 +15,12 @@ export type Outcome = EvaluationFile['outcome'];
 /**
  * Makes a version champion: as the end of a run, or because a person says so (a rollback, mostly). A run's
  * promotion is dropped when another one came first, since its decision was made against a champion that is gone.
- * @throws Refused when there is no such version, or this code can't use it.
+ * @throws Refused when there is no such version, this code can't use it, or the order's time is ahead of the clock or
+ * behind the ledger.
  */
 export async function promoteVersion(
   dependencies: PublishDependencies,
-  { location, version, reason, at, decision }: StepInput<'promote'>,
+  { location, version, reason, order, at, decision }: StepInput<'promote'>,
   now: () => Date,
 ): Promise<Outcome | LedgerEntry> {
   const { settings, models } = dependencies;
@@ -30,7 +31,12 @@ export async function promoteVersion(
     throw new Refused(`Version ${version} of ${location} can't forecast: ${read.refused}`);
 
   const since = at ?? now().toISOString();
+  refuseOtherTimes(since, now());
   if (decision === undefined) {
+    const newest = (await readPromotions(models, location)).at(-1);
+    if (newest !== undefined && newest.order !== order && Date.parse(since) < Date.parse(newest.since)) {
+      throw new Refused(`at: ${since} is before the newest promotion of ${location}, ${newest.since}.`);
+    }
     const restored = await promote(models, {
       location,
       version,
@@ -38,6 +44,7 @@ export async function promoteVersion(
       outcome: 'restored',
       reason: reason ?? 'ordered',
       run: null,
+      ...(order !== undefined && { order }),
     });
     if (restored.status === 'superseded') throw new Error(`${location} has another champion meanwhile.`);
     await writeRollbackRow(dependencies.processed, restored.entry);
@@ -67,6 +74,15 @@ export async function promoteVersion(
         version: null,
         since: null,
       });
+}
+
+/** Clocks of services differ by seconds; what lies further ahead is a mistake that would put off every later order. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+function refuseOtherTimes(at: string, now: Date): void {
+  if (Date.parse(at) > now.getTime() + CLOCK_TOLERANCE_MS) {
+    throw new Refused(`at: ${at} has not come yet; it is ${utcSecond(now.getTime())}.`);
+  }
 }
 
 /** Ends a location whose champion stays. */

@@ -135,6 +135,8 @@ const promoteInput = z.strictObject({
   location: locationId,
   version: versionSchema,
   reason: z.string().max(500).optional(),
+  /** Id of a person's order: given again after a lost reply, it makes no second entry. */
+  order: z.string().min(1).max(100).optional(),
   /** When the promotion takes effect; the invocation's own time when absent. */
   at: instant.optional(),
   decision: z

@@ -13,6 +13,8 @@ export interface Access {
   readonly now: () => Date;
   /** Lets time pass between two looks at an execution. */
   readonly pause: () => Promise<void>;
+  /** Whether time is virtual: orders then carry it, since the functions' own clock shows another. */
+  readonly isVirtual: boolean;
   /** Whether the AWS console shows what goes on. */
   readonly hasConsole: boolean;
 }
@@ -49,6 +51,7 @@ export function accessToAws(stage: string, configuration: ClientConfiguration): 
     ...clientsFor(() => configuration),
     now: () => new Date(),
     pause: () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS)),
+    isVirtual: false,
     hasConsole: true,
   };
 }

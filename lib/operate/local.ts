@@ -40,6 +40,7 @@ export function accessToLocal(cloud: LocalGaroa): LocalAccess {
     })),
     now: () => cloud.now(),
     pause: () => Promise.race([live(), delay(LOOK_EVERY_MS)]),
+    isVirtual: true,
     hasConsole: false,
     live,
   };

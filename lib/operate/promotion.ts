@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { utcTime } from '../../lambdas/pages/words';
 import type { Access } from './access';
@@ -23,7 +24,9 @@ export async function makeChampion(
     step: 'promote',
     location,
     version,
-    at: access.now().toISOString(),
+    // The request may be sent again when its reply is lost.
+    order: randomUUID(),
+    ...(access.isVirtual && { at: access.now().toISOString() }),
     ...(reason !== undefined && { reason }),
   });
   const made = entry.parse(answer);

@@ -123,6 +123,23 @@ describe('the registry', () => {
     expect(await readLedger(local.bucket, 'ewr')).toHaveLength(1);
   });
 
+  it("makes one entry of a person's order however often it comes, and another of the next order", async () => {
+    const rollback = { outcome: 'restored', run: null } as const;
+    await promote(local.bucket, order(A, '2013-11-01T00:00:00Z'));
+    const first = await promote(
+      local.bucket,
+      order(B, '2013-11-08T00:00:00Z', { ...rollback, order: 'one' }),
+    );
+    await promote(local.bucket, order(A, '2013-11-08T00:01:00Z', { ...rollback, order: 'two' }));
+    // The reply to the first order was lost, and the client asks again after somebody else's.
+    expect(
+      await promote(local.bucket, order(B, '2013-11-08T00:02:00Z', { ...rollback, order: 'one' })),
+    ).toEqual(first);
+    expect((await readLedger(local.bucket, 'ewr')).map(({ version }) => version)).toEqual([A, B, A]);
+    await promote(local.bucket, order(B, '2013-11-08T00:03:00Z', { ...rollback, order: 'three' }));
+    expect((await readLedger(local.bucket, 'ewr')).map(({ version }) => version)).toEqual([A, B, A, B]);
+  });
+
   it('completes the ledger after a writer that died between pointer and ledger', async () => {
     fault = ({ operation, subject }) =>
       operation === 'PutObject' && subject.includes('/ledger/') ? { kind: 'serverError' } : undefined;

@@ -470,6 +470,8 @@ describe('retraining a location, step by step as the state machine does', () => 
       ],
       [{ location: 'mars', version: A }, 'Unknown location mars'],
       [{ location: 'ewr', version: '../jfk' }, 'not a version such as'],
+      [{ location: 'ewr', version: A, at: '2013-03-02T00:00:00Z' }, 'has not come yet; it is 2013-03-01T12'],
+      [{ location: 'ewr', version: A, at: '2013-02-07T00:00:00Z' }, 'is before the newest promotion of ewr'],
     ])('refuses %j', async (target, reason) => {
       await expect(async () => step({ step: 'promote', ...target })).rejects.toMatchObject({
         name: 'Refused',
