@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { readAssembly } from './assembly/assembly';
-import type { DeployedResources, FunctionResource } from './assembly/resources';
+import type { DeployedResources, FunctionResource, RuleResource, RuleTarget } from './assembly/resources';
 import { VirtualClock } from './clock';
 import { type AlarmChange, alarmChanges } from './cloudwatch/alarms';
 import { checkMeasured, measured } from './cloudwatch/measured';
@@ -12,6 +12,8 @@ import { type AwsEndpoints, startAwsEndpoints } from './endpoints';
 import type { BusEvent, EventBusDelivery } from './event-bridge/endpoint';
 import { matchesPattern } from './event-bridge/event-pattern';
 import { targetInput } from './event-bridge/rule-targets';
+import { AccessDenied, type Caller } from './iam/access';
+import { ADMINISTRATOR_KEY } from './iam/identities';
 import { type InvocationResult, LambdaRuntime } from './lambda/runtime';
 import { EventScheduler } from './scheduler/scheduler';
 import type { Execution } from './step-functions/execution';
@@ -73,6 +75,8 @@ export class LocalCloud {
   private readonly scheduler: EventScheduler;
   private readonly machines: StateMachines;
   private readonly s3: S3Client;
+  /** Clients of machines, whose Maps read their items under the machine's role. */
+  private readonly readers = new Map<string, S3Client>();
 
   private constructor(
     readonly resources: DeployedResources,
@@ -83,25 +87,22 @@ export class LocalCloud {
     private readonly onClose: LocalCloudOptions['onClose'],
   ) {
     this.since = clock.now();
-    const { AWS_ENDPOINT_URL_S3: endpoint } = endpoints.environment;
-    this.s3 = new S3Client({
-      ...(endpoint === undefined ? {} : { endpoint }),
-      region: resources.region,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
+    this.s3 = this.s3Client(ADMINISTRATOR_KEY);
     this.functions = new Map(resources.functions.flatMap((fn) => [[fn.name, fn] as const, [fn.arn, fn]]));
     this.machines = new StateMachines({
       machines: resources.stateMachines,
       clock,
-      invokeFunction: (nameOrArn, payload) => this.invokeForState(nameOrArn, payload),
-      readObject: (bucket, key) => this.readText(bucket, key),
+      invokeFunction: (nameOrArn, payload, machineArn) => this.invokeForState(nameOrArn, payload, machineArn),
+      readObject: (bucket, key, machineArn) => this.readText(bucket, key, machineArn),
+      allows: (machineArn, action, resource) => endpoints.identities.of(machineArn).allows(action, resource),
       onEnd: (execution) => this.announce(execution),
     });
     this.scheduler = new EventScheduler({
       schedules: resources.schedules,
       clock,
-      deliver: (targetArn, input) => this.deliver(targetArn, input),
-      onDeadLetter: (queueArn, payload, reason) => this.bury(queueArn, payload, reason),
+      deliver: ({ arn, targetArn }, input) => this.deliver(endpoints.identities.of(arn), targetArn, input),
+      onDeadLetter: ({ arn, deadLetterArn }, payload, reason) =>
+        this.bury(endpoints.identities.of(arn), deadLetterArn, payload, reason),
     });
   }
 
@@ -146,7 +147,14 @@ export class LocalCloud {
     });
     const runtime = new LambdaRuntime({
       functions: resources.functions,
-      environment: endpoints.environment,
+      environmentOf: ({ arn }) => ({ ...endpoints.environment, ...endpoints.identities.credentialsOf(arn) }),
+      mayLog: ({ arn, logGroup }, stream) => {
+        const { region, account } = resources;
+        const streamArn = `arn:aws:logs:${region}:${account}:log-group:${logGroup}:log-stream:${stream}`;
+        return ['logs:CreateLogStream', 'logs:PutLogEvents'].every((action) =>
+          endpoints.identities.of(arn).allows(action, streamArn),
+        );
+      },
       region: resources.region,
       logsDirectory: join(options.directory, 'logs'),
       now,
@@ -281,12 +289,24 @@ export class LocalCloud {
   async close(): Promise<void> {
     this.scheduler.stop();
     await this.runtime.close();
-    this.s3.destroy();
+    for (const client of [this.s3, ...this.readers.values()]) client.destroy();
     await Promise.all([this.endpoints.close(), this.onClose?.()]);
   }
 
-  private async readText(bucket: string, key: string): Promise<string> {
-    const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  private s3Client(accessKeyId: string): S3Client {
+    const { AWS_ENDPOINT_URL_S3: endpoint } = this.endpoints.environment;
+    return new S3Client({
+      ...(endpoint === undefined ? {} : { endpoint }),
+      region: this.resources.region,
+      credentials: { accessKeyId, secretAccessKey: 'local' },
+    });
+  }
+
+  private async readText(bucket: string, key: string, machineArn: string): Promise<string> {
+    const client =
+      this.readers.get(machineArn) ?? this.s3Client(this.endpoints.identities.accessKeyOf(machineArn));
+    this.readers.set(machineArn, client);
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     if (Body === undefined) throw new Error(`s3://${bucket}/${key} came without a body`);
     return Body.transformToString();
   }
@@ -310,9 +330,21 @@ export class LocalCloud {
     return result;
   }
 
-  private async invokeForState(nameOrArn: string, payload: unknown): Promise<FunctionResult> {
-    if (!this.functions.has(nameOrArn)) {
+  private async invokeForState(
+    nameOrArn: string,
+    payload: unknown,
+    machineArn: string,
+  ): Promise<FunctionResult> {
+    const fn = this.functions.get(nameOrArn);
+    if (fn === undefined) {
       return { error: 'Lambda.ResourceNotFoundException', cause: `Function not found: ${nameOrArn}` };
+    }
+    try {
+      this.endpoints.identities.of(machineArn).require('lambda:InvokeFunction', fn.arn);
+    } catch (error) {
+      if (!(error instanceof AccessDenied)) throw error;
+      const cause = `${error.message} (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException)`;
+      return { error: 'Lambda.AWSLambdaException', cause };
     }
     const { functionError, payload: answer } = await this.run(nameOrArn, payload, 'state machine');
     if (functionError === undefined) return { payload: answer };
@@ -326,13 +358,16 @@ export class LocalCloud {
     if (fn !== undefined) void this.invokeAsynchronously(fn, event);
   }
 
-  private deliver(targetArn: string, input: unknown): void {
+  /** @throws Error when there is no such target, AccessDenied when the caller may not reach it. */
+  private deliver(caller: Caller, targetArn: string, input: unknown): void {
     if (this.functions.has(targetArn)) {
+      caller.require('lambda:InvokeFunction', targetArn);
       this.invokeLater(targetArn, input);
     } else if (this.resources.stateMachines.some(({ arn }) => arn === targetArn)) {
+      caller.require('states:StartExecution', targetArn);
       this.machines.start(targetArn, input);
     } else if (this.resources.queues.some(({ arn }) => arn === targetArn)) {
-      this.bury(targetArn, input, 'sent by a rule');
+      this.bury(caller, targetArn, input, 'sent by a rule');
     } else if (!this.resources.topics.some(({ arn }) => arn === targetArn)) {
       throw new Error(`No target ${targetArn}`);
     }
@@ -348,27 +383,41 @@ export class LocalCloud {
       const wait = attempt === 0 ? 60 : 120;
       const age = (this.now().getTime() - received) / 1000 + wait;
       if (attempt >= maximumRetryAttempts || age > maximumEventAgeSeconds) {
-        this.bury(onFailureArn, input, result.functionError.errorMessage);
+        const caller = this.endpoints.identities.of(fn.arn);
+        this.bury(caller, onFailureArn, input, result.functionError.errorMessage);
         return;
       }
       await this.clock.sleep(wait);
     }
   }
 
-  private bury(queueArn: string | undefined, payload: unknown, reason: string): void {
+  /** What the caller may not send to the queue is lost; the denial tells. */
+  private bury(caller: Caller, queueArn: string | undefined, payload: unknown, reason: string): void {
+    if (queueArn !== undefined) {
+      try {
+        caller.require('sqs:SendMessage', queueArn);
+      } catch (error) {
+        if (error instanceof AccessDenied) return;
+        throw error;
+      }
+    }
     this.dead.push({ queueArn, at: this.now().toISOString(), payload, reason });
   }
 
   private route({ event, rules }: EventBusDelivery): void {
     this.bus.push(event);
-    for (const { targets, name } of rules) {
-      for (const target of targets) {
-        try {
-          this.deliver(target.arn, targetInput(target, event));
-        } catch (error) {
-          this.bury(undefined, event, `rule ${name}: ${error instanceof Error ? error.message : error}`);
-        }
-      }
+    for (const rule of rules) {
+      for (const target of rule.targets) this.send(rule, target, event);
+    }
+  }
+
+  private send(rule: RuleResource, target: RuleTarget, event: BusEvent): void {
+    const { identities } = this.endpoints;
+    try {
+      this.deliver(identities.ofTarget(rule, target), target.arn, targetInput(target, event));
+    } catch (error) {
+      const reason = `rule ${rule.name}: ${error instanceof Error ? error.message : error}`;
+      this.bury(identities.ofRule(rule), target.deadLetterArn, event, reason);
     }
   }
 

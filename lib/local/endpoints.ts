@@ -2,6 +2,7 @@ import type { DeployedResources } from './assembly/resources';
 import { athenaService, type QueryExecutionRecord } from './athena/endpoint';
 import { AthenaEngine } from './athena/engine';
 import { type EventBusDelivery, eventBridge } from './event-bridge/endpoint';
+import { ADMINISTRATOR_KEY, Identities } from './iam/identities';
 import { type FunctionInvoker, lambdaService } from './lambda/endpoint';
 import { s3Service } from './s3/endpoint';
 import { ObjectStore } from './s3/object-store';
@@ -39,7 +40,9 @@ export interface AwsEndpointsOptions {
 }
 
 export interface AwsEndpoints {
-  /** What a process needs so that its SDK clients come here: endpoints, region, credentials. */
+  /** Who may do what, and what each statement was good for. */
+  readonly identities: Identities;
+  /** What a process needs so that its SDK clients come here: endpoints, region, the operator's credentials. */
   readonly environment: Readonly<Record<string, string>>;
   /** The buckets, for reading and writing without the wire. */
   readonly objects: ObjectStore;
@@ -56,21 +59,23 @@ export interface AwsEndpoints {
 /**
  * Starts the services that the deployed functions and the command line call, on free ports of 127.0.0.1. The local runtime calls it
  * once for a run; several may live side by side in directories of their own.
- * @throws Error when the directory cannot be written or a declared view cannot be read.
+ * @throws Error when the directory cannot be written, a declared view cannot be read or a role can't be assumed.
  */
 export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<AwsEndpoints> {
   const { resources, directory, now, compute } = options;
   const store = new ObjectStore(directory, new Set(resources.buckets.map(({ name }) => name)), now);
   const engine = await AthenaEngine.create({ store, databases: resources.databases, directory, now });
-  const athena = athenaService({ engine, store, workgroups: resources.workgroups, now });
+  const { region, account, workgroups } = resources;
+  const athena = athenaService({ engine, store, workgroups, region, account, now });
+  const identities = new Identities(resources);
   const secrets = secretsManager({ secrets: resources.secrets, values: options.secretValues ?? {}, now });
   const services: readonly Service[] = [
     s3Service(store),
     athena,
     secrets,
     eventBridge({
-      region: resources.region,
-      account: resources.account,
+      region,
+      account,
       rules: resources.rules,
       now,
       onEvent: options.onEvent,
@@ -86,12 +91,13 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
   const environment: Record<string, string> = {
     AWS_REGION: resources.region,
     AWS_DEFAULT_REGION: resources.region,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_ACCESS_KEY_ID: ADMINISTRATOR_KEY,
+    AWS_SECRET_ACCESS_KEY: 'local',
   };
   const servers = await Promise.all(
     services.map(async (service) => {
       const server = await serve(service, {
+        callerOf: (authorization) => identities.ofAuthorization(authorization),
         faults: options.faults,
         onCrash: options.onCrash,
         onCall: (call) => {
@@ -106,6 +112,7 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
   );
   return {
     environment,
+    identities,
     objects: store,
     callCounts: () => ({ ...counts }),
     queries: () => athena.executions(),

@@ -5,6 +5,7 @@ import { readRule, readSchedule, readStateMachine } from './deliveries';
 import { readFunctions } from './functions';
 import type { Placed } from './identities';
 import { UnresolvedTemplate } from './intrinsics';
+import { readResourcePolicies, readRoles } from './permissions';
 import { TemplateReader } from './reader';
 import type { DeployedResources, QueueResource, SecretResource, TopicResource } from './resources';
 
@@ -12,21 +13,15 @@ const REGION = 'us-east-1';
 const ACCOUNT = '123456789012';
 
 /**
- * Resource types that have no part in what runs: permissions, logs, dashboards, documentation of the stack.
+ * Resource types that have no part in what runs: logs, dashboards, documentation of the stack.
  * A type that is neither here nor read below is refused, so that a new resource is never silently missing.
  */
 const WITHOUT_EFFECT = [
-  /^AWS::IAM::/,
   /^AWS::Logs::/,
   /^AWS::KMS::/,
   /^AWS::CloudWatch::Dashboard$/,
   /^AWS::CDK::Metadata$/,
-  /^AWS::S3::BucketPolicy$/,
-  /^AWS::SQS::QueuePolicy$/,
-  /^AWS::SNS::TopicPolicy$/,
   /^AWS::SNS::Subscription$/,
-  /^AWS::SecretsManager::ResourcePolicy$/,
-  /^AWS::Lambda::Permission$/,
   /^AWS::Scheduler::ScheduleGroup$/,
   // The crawler shows what replies look like by now; nothing in the pipeline reads what it finds.
   /^AWS::Glue::(Crawler|SecurityConfiguration)$/,
@@ -85,6 +80,12 @@ const READ: Readonly<Record<string, readonly string[]>> = {
     'Target',
   ],
   'AWS::Events::Rule': ['Name', 'EventBusName', 'EventPattern', 'ScheduleExpression', 'State', 'Targets'],
+  'AWS::IAM::Role': ['RoleName', 'AssumeRolePolicyDocument', 'Policies'],
+  'AWS::IAM::Policy': ['PolicyDocument', 'PolicyName', 'Roles'],
+  'AWS::S3::BucketPolicy': ['Bucket', 'PolicyDocument'],
+  'AWS::SQS::QueuePolicy': ['PolicyDocument', 'Queues'],
+  'AWS::SNS::TopicPolicy': ['PolicyDocument', 'Topics'],
+  'AWS::Lambda::Permission': ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'],
   'AWS::SNS::Topic': ['DisplayName', 'TopicName'],
   'AWS::CloudWatch::Alarm': [
     'AlarmActions',
@@ -141,6 +142,8 @@ export function readAssembly(directory: string): DeployedResources {
       const { ref, attributes } = template.identity(placed);
       return { name: attributes.QueueName ?? ref, arn: attributes.Arn ?? ref };
     }),
+    roles: readRoles(template),
+    resourcePolicies: readResourcePolicies(template),
     alarms: template.all('AWS::CloudWatch::Alarm').map((placed) => readAlarm(template, placed)),
   };
 }

@@ -4,7 +4,7 @@ import { UnresolvedTemplate } from './intrinsics';
 import type { TemplateReader } from './reader';
 import type { RuleResource, ScheduleResource, StateMachineResource } from './resources';
 
-const stateMachineProperties = z.object({ DefinitionString: z.string() });
+const stateMachineProperties = z.object({ DefinitionString: z.string(), RoleArn: z.string() });
 
 const scheduleProperties = z.object({
   ScheduleExpression: z.string(),
@@ -13,7 +13,7 @@ const scheduleProperties = z.object({
   FlexibleTimeWindow: z.object({ Mode: z.literal('OFF') }).optional(),
   Target: z.strictObject({
     Arn: z.string(),
-    RoleArn: z.string().optional(),
+    RoleArn: z.string(),
     Input: z.string().default('{}'),
     // Scheduler's own defaults.
     RetryPolicy: z
@@ -40,7 +40,7 @@ const ruleProperties = z.object({
         RoleArn: z.string().optional(),
         Input: z.string().optional(),
         InputPath: z.string().optional(),
-        DeadLetterConfig: z.unknown().optional(),
+        DeadLetterConfig: z.object({ Arn: z.string() }).optional(),
         RetryPolicy: z.unknown().optional(),
       }),
     )
@@ -48,10 +48,10 @@ const ruleProperties = z.object({
 });
 
 export function readStateMachine(template: TemplateReader, placed: Placed): StateMachineResource {
-  const { DefinitionString } = template.properties(placed, stateMachineProperties);
+  const { DefinitionString, RoleArn } = template.properties(placed, stateMachineProperties);
   const { ref, attributes } = template.identity(placed);
   const definition: unknown = JSON.parse(DefinitionString);
-  return { name: attributes.Name ?? ref, arn: ref, definition };
+  return { name: attributes.Name ?? ref, arn: ref, roleArn: RoleArn, definition };
 }
 
 export function readSchedule(template: TemplateReader, placed: Placed): ScheduleResource[] {
@@ -61,6 +61,8 @@ export function readSchedule(template: TemplateReader, placed: Placed): Schedule
   return [
     {
       name: template.ref(placed),
+      arn: template.identity(placed).attributes.Arn ?? '',
+      roleArn: Target.RoleArn,
       expression: properties.ScheduleExpression,
       targetArn: Target.Arn,
       input: Target.Input,
@@ -81,10 +83,13 @@ export function readRule(template: TemplateReader, placed: Placed): RuleResource
   return [
     {
       name: template.ref(placed),
+      arn: template.identity(placed).attributes.Arn ?? '',
       busName: properties.EventBusName.replace(/^arn:.*:event-bus\//, ''),
       pattern: properties.EventPattern,
-      targets: properties.Targets.map(({ Arn, Input, InputPath }) => ({
+      targets: properties.Targets.map(({ Arn, DeadLetterConfig, Input, InputPath, RoleArn }) => ({
         arn: Arn,
+        ...(RoleArn === undefined ? {} : { roleArn: RoleArn }),
+        ...(DeadLetterConfig === undefined ? {} : { deadLetterArn: DeadLetterConfig.Arn }),
         ...(Input === undefined ? {} : { input: Input }),
         ...(InputPath === undefined ? {} : { inputPath: InputPath }),
       })),

@@ -7,6 +7,8 @@ import type { FunctionResource } from './resources';
 const functionProperties = z.object({
   Code: z.looseObject({ S3Key: z.string() }),
   Handler: z.string(),
+  Role: z.string(),
+  LoggingConfig: z.strictObject({ LogGroup: z.string().optional() }).default({}),
   MemorySize: z.number().default(128),
   Timeout: z.number().default(3),
   Environment: z.object({ Variables: z.record(z.string(), z.coerce.string()) }).default({ Variables: {} }),
@@ -33,7 +35,10 @@ function readFunction(
   placed: Placed,
   asynchronous: ReadonlyMap<string, FunctionResource['asynchronous']>,
 ): FunctionResource {
-  const { Code, Environment, Handler, MemorySize, Timeout } = template.properties(placed, functionProperties);
+  const { Code, Environment, Handler, LoggingConfig, MemorySize, Role, Timeout } = template.properties(
+    placed,
+    functionProperties,
+  );
   const { ref: name, attributes } = template.identity(placed);
   const assetDirectory = template.assets.get(Code.S3Key);
   if (assetDirectory === undefined) {
@@ -42,6 +47,8 @@ function readFunction(
   return {
     name,
     arn: attributes.Arn ?? name,
+    roleArn: Role,
+    logGroup: LoggingConfig.LogGroup ?? `/aws/lambda/${name}`,
     handler: Handler,
     assetDirectory,
     environment: Environment.Variables,

@@ -1,4 +1,6 @@
 import type { MetricStatistic } from '../cloudwatch/metric';
+import type { Role } from '../iam/access';
+import type { Policy } from '../iam/policy';
 
 /**
  * What the local cloud needs to know of a deployed application, read from the synthesised templates with
@@ -18,6 +20,9 @@ export interface DeployedResources {
   readonly topics: readonly TopicResource[];
   readonly queues: readonly QueueResource[];
   readonly alarms: readonly AlarmResource[];
+  readonly roles: readonly Role[];
+  /** Policies of buckets, queues, topics and functions. */
+  readonly resourcePolicies: readonly Policy[];
 }
 
 export interface BucketResource {
@@ -63,6 +68,8 @@ export interface SecretResource {
 export interface FunctionResource {
   readonly name: string;
   readonly arn: string;
+  readonly roleArn: string;
+  readonly logGroup: string;
   readonly handler: string;
   /** Directory with the bundled code, as uploaded by `cdk deploy`. */
   readonly assetDirectory: string;
@@ -80,12 +87,15 @@ export interface FunctionResource {
 export interface StateMachineResource {
   readonly name: string;
   readonly arn: string;
+  readonly roleArn: string;
   /** Amazon States Language, parsed, with every ARN resolved. */
   readonly definition: unknown;
 }
 
 export interface ScheduleResource {
   readonly name: string;
+  readonly arn: string;
+  readonly roleArn: string;
   /** `rate(1 minute)`, `cron(5 * * * ? *)`; always UTC. */
   readonly expression: string;
   readonly targetArn: string;
@@ -98,6 +108,7 @@ export interface ScheduleResource {
 
 export interface RuleResource {
   readonly name: string;
+  readonly arn: string;
   readonly busName: string;
   readonly pattern?: unknown;
   readonly targets: readonly RuleTarget[];
@@ -105,6 +116,9 @@ export interface RuleResource {
 
 export interface RuleTarget {
   readonly arn: string;
+  /** Absent where the target's own policy lets EventBridge in. */
+  readonly roleArn?: string;
+  readonly deadLetterArn?: string;
   /** JSON text in place of the event. */
   readonly input?: string;
   /** Part of the event, such as `$.detail`. */

@@ -74,6 +74,7 @@ export async function createTableAs(
     );
   }
   const properties = parseProperties(statement.properties);
+  request.behalf.createsTable({ database, table }, properties.partitioned_by.length > 0);
   const location = `${resultLocation(request)}/`;
   const manifestLocation = `${resultLocation(request)}-manifest.csv`;
   return withQuery(context, request, statement.query, progress, async (prepared) => {
@@ -90,6 +91,7 @@ export async function createTableAs(
       }`,
     }));
     const manifest = s3Address(manifestLocation);
+    request.behalf.writesObject(manifest.bucket, manifest.key);
     store.put(manifest.bucket, manifest.key, files.map((file) => `${file.location}\n`).join(''));
     if (groups.length > MAXIMUM_WRITERS) {
       throw new QueryFailure(
@@ -101,6 +103,7 @@ export async function createTableAs(
       const staged = store.stagingPath();
       await prepared.connection.run(copyStatement(data, properties, file.group, staged));
       const { bucket, key } = s3Address(file.location);
+      request.behalf.writesObject(bucket, key);
       store.adopt(bucket, key, staged);
     }
     catalogue.addTable(table, {

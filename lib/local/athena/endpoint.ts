@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { WorkgroupResource } from '../assembly/resources';
+import type { Caller } from '../iam/access';
 import type { ObjectStore } from '../s3/object-store';
 import { jsonService, ServiceError } from '../wire/json-protocol';
 import type { Service } from '../wire/service-server';
 import { athenaError } from './athena-errors';
 import type { AthenaEngine } from './engine';
 import { requireTrinoGrammar } from './grammar';
+import { OnBehalf } from './on-behalf';
 import {
   BytesScannedCutoff,
   type ExecutionProgress,
@@ -82,6 +84,8 @@ export function athenaService(options: {
   readonly engine: AthenaEngine;
   readonly store: ObjectStore;
   readonly workgroups: readonly WorkgroupResource[];
+  readonly region: string;
+  readonly account: string;
   readonly now: () => Date;
 }): Athena {
   const { engine, store, now } = options;
@@ -98,15 +102,24 @@ export function athenaService(options: {
     return found;
   }
 
-  function find(id: string): Execution {
+  function require(caller: Caller, action: string, name: string): void {
+    caller.require(
+      `athena:${action}`,
+      `arn:aws:athena:${options.region}:${options.account}:workgroup/${name}`,
+    );
+  }
+
+  /** The execution, for a caller who may do this with those of its workgroup. */
+  function find(caller: Caller, action: string, id: string): Execution {
     const found = executions.get(id);
     if (found === undefined) {
       throw invalid(`QueryExecution ${id} was not found`, 'INVALID_INPUT');
     }
+    require(caller, action, found.workgroup.name);
     return found;
   }
 
-  function start(input: z.infer<typeof startInput>): Execution {
+  function start(input: z.infer<typeof startInput>, caller: Caller): Execution {
     const token = input.ClientRequestToken;
     if (token !== undefined && (token.length < 32 || token.length > 128)) {
       throw invalid(
@@ -114,6 +127,7 @@ export function athenaService(options: {
       );
     }
     const group = workgroup(input.WorkGroup);
+    require(caller, 'StartQueryExecution', group.name);
     const sql = input.QueryString;
     const database = input.QueryExecutionContext?.Database?.toLowerCase() ?? 'default';
     const present = token === undefined ? undefined : byToken.get(token);
@@ -135,6 +149,7 @@ export function athenaService(options: {
       // A workgroup that does not enforce its settings leaves the place to the client.
       workgroup:
         group.enforceConfiguration || outputLocation === undefined ? group : { ...group, outputLocation },
+      behalf: new OnBehalf(caller.via('athena.amazonaws.com'), options),
       token,
       stop,
       signal: stop.signal,
@@ -215,19 +230,25 @@ export function athenaService(options: {
     throttleError: 'TooManyRequestsException',
     serverError: 'InternalServerException',
     operations: {
-      StartQueryExecution: (input) => ({ QueryExecutionId: start(startInput.parse(input)).id }),
-      async GetQueryExecution(input) {
-        const execution = find(idInput.parse(input).QueryExecutionId);
+      StartQueryExecution: (input, caller) => ({
+        QueryExecutionId: start(startInput.parse(input), caller).id,
+      }),
+      async GetQueryExecution(input, caller) {
+        const execution = find(caller, 'GetQueryExecution', idInput.parse(input).QueryExecutionId);
         await within(execution.ended, LONGEST_WAIT_MS);
         return { QueryExecution: describe(execution) };
       },
-      StopQueryExecution(input) {
-        find(idInput.parse(input).QueryExecutionId).stop.abort();
+      StopQueryExecution(input, caller) {
+        find(caller, 'StopQueryExecution', idInput.parse(input).QueryExecutionId).stop.abort();
         return {};
       },
-      GetQueryResults(input) {
+      GetQueryResults(input, caller) {
         const { QueryExecutionId, MaxResults, NextToken } = resultsInput.parse(input);
-        return results(store, find(QueryExecutionId), MaxResults, NextToken);
+        const execution = find(caller, 'GetQueryResults', QueryExecutionId);
+        const { bucket, key } = s3Address(resultLocation(execution));
+        // The caller's own permission: https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
+        caller.require('s3:GetObject', `arn:aws:s3:::${bucket}/${key}`);
+        return results(store, execution, MaxResults, NextToken);
       },
     },
   });

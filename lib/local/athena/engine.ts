@@ -86,12 +86,13 @@ export class AthenaEngine {
 
   /** @throws QueryFailure, BytesScannedCutoff, or DuckDB's error, which `athenaError` words. */
   async execute(request: ExecutionRequest, progress: ExecutionProgress): Promise<ExecutionOutcome> {
-    const { statement, database } = request;
+    const { statement, database, behalf } = request;
     const { catalogue, store } = this.context;
+    behalf.beginning(s3Address(resultLocation(request)).bucket, database);
     switch (statement.kind) {
       case 'select':
         return withQuery(this.context, request, statement.query, progress, async (prepared) => ({
-          columns: await writeResult(store, prepared, resultLocation(request)),
+          columns: await writeResult(store, prepared, this.resultPlace(request)),
         }));
       case 'createTableAs':
         return createTableAs(this.context, request, statement, progress);
@@ -106,12 +107,15 @@ export class AthenaEngine {
             `line 1:1: Table 'awsdatacatalog.${name}' does not exist`,
           );
         }
+        behalf.dropsTable({ database: statement.name.database ?? database, table: statement.name.table });
         catalogue.remove(statement.name, database);
         return this.writeLines(request, []);
       }
       case 'showDatabases':
+        behalf.listsDatabases();
         return this.writeLines(request, catalogue.databaseNames(), 'database_name');
       case 'showTables':
+        behalf.listsTables(statement.database ?? database);
         return this.writeLines(request, catalogue.tableNames(statement.database ?? database), 'tab_name');
       case 'describe': {
         const found = catalogue.find(statement.name, database);
@@ -119,6 +123,7 @@ export class AthenaEngine {
           throw new QueryFailure('TABLE_NOT_FOUND', `Table not found ${statement.name.table}`);
         }
         const { columns, partitionKeys } = found.glue;
+        behalf.readsTable({ database: found.database, table: found.glue.name });
         return this.writeLines(
           request,
           [...columns, ...partitionKeys].map(({ name, type }) => `${name}\t${type}`),
@@ -147,12 +152,23 @@ export class AthenaEngine {
       return Array.from({ length: ready.columnCount }, (_, index) => ready.columnName(index));
     });
     progress.bytesScanned = 0;
+    const named = { database: name.database ?? request.database, table: name.table };
+    if (present === undefined) request.behalf.createsTable(named, false);
+    else request.behalf.replacesView(named);
     catalogue.addView(name, request.database, await planner.parse(query.text), columns);
     return this.writeLines(request, []);
   }
 
+  /** Where the result goes, for a caller who may write there. */
+  private resultPlace(request: ExecutionRequest): string {
+    const location = resultLocation(request);
+    const { bucket, key } = s3Address(location);
+    request.behalf.writesObject(bucket, key);
+    return location;
+  }
+
   private writeLines(request: ExecutionRequest, lines: readonly string[], column?: string): ExecutionOutcome {
-    const { bucket, key } = s3Address(resultLocation(request));
+    const { bucket, key } = s3Address(this.resultPlace(request));
     this.context.store.put(bucket, key, lines.map((line) => `${line}\n`).join(''));
     return { columns: column === undefined ? [] : [{ name: column, type: 'string' }] };
   }

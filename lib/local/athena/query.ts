@@ -4,6 +4,7 @@ import type { ObjectStore } from '../s3/object-store';
 import type { Catalogue, TableUse, ViewUse } from './catalogue';
 import { type OutputColumns, outputColumns } from './columns';
 import { translate, withoutTypeChecks, withTypeChecks } from './dialect';
+import type { OnBehalf } from './on-behalf';
 import type { Planner } from './planner';
 import { QueryFailure } from './query-failure';
 import { filesAt, type TableScans } from './scan';
@@ -18,6 +19,8 @@ export interface ExecutionRequest {
   /** Database of unqualified names. */
   readonly database: string;
   readonly workgroup: WorkgroupResource;
+  /** Asked before anything is read or written that belongs to another service. */
+  readonly behalf: OnBehalf;
   /** Aborted when the query is stopped. */
   readonly signal: AbortSignal;
 }
@@ -83,6 +86,13 @@ export async function withQuery<T>(
     now,
     place,
   });
+  for (const { table } of uses) {
+    request.behalf.readsTable({ database: table.database, table: table.glue.name });
+  }
+  for (const { name } of views) {
+    const [database = '', table = ''] = name.split('.');
+    request.behalf.readsTable({ database, table });
+  }
   for (const view of views) {
     requireUsable(view, await viewOutput(context, view, place));
   }
@@ -91,7 +101,11 @@ export async function withQuery<T>(
   const sql = await planner.print(withoutTypeChecks(translated));
   const read = uses.map((one) => ({
     ...one,
-    files: filesAt(store, partitions.get(one.relation) ?? []),
+    files: (partitions.get(one.relation) ?? []).flatMap((location) => {
+      const files = filesAt(store, location);
+      request.behalf.readsFiles(location, files);
+      return files;
+    }),
   }));
   progress.bytesScanned = read.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
   if (progress.bytesScanned > (request.workgroup.bytesScannedCutoff ?? Number.POSITIVE_INFINITY)) {

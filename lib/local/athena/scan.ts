@@ -14,14 +14,12 @@ const MAXIMUM_SCHEMAS = 20_000;
 /** Name and physical type of each column of one Parquet file. */
 type ParquetSchema = ReadonlyMap<string, string>;
 
-/** Files of the objects under the locations. Athena passes over names that begin with `_` or `.`. */
-export function filesAt(store: ObjectStore, locations: readonly string[]): ObjectFile[] {
-  return locations.flatMap((location) => {
-    const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/(.*)$/.exec(location) ?? [];
-    return store.hasBucket(bucket)
-      ? store.files(bucket, prefix).filter(({ key, size }) => size > 0 && !/(^|\/)[_.][^/]*$/.test(key))
-      : [];
-  });
+/** Files of the objects under a location. Athena passes over names that begin with `_` or `.`. */
+export function filesAt(store: ObjectStore, location: string): ObjectFile[] {
+  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/(.*)$/.exec(location) ?? [];
+  return store.hasBucket(bucket)
+    ? store.files(bucket, prefix).filter(({ key, size }) => size > 0 && !/(^|\/)[_.][^/]*$/.test(key))
+    : [];
 }
 
 /** Turns a table and its files into the SELECT that reads them, columns as declared. */

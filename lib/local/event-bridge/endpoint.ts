@@ -63,7 +63,7 @@ export function eventBridge(options: {
     if (refusal !== undefined) {
       return refusal;
     }
-    const busName = entry.EventBusName?.replace(/^arn:.*:event-bus\//, '') ?? 'default';
+    const busName = busOf(entry);
     if (!buses.has(busName)) {
       throw new ServiceError('ResourceNotFoundException', `Event bus ${busName} does not exist.`);
     }
@@ -95,8 +95,16 @@ export function eventBridge(options: {
     throttleError: 'ThrottlingException',
     serverError: 'InternalException',
     operations: {
-      PutEvents(input) {
+      PutEvents(input, caller) {
         const entries = putEventsInput.parse(input).Entries;
+        for (const busName of new Set(entries.map(busOf))) {
+          const onBus = entries.filter((entry) => busOf(entry) === busName);
+          const busArn = `arn:aws:events:${options.region}:${options.account}:event-bus/${busName}`;
+          caller.require('events:PutEvents', busArn, {
+            'events:source': onBus.flatMap(({ Source }) => Source ?? []),
+            'events:detail-type': onBus.flatMap(({ DetailType }) => DetailType ?? []),
+          });
+        }
         if (entries.reduce((bytes, entry) => bytes + entryBytes(entry), 0) > MAXIMUM_ENTRY_BYTES) {
           throw new ServiceError(
             'ValidationException',
@@ -111,6 +119,10 @@ export function eventBridge(options: {
       },
     },
   });
+}
+
+function busOf({ EventBusName }: Entry): string {
+  return EventBusName?.replace(/^arn:.*:event-bus\//, '') ?? 'default';
 }
 
 function refusalOf(entry: Entry): { ErrorCode: string; ErrorMessage: string } | undefined {

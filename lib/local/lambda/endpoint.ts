@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FunctionResource } from '../assembly/resources';
+import { AccessDenied } from '../iam/access';
 import { ServiceError } from '../wire/json-protocol';
-import type { Service, ServiceReply, ServiceRequest } from '../wire/service-server';
+import type { Refusal, Service, ServiceReply, ServiceRequest } from '../wire/service-server';
 import type { InvocationResult } from './runtime';
 
 /** Runs the functions that the endpoint is asked for. */
@@ -13,6 +14,18 @@ export interface FunctionInvoker {
 }
 
 const ROUTE = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|configuration)$/;
+type Action = 'invocations' | 'configuration';
+const ACTIONS: Readonly<Record<Action, string>> = {
+  invocations: 'lambda:InvokeFunction',
+  configuration: 'lambda:GetFunctionConfiguration',
+};
+const REFUSALS: Readonly<Record<Refusal, readonly [string, number]>> = {
+  throttle: ['TooManyRequestsException', 429],
+  serverError: ['ServiceException', 500],
+  unknownCaller: ['UnrecognizedClientException', 403],
+  tooLarge: ['RequestTooLargeException', 413],
+};
+
 /** A name, `account:function:name` or an ARN, each perhaps with a version or alias. */
 const FUNCTION_NAME =
   /^(?:arn:[^:]+:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::(\$LATEST|[\w-]+))?$/;
@@ -71,24 +84,27 @@ export function lambdaService(options: {
           );
         }
         const fn = find(name, request.query.get('Qualifier'));
+        request.caller.require(ACTIONS[action], fn.arn);
         return await (action === 'invocations' ? invoke(fn, request) : reply(200, configurationOf(fn)));
       } catch (error) {
         if (error instanceof ServiceError) return errorReply(error);
+        if (error instanceof AccessDenied) {
+          return errorReply(new ServiceError('AccessDeniedException', error.message, 403));
+        }
         throw error;
       }
     },
-    refuse: (kind, message) =>
-      errorReply(
-        kind === 'throttle'
-          ? new ServiceError('TooManyRequestsException', message, 429)
-          : new ServiceError('ServiceException', message, 500),
-      ),
+    refuse: (kind, message) => {
+      const [name, status] = REFUSALS[kind];
+      return errorReply(new ServiceError(name, message, status));
+    },
   };
 }
 
-function routeOf({ path }: ServiceRequest): { action: string | undefined; name: string } {
+function routeOf({ path }: ServiceRequest): { action: Action | undefined; name: string } {
   const [, name = '', action] = ROUTE.exec(path) ?? [];
-  return { action, name: decodeURIComponent(name) };
+  const known = action === 'invocations' || action === 'configuration' ? action : undefined;
+  return { action: known, name: decodeURIComponent(name) };
 }
 
 function operationOf(action: string | undefined): string {

@@ -27,8 +27,10 @@ interface FunctionError {
 
 export interface LambdaOptions {
   readonly functions: readonly FunctionResource[];
-  /** Variables that every function gets besides its own, such as the service endpoints; they win over its own. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** Variables that a function gets besides its own, such as endpoints and credentials; they win over its own. */
+  readonly environmentOf: (fn: FunctionResource) => Readonly<Record<string, string>>;
+  /** Whether the function's role lets Lambda write its log; lines that it doesn't are lost, as in AWS. */
+  readonly mayLog?: (fn: FunctionResource, stream: string) => boolean;
   readonly region: string;
   /** Each function's lines go to `<name>.ndjson` here. */
   readonly logsDirectory: string;
@@ -182,15 +184,17 @@ class Pool {
   private start(): Environment | undefined {
     if (this.environments.size >= this.options.concurrency) return undefined;
     this.started += 1;
-    const environment = new Environment(this.fn, this.variables(), (line, requestId) =>
-      this.write(line, requestId),
-    );
+    const stream = `local/[$LATEST]${this.started}`;
+    const logs = this.options.mayLog?.(this.fn, stream) ?? true;
+    const environment = new Environment(this.fn, this.variables(stream), (line, requestId) => {
+      if (logs) this.write(line, requestId);
+    });
     this.environments.add(environment);
     return environment;
   }
 
-  private variables(): Record<string, string> {
-    const { name, assetDirectory, handler, memoryMegabytes, environment } = this.fn;
+  private variables(stream: string): Record<string, string> {
+    const { name, assetDirectory, handler, memoryMegabytes, environment, logGroup } = this.fn;
     return {
       ...environment,
       AWS_REGION: this.options.region,
@@ -199,8 +203,8 @@ class Pool {
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
-      AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
-      AWS_LAMBDA_LOG_STREAM_NAME: `local/[$LATEST]${this.started}`,
+      AWS_LAMBDA_LOG_GROUP_NAME: logGroup,
+      AWS_LAMBDA_LOG_STREAM_NAME: stream,
       AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
       _HANDLER: handler,
       LAMBDA_TASK_ROOT: assetDirectory,
@@ -208,7 +212,7 @@ class Pool {
       AWS_SDK_UA_APP_ID: name,
       // The deployed runtime is Node 24; the SDK's warning about this machine's Node would fill the logs.
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-      ...this.options.environment,
+      ...this.options.environmentOf(this.fn),
     };
   }
 

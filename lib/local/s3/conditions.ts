@@ -1,6 +1,17 @@
-import type { ServiceRequest } from '../wire/service-server';
+import type { ServiceRequest, SignedRequest } from '../wire/service-server';
 import { preconditionFailed, S3Error } from './errors';
 import type { StoredObject } from './object-store';
+import { requireOnObject, type Target } from './request';
+
+/**
+ * Whether the caller may write; comparing the ETag of what is there takes reading it too:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ * @throws AccessDenied
+ */
+export function requireWrite(request: SignedRequest, target: Target): void {
+  requireOnObject(request, 's3:PutObject', target);
+  if (request.headers['if-match'] !== undefined) requireOnObject(request, 's3:GetObject', target);
+}
 
 /** `If-Match` and `If-None-Match` of a write or delete, against the object that is there. */
 export function requireWriteConditions(request: ServiceRequest, present: StoredObject | undefined): void {

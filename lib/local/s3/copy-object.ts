@@ -1,18 +1,18 @@
-import type { ServiceRequest } from '../wire/service-server';
+import type { SignedRequest } from '../wire/service-server';
 import { element } from '../wire/xml';
-import { matches, requireWriteConditions } from './conditions';
+import { matches, requireWrite, requireWriteConditions } from './conditions';
 import { preconditionFailed, S3Error } from './errors';
 import type { ObjectStore, StoredObject } from './object-store';
 import { keptHeaders, type Operation, requireBucket, requireObject, xmlReply } from './request';
 
-function copySource(store: ObjectStore, request: ServiceRequest): StoredObject {
+function copySource(store: ObjectStore, request: SignedRequest): StoredObject {
   const header = String(request.headers['x-amz-copy-source'] ?? '');
   const [path = ''] = decodeURIComponent(header).replace(/^\//, '').split('?versionId=');
   const slash = path.indexOf('/');
   if (slash < 1) {
     throw new S3Error(400, 'InvalidArgument', 'Copy Source must mention the source bucket and key');
   }
-  const source = requireObject(store, { bucket: path.slice(0, slash), key: path.slice(slash + 1) });
+  const source = requireObject(store, request, { bucket: path.slice(0, slash), key: path.slice(slash + 1) });
   const ifMatch = request.headers['x-amz-copy-source-if-match'];
   const ifNoneMatch = request.headers['x-amz-copy-source-if-none-match'];
   if (typeof ifMatch === 'string' && !matches(ifMatch, source.etag)) {
@@ -26,6 +26,7 @@ function copySource(store: ObjectStore, request: ServiceRequest): StoredObject {
 
 export const copyObject: Operation = (store, request, target) => {
   requireBucket(store, target.bucket);
+  requireWrite(request, target);
   const source = copySource(store, request);
   requireWriteConditions(request, store.head(target.bucket, target.key));
   const replaces = request.headers['x-amz-metadata-directive'] === 'REPLACE';

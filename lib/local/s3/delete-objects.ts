@@ -2,12 +2,13 @@ import { element, elements, elementText } from '../wire/xml';
 import { readBody } from './body';
 import { matches, requireWriteConditions } from './conditions';
 import { preconditionFailed, S3Error } from './errors';
-import { type Operation, requireBucket, xmlReply } from './request';
+import { bucketArn, type Operation, requireBucket, requireOnObject, xmlReply } from './request';
 
 const MAXIMUM_KEYS = 1000;
 
 export const deleteObject: Operation = (store, request, target) => {
   requireBucket(store, target.bucket);
+  requireOnObject(request, 's3:DeleteObject', target);
   requireWriteConditions(request, store.head(target.bucket, target.key));
   store.delete(target.bucket, target.key);
   return { status: 204 };
@@ -25,13 +26,19 @@ export const deleteObjects: Operation = (store, request, target) => {
   }
   const quiet = elementText(xml, 'Quiet') === 'true';
   const results = wanted.map(({ key, etag }) => {
+    if (!request.caller.allows('s3:DeleteObject', `${bucketArn(target.bucket)}/${key}`)) {
+      return failure(key, new S3Error(403, 'AccessDenied', 'Access Denied'));
+    }
     const present = etag === undefined ? undefined : store.head(target.bucket, key);
     if (etag !== undefined && (present === undefined || !matches(etag, present.etag))) {
-      const failed = preconditionFailed('If-Match');
-      return `<Error>${element('Key', key)}${element('Code', failed.code)}${element('Message', failed.message)}</Error>`;
+      return failure(key, preconditionFailed('If-Match'));
     }
     store.delete(target.bucket, key);
     return quiet ? '' : `<Deleted>${element('Key', key)}</Deleted>`;
   });
   return xmlReply('DeleteResult', results.join(''));
 };
+
+function failure(key: string, { code, message }: S3Error): string {
+  return `<Error>${element('Key', key)}${element('Code', code)}${element('Message', message)}</Error>`;
+}

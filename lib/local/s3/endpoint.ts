@@ -1,4 +1,4 @@
-import type { Service, ServiceRequest } from '../wire/service-server';
+import type { Refusal, Service, ServiceRequest } from '../wire/service-server';
 import { copyObject } from './copy-object';
 import { deleteObject, deleteObjects } from './delete-objects';
 import { errorBody, errorReply, S3Error, toS3Error } from './errors';
@@ -8,13 +8,20 @@ import type { ObjectStore } from './object-store';
 import { putObject } from './put-object';
 import { type Operation, parseTarget, rawTarget } from './request';
 
+const REFUSALS: Readonly<Record<Refusal, readonly [number, string]>> = {
+  throttle: [503, 'SlowDown'],
+  serverError: [500, 'InternalError'],
+  unknownCaller: [403, 'InvalidAccessKeyId'],
+  tooLarge: [400, 'EntityTooLarge'],
+};
+
 /** Parts of an object's address that make another operation of it. */
 const SUBRESOURCES = ['uploads', 'uploadId', 'versionId', 'tagging', 'acl', 'attributes', 'retention'];
 
 /**
  * S3's REST interface, path-style, over plain files. Answers what the SDK sends for objects: put, get, head,
  * copy, delete, list; with conditions on ETags, checksums and S3's own error codes. It knows no
- * versions, access control or encryption settings: those headers are accepted and say nothing.
+ * versions, access control lists or encryption settings: those headers are accepted and say nothing.
  *
  * A conditional write is decided and done in one step, so the loser of a race sees 412 and never 409.
  */
@@ -48,9 +55,8 @@ export function s3Service(store: ObjectStore): Service {
       }
     },
     refuse(kind, message) {
-      return kind === 'throttle'
-        ? errorBody(new S3Error(503, 'SlowDown', `Please reduce your request rate. ${message}`))
-        : errorBody(new S3Error(500, 'InternalError', `We encountered an internal error. ${message}`));
+      const [status, code] = REFUSALS[kind];
+      return errorBody(new S3Error(status, code, message));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { AccessDenied } from '../iam/access';
 import type { ServiceReply, ServiceRequest } from '../wire/service-server';
 import { element, escapeXml } from '../wire/xml';
 import { IncompleteBody } from './aws-chunked';
@@ -29,6 +30,9 @@ export function preconditionFailed(condition: string): S3Error {
 export function toS3Error(error: unknown): S3Error {
   if (error instanceof S3Error) {
     return error;
+  }
+  if (error instanceof AccessDenied) {
+    return new S3Error(403, 'AccessDenied', error.message);
   }
   if (error instanceof IncompleteBody) {
     return new S3Error(400, 'IncompleteBody', error.message);

@@ -3,7 +3,7 @@ import { preconditionFailed, S3Error } from './errors';
 import { type Operation, requireObject } from './request';
 
 export const getObject: Operation = (store, request, target) => {
-  const object = requireObject(store, target);
+  const object = requireObject(store, request, target);
   const { headers } = request;
   if (headers['if-match'] !== undefined && !matches(headers['if-match'], object.etag)) {
     throw preconditionFailed('If-Match');

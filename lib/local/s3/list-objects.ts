@@ -1,7 +1,7 @@
 import { element } from '../wire/xml';
 import { S3Error } from './errors';
 import type { ListPosition } from './object-store';
-import { type Operation, requireBucket, xmlReply } from './request';
+import { bucketArn, type Operation, requireBucket, xmlReply } from './request';
 
 const MAXIMUM_PAGE = 1000;
 
@@ -9,6 +9,7 @@ export const listObjects: Operation = (store, request, target) => {
   requireBucket(store, target.bucket);
   const { query } = request;
   const prefix = query.get('prefix') ?? '';
+  request.caller.require('s3:ListBucket', bucketArn(target.bucket), { 's3:prefix': prefix });
   const delimiter = query.get('delimiter') ?? '';
   const startAfter = query.get('start-after');
   const token = query.get('continuation-token');

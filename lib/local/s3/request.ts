@@ -1,4 +1,4 @@
-import type { ServiceReply, ServiceRequest } from '../wire/service-server';
+import type { ServiceReply, ServiceRequest, SignedRequest } from '../wire/service-server';
 import { S3Error } from './errors';
 import type { ObjectStore, StoredObject } from './object-store';
 
@@ -22,7 +22,14 @@ export interface Target {
 }
 
 /** Does what one request asks; refuses with an `S3Error`. */
-export type Operation = (store: ObjectStore, request: ServiceRequest, target: Target) => ServiceReply;
+export type Operation = (store: ObjectStore, request: SignedRequest, target: Target) => ServiceReply;
+
+export const bucketArn = (bucket: string): string => `arn:aws:s3:::${bucket}`;
+
+/** @throws AccessDenied */
+export function requireOnObject({ caller }: SignedRequest, action: string, { bucket, key }: Target): void {
+  caller.require(action, `${bucketArn(bucket)}/${key}`);
+}
 
 /** The target as far as it can be read, for logs and fault plans. */
 export function rawTarget(request: ServiceRequest): Target {
@@ -55,10 +62,16 @@ export function requireBucket(store: ObjectStore, bucket: string): void {
   }
 }
 
-export function requireObject(store: ObjectStore, target: Target): StoredObject {
+/**
+ * The object, for a caller who may read it. Who may not list the bucket is not told that an object is missing:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+export function requireObject(store: ObjectStore, request: SignedRequest, target: Target): StoredObject {
   requireBucket(store, target.bucket);
+  requireOnObject(request, 's3:GetObject', target);
   const object = store.head(target.bucket, target.key);
   if (object === undefined) {
+    request.caller.require('s3:ListBucket', bucketArn(target.bucket));
     throw new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { Key: target.key });
   }
   return object;

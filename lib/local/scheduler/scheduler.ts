@@ -5,16 +5,16 @@ import { type ScheduleTimes, scheduleTimes } from './schedule-expression';
 export interface SchedulerOptions {
   readonly schedules: readonly ScheduleResource[];
   readonly clock: VirtualClock;
-  /** Hands the input to the target; throws when there is none. */
-  readonly deliver: (targetArn: string, input: unknown) => void;
+  /** Hands the input to the schedule's target; throws when there is none, or the schedule's role may not. */
+  readonly deliver: (schedule: ScheduleResource, input: unknown) => void;
   /** Told of what could not be delivered. */
-  readonly onDeadLetter: (queueArn: string | undefined, input: unknown, reason: string) => void;
+  readonly onDeadLetter: (schedule: ScheduleResource, input: unknown, reason: string) => void;
 }
 
 /**
  * EventBridge Scheduler on the virtual clock: every schedule of the templates, delivered once at its instant,
- * in the order of their names. Here a delivery only fails when the target does not exist, which no retry
- * mends; what a function does with the event is the function's asynchronous invocation.
+ * in the order of their names. Here a delivery only fails when there is no target, or no permission, which no
+ * retry mends; what a function does with the event is the function's asynchronous invocation.
  */
 export class EventScheduler {
   private readonly entries: readonly { readonly schedule: ScheduleResource; readonly times: ScheduleTimes }[];
@@ -54,10 +54,10 @@ export class EventScheduler {
     const time = scheduled.toISOString().replace('.000Z', 'Z');
     const input: unknown = JSON.parse(schedule.input.replaceAll('<aws.scheduler.scheduled-time>', time));
     try {
-      this.options.deliver(schedule.targetArn, input);
+      this.options.deliver(schedule, input);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.options.onDeadLetter(schedule.deadLetterArn, input, reason);
+      this.options.onDeadLetter(schedule, input, reason);
     }
   }
 }

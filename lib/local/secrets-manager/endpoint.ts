@@ -68,9 +68,10 @@ export function secretsManager(options: {
     throttleError: 'ThrottlingException',
     serverError: 'InternalServiceError',
     operations: {
-      GetSecretValue(input) {
+      GetSecretValue(input, caller) {
         const wanted = getInput.parse(input);
         const secret = find(wanted.SecretId);
+        caller.require('secretsmanager:GetSecretValue', secret.arn);
         const kept = versions.get(secret.arn) ?? [];
         const stage = wanted.VersionStage ?? 'AWSCURRENT';
         const version =
@@ -94,9 +95,10 @@ export function secretsManager(options: {
           CreatedDate: version.created.getTime() / 1000,
         };
       },
-      PutSecretValue(input) {
+      PutSecretValue(input, caller) {
         const { SecretId, SecretString, ClientRequestToken } = putInput.parse(input);
         const secret = find(SecretId);
+        caller.require('secretsmanager:PutSecretValue', secret.arn);
         const present = versions.get(secret.arn)?.find((one) => one.id === ClientRequestToken);
         if (present !== undefined && present.value !== SecretString) {
           throw new ServiceError(
@@ -107,8 +109,9 @@ export function secretsManager(options: {
         const version = present ?? put(secret, SecretString, ClientRequestToken);
         return { ARN: secret.arn, Name: secret.name, VersionId: version.id, VersionStages: ['AWSCURRENT'] };
       },
-      DescribeSecret(input) {
+      DescribeSecret(input, caller) {
         const secret = find(getInput.parse(input).SecretId);
+        caller.require('secretsmanager:DescribeSecret', secret.arn);
         const kept = versions.get(secret.arn) ?? [];
         return {
           ARN: secret.arn,

@@ -48,12 +48,12 @@ const listInput = z.object({ stateMachineArn: z.string(), statusFilter: z.string
  * their state, without its input and output.
  */
 export function stepFunctions(options: {
-  readonly machines: readonly StateMachineResource[];
+  readonly machines: readonly Pick<StateMachineResource, 'name' | 'arn'>[];
   readonly executions: ExecutionKeeper;
 }): Service {
   const { executions } = options;
 
-  function machine(arn: string): StateMachineResource {
+  function machine(arn: string): Pick<StateMachineResource, 'name' | 'arn'> {
     if (!MACHINE_ARN.test(arn)) throw new ServiceError('InvalidArn', `Invalid Arn: '${arn}'`);
     const found = options.machines.find((one) => one.arn === arn);
     if (found === undefined) {
@@ -100,12 +100,15 @@ export function stepFunctions(options: {
     throttleError: 'ThrottlingException',
     serverError: 'InternalServerError',
     operations: {
-      StartExecution(input) {
-        const { arn, startedAt } = start(startInput.parse(input));
+      StartExecution(input, caller) {
+        const order = startInput.parse(input);
+        caller.require('states:StartExecution', machine(order.stateMachineArn).arn);
+        const { arn, startedAt } = start(order);
         return { executionArn: arn, startDate: epochSeconds(startedAt) };
       },
-      DescribeExecution(input) {
+      DescribeExecution(input, caller) {
         const found = execution(describeInput.parse(input).executionArn);
+        caller.require('states:DescribeExecution', found.arn);
         return {
           ...headerOf(found, machineArnOf(found)),
           input: JSON.stringify(found.input),
@@ -117,9 +120,10 @@ export function stepFunctions(options: {
           redriveCount: found.redriveCount,
         };
       },
-      ListExecutions(input) {
+      ListExecutions(input, caller) {
         const { stateMachineArn, statusFilter, ...wanted } = listInput.parse(input);
         const { arn, name } = machine(stateMachineArn);
+        caller.require('states:ListExecutions', arn);
         const newestFirst = executions
           .list()
           .filter((one) => one.machine === name && (statusFilter ?? one.status) === one.status)
@@ -127,17 +131,19 @@ export function stepFunctions(options: {
         const { items, nextToken } = pageOf(newestFirst, wanted);
         return { executions: items.map((one) => headerOf(one, arn)), nextToken };
       },
-      DescribeMapRun(input) {
+      DescribeMapRun(input, caller) {
         const { mapRunArn } = mapRunInput.parse(input);
+        caller.require('states:DescribeMapRun', mapRunArn);
         const found = executions.findMapRun(mapRunArn);
         if (found === undefined) {
           throw new ServiceError('ResourceNotFound', `Resource not found: '${mapRunArn}'`);
         }
         return mapRunOf(found);
       },
-      GetExecutionHistory(input) {
+      GetExecutionHistory(input, caller) {
         const { executionArn, reverseOrder, ...wanted } = historyInput.parse(input);
-        const { history } = execution(executionArn);
+        const { arn, history } = execution(executionArn);
+        caller.require('states:GetExecutionHistory', arn);
         const { items, nextToken } = pageOf(reverseOrder ? [...history].reverse() : history, wanted);
         return { events: items.map(eventOf), nextToken };
       },

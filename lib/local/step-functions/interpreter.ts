@@ -11,7 +11,7 @@ import { task } from './states/task';
 import { newFrame, type Step, Visit } from './visit';
 
 export interface InterpreterOptions extends Surroundings {
-  readonly machines: readonly StateMachineResource[];
+  readonly machines: readonly Pick<StateMachineResource, 'name' | 'arn' | 'definition'>[];
   /** Told of every execution that ended, for the events that Step Functions sends to the default bus. */
   readonly onEnd?: (execution: Execution) => void;
 }

@@ -9,10 +9,16 @@ export type FunctionResult =
 /** What states need of the world outside: time, functions, objects. */
 export interface Surroundings {
   readonly clock: VirtualClock;
-  /** Runs a function by name or ARN to its end; rejects when there is no such function. */
-  readonly invokeFunction: (nameOrArn: string, payload: unknown) => Promise<FunctionResult>;
-  /** Reads the object that a distributed Map takes its items from. */
-  readonly readObject: (bucket: string, key: string) => Promise<string>;
+  /** Runs a function by name or ARN to its end, as the machine; rejects when there is no such function. */
+  readonly invokeFunction: (
+    nameOrArn: string,
+    payload: unknown,
+    machineArn: string,
+  ) => Promise<FunctionResult>;
+  /** Reads, as the machine, the object that a distributed Map takes its items from. */
+  readonly readObject: (bucket: string, key: string, machineArn: string) => Promise<string>;
+  /** Whether the machine's role allows what Step Functions itself does for it; always, when absent. */
+  readonly allows?: (machineArn: string, action: string, resource: string) => boolean;
 }
 
 /** What states ask of the interpreter that runs them. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Service, ServiceReply } from './service-server';
+import { AccessDenied, type Caller } from '../iam/access';
+import type { Refusal, Service, ServiceReply } from './service-server';
 
 /** An error that the service names in its reply, which the SDK throws under that name. */
 export class ServiceError extends Error {
@@ -15,8 +16,8 @@ export class ServiceError extends Error {
   }
 }
 
-/** One operation: checks its input and answers what becomes the JSON reply. */
-export type JsonOperation = (input: unknown) => unknown;
+/** One operation: checks its input and whether the caller may, and answers what becomes the JSON reply. */
+export type JsonOperation = (input: unknown, caller: Caller) => unknown;
 
 export interface JsonServiceOptions {
   readonly name: Service['name'];
@@ -47,10 +48,13 @@ export function jsonService(options: JsonServiceOptions): Service {
         if (operation === undefined) {
           throw new ServiceError('UnknownOperationException', `${options.name} ${name} is not emulated.`);
         }
-        return jsonReply(200, await operation(parseJson(request.body)));
+        return jsonReply(200, await operation(parseJson(request.body), request.caller));
       } catch (error) {
         if (error instanceof ServiceError) {
           return errorReply(error);
+        }
+        if (error instanceof AccessDenied) {
+          return errorReply(new ServiceError('AccessDeniedException', error.message));
         }
         if (error instanceof z.ZodError) {
           return errorReply(new ServiceError('ValidationException', z.prettifyError(error)));
@@ -58,13 +62,25 @@ export function jsonService(options: JsonServiceOptions): Service {
         throw error;
       }
     },
-    refuse: (kind, message) =>
-      errorReply(
-        kind === 'throttle'
-          ? new ServiceError(options.throttleError, message)
-          : new ServiceError(options.serverError, message, 500),
-      ),
+    refuse: (kind, message) => errorReply(refusal(options, kind, message)),
   };
+}
+
+function refusal(
+  { throttleError, serverError }: JsonServiceOptions,
+  kind: Refusal,
+  message: string,
+): ServiceError {
+  switch (kind) {
+    case 'throttle':
+      return new ServiceError(throttleError, message);
+    case 'serverError':
+      return new ServiceError(serverError, message, 500);
+    case 'unknownCaller':
+      return new ServiceError('UnrecognizedClientException', message);
+    case 'tooLarge':
+      return new ServiceError('RequestEntityTooLargeException', message, 413);
+  }
 }
 
 function parseJson(body: Buffer): unknown {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Caller } from '../iam/access';
 import type { AwsCall, FaultPlan } from './calls';
 
 /** One HTTP request, read to its end. */
@@ -12,6 +13,14 @@ export interface ServiceRequest {
   readonly body: Buffer;
 }
 
+/** A request of somebody who is known: what an operation does, it does in the caller's name. */
+export interface SignedRequest extends ServiceRequest {
+  readonly caller: Caller;
+}
+
+/** Why a service says no before it has looked at what is asked. */
+export type Refusal = 'throttle' | 'serverError' | 'unknownCaller' | 'tooLarge';
+
 export interface ServiceReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -23,9 +32,9 @@ export interface Service {
   readonly name: 's3' | 'athena' | 'secretsmanager' | 'events' | 'lambda' | 'states';
   describe(request: ServiceRequest): Pick<AwsCall, 'operation' | 'subject'>;
   /** Answers errors of the caller as replies; what it throws is a defect of the emulation and becomes a 500. */
-  handle(request: ServiceRequest): ServiceReply | Promise<ServiceReply>;
-  /** The service's words for an overload and for a fault of its own: both are retried by the SDK. */
-  refuse(kind: 'throttle' | 'serverError', message: string): ServiceReply;
+  handle(request: SignedRequest): ServiceReply | Promise<ServiceReply>;
+  /** The service's words; those for an overload and for a fault of its own are retried by the SDK. */
+  refuse(kind: Refusal, message: string): ServiceReply;
 }
 
 export interface ServiceServer {
@@ -35,6 +44,8 @@ export interface ServiceServer {
 }
 
 export interface ServerOptions {
+  /** Whose request it is, by its `authorization` header. */
+  readonly callerOf: (authorization: string | undefined) => Caller | undefined;
   readonly faults?: FaultPlan | undefined;
   readonly onCall?: ((call: AwsCall) => void) | undefined;
   /** Ends the function that sent the call, as a crash would. */
@@ -74,7 +85,23 @@ async function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const request = await readRequest(incoming);
+  const { host } = incoming.headers;
+  // A page in a browser may have a name of its own resolve to this machine; it can't choose what it sends as Host.
+  if (host === undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) {
+    incoming.resume();
+    return send(outgoing, incoming.method, { status: 403, body: 'This host is not served here.' });
+  }
+  const received = await readRequest(incoming);
+  if (received === undefined) {
+    const message = `A request may have ${MAXIMUM_BODY_BYTES} bytes here.`;
+    return send(outgoing, incoming.method, service.refuse('tooLarge', message));
+  }
+  const caller = options.callerOf(incoming.headers.authorization);
+  if (caller === undefined) {
+    const message = 'The security token included in the request is invalid.';
+    return send(outgoing, incoming.method, service.refuse('unknownCaller', message));
+  }
+  const request: SignedRequest = { ...received, caller };
   const call: AwsCall = {
     service: service.name,
     caller: callerOf(request.headers),
@@ -84,15 +111,15 @@ async function answer(
   const fault = options.faults?.(call);
   switch (fault?.kind) {
     case undefined:
-      return send(outgoing, request, await carryOut(service, request));
+      return send(outgoing, request.method, await carryOut(service, request));
     case 'latency':
       await delay(fault.milliseconds);
-      return send(outgoing, request, await carryOut(service, request));
+      return send(outgoing, request.method, await carryOut(service, request));
     case 'throttle':
     case 'serverError':
       return send(
         outgoing,
-        request,
+        request.method,
         service.refuse(fault.kind, `Injected by the fault plan (${fault.kind}).`),
       );
     case 'lostReply':
@@ -109,7 +136,7 @@ async function answer(
   }
 }
 
-async function carryOut(service: Service, request: ServiceRequest): Promise<ServiceReply> {
+async function carryOut(service: Service, request: SignedRequest): Promise<ServiceReply> {
   try {
     return await service.handle(request);
   } catch (error) {
@@ -117,11 +144,18 @@ async function carryOut(service: Service, request: ServiceRequest): Promise<Serv
   }
 }
 
-async function readRequest(incoming: IncomingMessage): Promise<ServiceRequest> {
+/** Larger than anything that is sent here, and small enough to be held in memory. */
+const MAXIMUM_BODY_BYTES = 128 * 1024 * 1024;
+
+/** Undefined for a request that is too large, which is read to its end and not kept. */
+async function readRequest(incoming: IncomingMessage): Promise<ServiceRequest | undefined> {
   const chunks: Buffer[] = [];
+  let bytes = 0;
   for await (const chunk of incoming) {
-    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes <= MAXIMUM_BODY_BYTES) chunks.push(chunk);
   }
+  if (bytes > MAXIMUM_BODY_BYTES) return undefined;
   const target = incoming.url ?? '/';
   const mark = target.indexOf('?');
   return {
@@ -133,14 +167,14 @@ async function readRequest(incoming: IncomingMessage): Promise<ServiceRequest> {
   };
 }
 
-function send(outgoing: ServerResponse, request: ServiceRequest, reply: ServiceReply): void {
+function send(outgoing: ServerResponse, method: string | undefined, reply: ServiceReply): void {
   const body = reply.body ?? '';
   outgoing.writeHead(reply.status, {
     'content-length': String(Buffer.byteLength(body)),
     ...reply.headers,
   });
   // A reply to HEAD carries the length of a body that it does not send; 304 has neither.
-  outgoing.end(request.method === 'HEAD' ? undefined : body);
+  outgoing.end(method === 'HEAD' ? undefined : body);
 }
 
 /**

@@ -64,7 +64,11 @@ export class Hourly extends Construct {
           resources: [
             Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: EVENT_BUS }),
           ],
-          conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+          // A request has as many sources as entries: all must be ours, and there must be one.
+          conditions: {
+            'ForAllValues:StringEquals': { 'events:source': EVENT_SOURCE },
+            Null: { 'events:source': 'false' },
+          },
         },
       ],
       // Every step may be repeated, and the next hour recomputes the day: two retries within it, then give up.

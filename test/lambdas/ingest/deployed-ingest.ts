@@ -15,6 +15,7 @@ import { ObjectStore } from '../../../lib/local/s3/object-store';
 import { type SecretsManager, secretsManager } from '../../../lib/local/secrets-manager/endpoint';
 import type { FaultPlan } from '../../../lib/local/wire/calls';
 import { serve } from '../../../lib/local/wire/service-server';
+import { ADMINISTRATOR } from '../../lib/local/support';
 
 const SECRET = 'garoa/weather-api-key';
 
@@ -79,9 +80,9 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
   const values = apiKey === undefined ? {} : { [SECRET]: apiKey };
   const secrets = secretsManager({ secrets: [{ name: SECRET, arn }], values, now });
   const store = new ObjectStore(join(directory, 'lake'), new Set(['raw']), now);
-  const onCrash = () => undefined;
-  const s3Server = await serve(s3Service(store), { faults, onCrash });
-  const secretsServer = await serve(secrets, { faults, onCrash });
+  const serving = { callerOf: () => ADMINISTRATOR, faults, onCrash: () => undefined };
+  const s3Server = await serve(s3Service(store), serving);
+  const secretsServer = await serve(secrets, serving);
   const client = new S3Client({
     endpoint: s3Server.url,
     region: 'us-east-1',
@@ -104,6 +105,8 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
       {
         name: 'garoa-prod-ingest',
         arn: 'arn:aws:lambda:us-east-1:111111111111:function:garoa-prod-ingest',
+        roleArn: 'none',
+        logGroup: '/aws/lambda/garoa-prod-ingest',
         handler: 'index.handler',
         assetDirectory,
         environment,
@@ -112,7 +115,7 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
         asynchronous: { maximumRetryAttempts: 0, maximumEventAgeSeconds: 60 },
       },
     ],
-    environment: {},
+    environmentOf: () => ({}),
     region: 'us-east-1',
     logsDirectory: join(directory, 'logs'),
     now,

@@ -7,6 +7,7 @@ import { s3Service } from '../../../lib/local/s3/endpoint';
 import { ObjectStore } from '../../../lib/local/s3/object-store';
 import type { FaultPlan } from '../../../lib/local/wire/calls';
 import { serve } from '../../../lib/local/wire/service-server';
+import { ADMINISTRATOR } from '../../lib/local/support';
 
 export interface LocalBucket {
   readonly bucket: Bucket;
@@ -21,7 +22,11 @@ export interface LocalBucket {
 export async function openLocalBucket(faults?: FaultPlan): Promise<LocalBucket> {
   const directory = mkdtempSync(join(tmpdir(), 'garoa-bucket-'));
   const store = new ObjectStore(directory, new Set(['raw']), () => new Date());
-  const server = await serve(s3Service(store), { faults, onCrash: () => undefined });
+  const server = await serve(s3Service(store), {
+    callerOf: () => ADMINISTRATOR,
+    faults,
+    onCrash: () => undefined,
+  });
   const client = new S3Client({
     endpoint: server.url,
     region: 'us-east-1',

@@ -41,7 +41,48 @@ const MACHINE = {
 
 const arn = (service: string, rest: string): string => `arn:aws:${service}:us-east-1:123456789012:${rest}`;
 
+/** A role that a service takes on, and that may do what is listed on everything. */
+const role = (service: string, ...actions: readonly string[]): object => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
+    },
+    Policies: [
+      {
+        PolicyName: 'own',
+        PolicyDocument: {
+          Version: '2012-10-17',
+          Statement: actions.map((Action) => ({ Effect: 'Allow', Action, Resource: '*' })),
+        },
+      },
+    ],
+  },
+});
+const roleArn = (name: string): object => ({ 'Fn::GetAtt': [name, 'Arn'] });
+
 const RESOURCES = {
+  WorkerRole: role('lambda.amazonaws.com', 'logs:*', 's3:PutObject', 'events:PutEvents', 'sqs:SendMessage'),
+  MachineRole: role('states.amazonaws.com', 'lambda:InvokeFunction'),
+  ScheduleRole: role('scheduler.amazonaws.com', 'lambda:InvokeFunction', 'sqs:SendMessage'),
+  RuleRole: role('events.amazonaws.com', 'states:StartExecution'),
+  DeadPolicy: {
+    Type: 'AWS::SQS::QueuePolicy',
+    Properties: {
+      Queues: [{ Ref: 'Dead' }],
+      PolicyDocument: {
+        Version: '2012-10-17',
+        Statement: {
+          Effect: 'Allow',
+          Principal: { Service: 'events.amazonaws.com' },
+          Action: 'sqs:SendMessage',
+          Resource: { 'Fn::GetAtt': ['Dead', 'Arn'] },
+          Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': ['OnFailure', 'Arn'] } } },
+        },
+      },
+    },
+  },
   Objects: { Type: 'AWS::S3::Bucket' },
   Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead' } },
   Worker: {
@@ -50,6 +91,7 @@ const RESOURCES = {
       FunctionName: 'worker',
       Code: { S3Key: 'worker.zip' },
       Handler: 'index.handler',
+      Role: roleArn('WorkerRole'),
       MemorySize: 256,
       Timeout: 10,
       Environment: { Variables: { BUCKET: { Ref: 'Objects' } } },
@@ -66,7 +108,11 @@ const RESOURCES = {
   },
   Machine: {
     Type: 'AWS::StepFunctions::StateMachine',
-    Properties: { StateMachineName: 'machine', DefinitionString: JSON.stringify(MACHINE) },
+    Properties: {
+      StateMachineName: 'machine',
+      RoleArn: roleArn('MachineRole'),
+      DefinitionString: JSON.stringify(MACHINE),
+    },
   },
   Minute: {
     Type: 'AWS::Scheduler::Schedule',
@@ -75,6 +121,7 @@ const RESOURCES = {
       ScheduleExpression: 'cron(0/20 * * * ? *)',
       Target: {
         Arn: arn('lambda', 'function:worker'),
+        RoleArn: roleArn('ScheduleRole'),
         Input: '{"put":"<aws.scheduler.scheduled-time>"}',
       },
     },
@@ -84,14 +131,25 @@ const RESOURCES = {
     Properties: {
       Name: 'nowhere',
       ScheduleExpression: 'cron(30 * * * ? *)',
-      Target: { Arn: arn('lambda', 'function:gone'), DeadLetterConfig: { Arn: arn('sqs', 'dead') } },
+      Target: {
+        Arn: arn('lambda', 'function:gone'),
+        RoleArn: roleArn('ScheduleRole'),
+        DeadLetterConfig: { Arn: arn('sqs', 'dead') },
+      },
     },
   },
   OnFound: {
     Type: 'AWS::Events::Rule',
     Properties: {
       EventPattern: { source: ['garoa'], 'detail-type': ['Found'] },
-      Targets: [{ Id: 'machine', Arn: arn('states', 'stateMachine:machine'), InputPath: '$.detail' }],
+      Targets: [
+        {
+          Id: 'machine',
+          Arn: arn('states', 'stateMachine:machine'),
+          RoleArn: roleArn('RuleRole'),
+          InputPath: '$.detail',
+        },
+      ],
     },
   },
   OnFailure: {

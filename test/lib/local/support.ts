@@ -11,12 +11,41 @@ import { TABLES, type TableLayout } from '../../../lambdas/lake/layout';
 import { tableInput } from '../../../lib/data-lake/tables';
 import type { DeployedResources, GlueTable } from '../../../lib/local/assembly/resources';
 import { type AwsEndpoints, type AwsEndpointsOptions, startAwsEndpoints } from '../../../lib/local/endpoints';
+import { AccessControl, type Role } from '../../../lib/local/iam/access';
+import { parsePolicy } from '../../../lib/local/iam/policy';
 
 export const ACCOUNT = '123456789012';
 const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:alarms`;
 export const SECRET = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:api-key-AbCdEf`;
 /** The clock of the endpoints under test. */
 export const NOW = new Date('2013-03-10T12:05:00.000Z');
+
+/** A role that Lambda and Step Functions may take on, and that may do everything. */
+export const ROLE: Role = {
+  name: 'all',
+  arn: `arn:aws:iam::${ACCOUNT}:role/all`,
+  trust: parsePolicy('trust', {
+    Version: '2012-10-17',
+    Statement: {
+      Effect: 'Allow',
+      Principal: { Service: ['lambda.amazonaws.com', 'states.amazonaws.com'] },
+      Action: 'sts:AssumeRole',
+    },
+  }),
+  policies: [
+    parsePolicy('all', {
+      Version: '2012-10-17',
+      Statement: { Effect: 'Allow', Action: '*', Resource: '*' },
+    }),
+  ],
+};
+
+/** Credentials of the operator, for servers that are tested alone. */
+export const ADMINISTRATOR = new AccessControl({
+  account: ACCOUNT,
+  roles: [],
+  resourcePolicies: [],
+}).administrator();
 
 /** A deployment with the lake's real tables and a workgroup that enforces its output. */
 export const RESOURCES: DeployedResources = {
@@ -34,12 +63,15 @@ export const RESOURCES: DeployedResources = {
     { name: 'free', enforceConfiguration: false, outputLocation: 's3://results/free/' },
   ],
   secrets: [{ name: 'api-key', arn: SECRET }],
+  roles: [ROLE],
+  resourcePolicies: [],
   functions: [],
   stateMachines: [],
   schedules: [],
   rules: [
     {
       name: 'skill',
+      arn: `arn:aws:events:us-east-1:${ACCOUNT}:rule/skill`,
       busName: 'default',
       pattern: {
         source: ['garoa'],

@@ -191,7 +191,9 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
       expect(permissions('garoa-dev-hourly')).toContain(
         'events:PutEvents arn:<Partition>:events:<Region>:<AccountId>:event-bus/default',
       );
-      expect(JSON.stringify(pipeline.toJSON())).toContain('{"StringEquals":{"events:source":"garoa"}}');
+      expect(JSON.stringify(pipeline.toJSON())).toContain(
+        '{"ForAllValues:StringEquals":{"events:source":"garoa"},"Null":{"events:source":"false"}}',
+      );
     });
   });
 

@@ -16,7 +16,7 @@ export async function itemsOf(runner: Runner, visit: Visit, state: MapState): Pr
     if (typeof bucket !== 'string' || typeof key !== 'string') {
       throw new StatesError('States.ItemReaderFailed', 'ItemReader needs a Bucket and a Key.');
     }
-    items = await readItems(runner, bucket, key, reader.ReaderConfig.InputType);
+    items = await readItems(runner, visit, bucket, key, reader.ReaderConfig.InputType);
     if (Array.isArray(items)) items = items.slice(0, reader.ReaderConfig.MaxItems);
   }
   if (!Array.isArray(items)) {
@@ -30,12 +30,13 @@ export async function itemsOf(runner: Runner, visit: Visit, state: MapState): Pr
 
 async function readItems(
   runner: Runner,
+  { execution }: Visit,
   bucket: string,
   key: string,
   type: 'JSON' | 'JSONL',
 ): Promise<unknown> {
   try {
-    const text = await runner.clock.track(runner.readObject(bucket, key));
+    const text = await runner.clock.track(runner.readObject(bucket, key, execution.machineArn));
     const items: unknown =
       type === 'JSON'
         ? JSON.parse(text)

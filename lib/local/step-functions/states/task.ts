@@ -14,17 +14,26 @@ export async function task(runner: Runner, visit: Visit, state: TaskState): Prom
       : await visit.number(state.TimeoutSeconds, 'TimeoutSeconds');
   visit.record('TaskScheduled', { resource: state.Resource, parameters });
   const result = await (state.Resource === 'arn:aws:states:::lambda:invoke'
-    ? invoke(runner, parameters, timeout)
+    ? invoke(runner, visit, parameters, timeout)
     : nested(runner, visit, parameters, state.Resource.endsWith('.sync:2')));
   withinLimit(result, `The result of ${visit.frame.state}`);
   visit.record('TaskSucceeded', { output: result });
   return result;
 }
 
-async function invoke(runner: Runner, parameters: unknown, timeout: number | undefined): Promise<unknown> {
+async function invoke(
+  runner: Runner,
+  visit: Visit,
+  parameters: unknown,
+  timeout: number | undefined,
+): Promise<unknown> {
   const name = member(parameters, 'FunctionName');
   if (typeof name !== 'string') throw new StatesError('States.Runtime', 'FunctionName is missing.');
-  const invocation = runner.invokeFunction(name, member(parameters, 'Payload') ?? {});
+  const invocation = runner.invokeFunction(
+    name,
+    member(parameters, 'Payload') ?? {},
+    visit.execution.machineArn,
+  );
   const result = await runner.clock.track(
     timeout === undefined ? invocation : withTimeout(invocation, timeout),
   );
@@ -36,6 +45,12 @@ async function nested(runner: Runner, visit: Visit, parameters: unknown, sync: b
   const machine = member(parameters, 'StateMachineArn');
   const name = member(parameters, 'Name');
   if (typeof machine !== 'string') throw new StatesError('States.Runtime', 'StateMachineArn is missing.');
+  if (runner.allows?.(visit.execution.machineArn, 'states:StartExecution', machine) === false) {
+    throw new StatesError(
+      'StepFunctions.AWSStepFunctionsException',
+      `The role is not authorized to perform: states:StartExecution on resource: ${machine} (Service: AWSStepFunctions; Status Code: 400; Error Code: AccessDeniedException)`,
+    );
+  }
   let arn: string;
   try {
     arn = runner.start(

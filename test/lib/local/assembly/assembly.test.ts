@@ -31,6 +31,21 @@ function assembly(resources: object): string {
   return directory;
 }
 
+const ROLE = {
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: {
+        Effect: 'Allow',
+        Principal: { Service: 'lambda.amazonaws.com' },
+        Action: 'sts:AssumeRole',
+      },
+    },
+  },
+};
+const ROLE_ARN = 'arn:aws:iam::123456789012:role/app-Role';
+
 const FUNCTION = {
   Type: 'AWS::Lambda::Function',
   Properties: {
@@ -43,13 +58,15 @@ const FUNCTION = {
 
 describe('readAssembly', () => {
   it('reads a function with its bundle, its variables and the defaults of Lambda', () => {
-    const directory = assembly({ Fn: FUNCTION, RawData1A2B3C4D: { Type: 'AWS::S3::Bucket' } });
+    const directory = assembly({ Fn: FUNCTION, Role: ROLE, RawData1A2B3C4D: { Type: 'AWS::S3::Bucket' } });
     const { functions, buckets } = readAssembly(directory);
     expect(buckets).toEqual([{ name: 'app-raw-data' }]);
     expect(functions).toEqual([
       {
         name: 'app-Fn',
         arn: 'arn:aws:lambda:us-east-1:123456789012:function:app-Fn',
+        roleArn: ROLE_ARN,
+        logGroup: '/aws/lambda/app-Fn',
         handler: 'index.handler',
         assetDirectory: join(directory, 'asset.h'),
         environment: { RAW: 'app-raw-data' },
@@ -80,12 +97,16 @@ describe('readAssembly', () => {
           Properties: {
             Name: 'every',
             ScheduleExpression: 'rate(1 minute)',
-            Target: { Arn: arn, RoleArn: 'r', RetryPolicy: { MaximumRetryAttempts: 2 } },
+            Target: { Arn: arn, RoleArn: ROLE_ARN, RetryPolicy: { MaximumRetryAttempts: 2 } },
           },
         },
         Off: {
           Type: 'AWS::Scheduler::Schedule',
-          Properties: { ScheduleExpression: 'rate(1 minute)', State: 'DISABLED', Target: { Arn: arn } },
+          Properties: {
+            ScheduleExpression: 'rate(1 minute)',
+            State: 'DISABLED',
+            Target: { Arn: arn, RoleArn: ROLE_ARN },
+          },
         },
         Rule: {
           Type: 'AWS::Events::Rule',
@@ -102,7 +123,7 @@ describe('readAssembly', () => {
             DefinitionString: { 'Fn::Join': ['', ['{"StartAt":"', 'A', '"}']] },
           },
         },
-        Role: { Type: 'AWS::IAM::Role' },
+        Role: ROLE,
       }),
     );
     const deadArn = 'arn:aws:sqs:us-east-1:123456789012:dead';
@@ -116,6 +137,8 @@ describe('readAssembly', () => {
     expect(schedules).toEqual([
       {
         name: 'every',
+        arn: 'arn:aws:scheduler:us-east-1:123456789012:schedule/default/every',
+        roleArn: ROLE_ARN,
         expression: 'rate(1 minute)',
         targetArn: functionArn,
         input: '{}',
@@ -126,12 +149,13 @@ describe('readAssembly', () => {
     expect(rules).toEqual([
       {
         name: 'app-Rule',
+        arn: 'arn:aws:events:us-east-1:123456789012:rule/app-Rule',
         busName: 'default',
         pattern: { source: ['garoa'] },
         targets: [{ arn: functionArn, inputPath: '$.detail' }],
       },
     ]);
-    expect(stateMachines).toMatchObject([{ name: 'm', definition: { StartAt: 'A' } }]);
+    expect(stateMachines).toMatchObject([{ name: 'm', roleArn: ROLE_ARN, definition: { StartAt: 'A' } }]);
   });
 
   it('reads tables with their columns, partitions, serialization and views', () => {
@@ -210,7 +234,7 @@ describe('readAssembly', () => {
           Properties: {
             ScheduleExpression: 'rate(1 day)',
             FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 },
-            Target: { Arn: 'a' },
+            Target: { Arn: 'a', RoleArn: 'r' },
           },
         },
       },
@@ -221,7 +245,12 @@ describe('readAssembly', () => {
       {
         Fn: {
           ...FUNCTION,
-          Properties: { ...FUNCTION.Properties, Code: { S3Key: 'other.zip' }, Environment: undefined },
+          Properties: {
+            ...FUNCTION.Properties,
+            Code: { S3Key: 'other.zip' },
+            Role: ROLE_ARN,
+            Environment: undefined,
+          },
         },
       },
       'no asset other.zip',
@@ -239,7 +268,7 @@ describe('readAssembly', () => {
           Properties: {
             ScheduleExpression: 'rate(1 day)',
             ScheduleExpressionTimezone: 'America/Sao_Paulo',
-            Target: { Arn: 'a' },
+            Target: { Arn: 'a', RoleArn: 'r' },
           },
         },
       },

@@ -8,12 +8,14 @@ import {
 import type { FunctionResource } from '../../../../lib/local/assembly/resources';
 import type { InvocationResult } from '../../../../lib/local/lambda/runtime';
 import type { AwsCall, Fault } from '../../../../lib/local/wire/calls';
-import { ACCOUNT, RESOURCES, startTestCloud, type TestCloud } from '../support';
+import { ACCOUNT, RESOURCES, ROLE, startTestCloud, type TestCloud } from '../support';
 
 const ARN = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:garoa-prod-hourly`;
 const HOURLY: FunctionResource = {
   name: 'garoa-prod-hourly',
   arn: ARN,
+  roleArn: ROLE.arn,
+  logGroup: '/aws/lambda/garoa-prod-hourly',
   handler: 'index.handler',
   assetDirectory: '/nowhere',
   environment: { MODELS_BUCKET: 'models' },

@@ -64,6 +64,8 @@ function start(more: Partial<FunctionResource> = {}, concurrency = 2): LambdaRun
       {
         name: 'f',
         arn: 'arn:aws:lambda:us-east-1:123456789012:function:f',
+        roleArn: 'none',
+        logGroup: '/aws/lambda/f',
         handler: 'index.handler',
         assetDirectory: directory,
         environment: { OWN: 'value' },
@@ -73,7 +75,7 @@ function start(more: Partial<FunctionResource> = {}, concurrency = 2): LambdaRun
         ...more,
       },
     ],
-    environment: { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' },
+    environmentOf: () => ({ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' }),
     region: 'us-east-1',
     logsDirectory: join(directory, 'logs'),
     now: () => new Date('2013-12-01T00:00:00Z'),

@@ -9,11 +9,12 @@ import {
 import type { StateMachineResource } from '../../../../lib/local/assembly/resources';
 import { VirtualClock } from '../../../../lib/local/clock';
 import { StateMachines } from '../../../../lib/local/step-functions/interpreter';
-import { ACCOUNT, NOW, RESOURCES, startTestCloud, type TestCloud } from '../support';
+import { ACCOUNT, NOW, RESOURCES, ROLE, startTestCloud, type TestCloud } from '../support';
 
 const MACHINE: StateMachineResource = {
   name: 'patient',
   arn: `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:patient`,
+  roleArn: ROLE.arn,
   definition: {
     QueryLanguage: 'JSONata',
     StartAt: 'Wait a minute',
@@ -32,6 +33,7 @@ const MACHINE: StateMachineResource = {
 const EACH: StateMachineResource = {
   name: 'each',
   arn: `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:each`,
+  roleArn: ROLE.arn,
   definition: {
     QueryLanguage: 'JSONata',
     StartAt: 'Do each',

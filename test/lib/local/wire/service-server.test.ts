@@ -101,15 +101,18 @@ it.each([
 
 it('goes on serving after a request that is no request', async () => {
   const url = cloud.endpoints.environment.AWS_ENDPOINT_URL_ATHENA ?? '';
-  const headers = { 'x-amz-target': 'AmazonAthena.StartQueryExecution' };
+  const authorization = 'AWS4-HMAC-SHA256 Credential=test/20130310/us-east-1/athena/aws4_request';
+  const headers = { 'x-amz-target': 'AmazonAthena.StartQueryExecution', authorization };
   const broken = await fetch(url, { method: 'POST', body: '{', headers });
   expect(broken.status).toBe(400);
   const unknown = await fetch(url, {
     method: 'POST',
     body: '{}',
-    headers: { 'x-amz-target': 'AmazonAthena.Nothing' },
+    headers: { 'x-amz-target': 'AmazonAthena.Nothing', authorization },
   });
   expect(unknown.status).toBe(400);
+  expect(await unknown.text()).toContain('athena Nothing is not emulated.');
+  expect(await broken.text()).toContain('SerializationException');
   await put('still here');
   const reply = await cloud.s3.send(new GetObjectCommand({ Bucket: 'raw', Key: 'still here' }));
   expect(await reply.Body?.transformToString()).toBe('x');
