@@ -3,7 +3,7 @@ import type { RainModel } from '../model/model-file';
 import { championAt, type RefusedModel, readChampion, readModel, readPointer } from '../model/registry';
 
 /** The model that forecasts for a location at an instant, or why there is none. */
-interface Appointed {
+export interface Appointed {
   readonly model: RainModel | undefined;
   /** Versions that should have been used and could not be: worth an alarm. */
   readonly refused: readonly RefusedModel[];

@@ -13,7 +13,7 @@ import { chunks } from '../runtime/chunks';
 import { settleAll } from '../runtime/settle';
 import { addHours, datesBetween, utcSecondSchema } from '../runtime/time';
 import type { Location } from '../weather/location';
-import type { ChampionCache } from './champions';
+import type { Appointed, ChampionCache } from './champions';
 import { unlikeToday } from './day';
 
 export interface ForecastAccess {
@@ -57,7 +57,8 @@ const PARQUET_TYPE = 'application/vnd.apache.parquet';
  * Forecasts the hour after `hour` for each location and stores them, one object for the hour. A forecast stays
  * as it was issued: a repeated run adds locations that have none yet, and changes nothing else.
  * @param now the run's own time, which the forecasts carry.
- * @throws what Athena and S3 throw; a location without model or observation is a value.
+ * @throws what Athena throws, and S3 for what all locations share; a location whose model is missing or can't be read,
+ * or that has no observation, is a value.
  */
 export async function issueForecasts(
   access: ForecastAccess,
@@ -76,7 +77,7 @@ export async function issueForecasts(
   let features: Promise<Map<string, FeatureRow> | Unlike> | undefined;
   /** One location; its model is let go before others are read, since thousands would not fit side by side. */
   const forecastFor = async (id: string): Promise<Attempt> => {
-    const { model, refused } = await access.champions.appointed(access.models, id, at);
+    const { model, refused } = await appointedFor(access, id, at);
     if (model === undefined) {
       return refused.length === 0
         ? { id, refused, reason: 'no model yet', expected: false }
@@ -113,6 +114,23 @@ export async function issueForecasts(
     refused: attempts.flatMap(({ id, refused }) => refused.map((model) => ({ locationId: id, ...model }))),
     silent: attempts.flatMap((attempt) => ('expected' in attempt && attempt.expected ? [attempt.id] : [])),
   };
+}
+
+/** One location's model that can't be read is named, and costs no other location its forecast. */
+async function appointedFor(
+  { champions, models }: ForecastAccess,
+  id: string,
+  at: string,
+): Promise<Appointed> {
+  try {
+    return await champions.appointed(models, id, at);
+  } catch (error) {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return {
+      model: undefined,
+      refused: [{ version: keys.champion(id), reason: `it or its model can't be read: ${reason}` }],
+    };
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import { VIEWS, type View } from '../../../lambdas/lake/sql/views';
 import { addHours } from '../../../lambdas/runtime/time';
 import { viewInput } from '../../../lib/data-lake/views';
 import type { GlueTable } from '../../../lib/local/assembly/resources';
+import type { FaultPlan } from '../../../lib/local/wire/calls';
 import { RESOURCES } from '../../lib/local/support';
 import {
   appoint,
@@ -30,6 +31,7 @@ const closing = (hour: string) =>
   ({ kind: 'hour', hour, now: addHours(hour, 1).replace(':00:00Z', ':05:00Z') }) as const;
 
 let local: HourlyCloud;
+let fault: FaultPlan = () => undefined;
 
 /** As the stack puts it into the catalogue. */
 function glueView(view: View): GlueTable {
@@ -54,6 +56,7 @@ beforeAll(async () => {
   const tables = [...(database?.tables ?? []), ...VIEWS.map(glueView)];
   local = await startHourlyCloud(LOCATIONS, {
     resources: { ...RESOURCES, databases: [{ name: 'garoa', tables }] },
+    faults: (call) => fault(call),
   });
 });
 beforeEach(() => local.forget());
@@ -250,6 +253,25 @@ describe('models', () => {
     ]);
     expect(issued?.refused).toMatchObject([{ locationId: 'jfk', version: 'new' }]);
   });
+
+  it.each(['champion.json', 'model.json'])(
+    'of one place whose %s S3 will not give up cost no other place its forecast, and are named',
+    async (name) => {
+      await appoint(local.models, '2013-03-01T00:00:00Z', 'old');
+      fault = ({ operation, subject }) =>
+        operation === 'GetObject' && subject.includes('jfk/') && subject.endsWith(name)
+          ? { kind: 'serverError' }
+          : undefined;
+      const { issued } = await closeHour(local.access(), closing('2013-03-10T05:00:00Z')).finally(() => {
+        fault = () => undefined;
+      });
+      expect(issued?.forecasts.map(({ location_id }) => location_id)).toEqual(['ewr', 'lga']);
+      expect(issued?.without).toEqual([{ locationId: 'jfk', reason: 'no model that can be used' }]);
+      expect(issued?.refused).toMatchObject([
+        { locationId: 'jfk', version: 'jfk/champion.json', reason: expect.stringContaining('InternalError') },
+      ]);
+    },
+  );
 
   it('are read again only when the champion changed', async () => {
     await appoint(local.models, '2013-03-01T00:00:00Z', 'old');
