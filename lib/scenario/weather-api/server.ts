@@ -194,6 +194,8 @@ function send(
         JSON.stringify(answer.body, (_, value: unknown) =>
           typeof value === 'number' ? String(value) : value,
         ),
+        // A number that comes as text is read: the answer counts as given.
+        onSent,
       );
       break;
   }
