@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process';
 import * as z from 'zod';
 import { shardsNeeded } from '../../lambdas/ingest/shards';
-import { deployIngest } from '../lambdas/ingest/deployed-ingest';
+import { type DeployedIngest, deployIngest } from '../lambdas/ingest/deployed-ingest';
 import { rawLines } from '../lambdas/ingest/raw-lines';
 import { place } from '../lambdas/weather/places';
-import { weatherApiCurrent } from '../lambdas/weather/replies';
+import { weatherApiCurrent, weatherApiHistory } from '../lambdas/weather/replies';
 import { startWeatherServer } from '../lambdas/weather/weather-server';
 
 const SIZES = [1, 10, 100, 1_000] as const;
 const LATENCY_MS = 80;
 const WARM_RUNS = 5;
+
+const POLLS = Array.from({ length: WARM_RUNS + 1 }, (_, run) => ({
+  scheduledTime: new Date(Date.UTC(2026, 10, 23, 10, run)).toISOString(),
+}));
 
 /** Runs the bundle as Lambda would: loads it, hands it one event after the other, and says what that took. */
 const DRIVER = `
@@ -21,11 +25,10 @@ process.stdout.write = () => true;
 console.log = console.info = () => {};
 (async () => {
   const runsMs = [];
-  for (let run = 0; run < ${WARM_RUNS + 1}; run++) {
+  for (const event of JSON.parse(process.env.EVENTS)) {
     const began = performance.now();
-    const end = Date.now() + 60000;
-    const scheduledTime = new Date(Date.UTC(2026, 10, 23, 10, run)).toISOString();
-    await handler({ scheduledTime }, { getRemainingTimeInMillis: () => end - Date.now() });
+    const end = Date.now() + 900000;
+    await handler(event, { getRemainingTimeInMillis: () => end - Date.now() });
     runsMs.push(performance.now() - began);
   }
   write(JSON.stringify({ initMs, runsMs, maxRssKb: process.resourceUsage().maxRSS, cpuMs: process.cpuUsage().user / 1000 }));
@@ -35,7 +38,7 @@ console.log = console.info = () => {};
 
 const measured = z.object({
   initMs: z.number(),
-  runsMs: z.array(z.number()).length(WARM_RUNS + 1),
+  runsMs: z.array(z.number()).min(1),
   maxRssKb: z.number(),
   cpuMs: z.number(),
 });
@@ -55,10 +58,7 @@ export async function bench(): Promise<void> {
     const locations = Array.from({ length: size }, (_, index) => place(`place-${index}`));
     const ingest = await deployIngest({ locations, weatherUrl: weather.url, apiKey: 'bench-k3y-0123' });
     bundleBytes = ingest.bundleBytes;
-    const { initMs, runsMs, maxRssKb, cpuMs } = await inOwnProcess({
-      ...ingest.environment,
-      LAMBDA_TASK_ROOT: ingest.assetDirectory,
-    });
+    const { initMs, runsMs, maxRssKb, cpuMs } = await inOwnProcess(ingest, POLLS);
     const objects = await rawLines(ingest.bucket);
     await ingest.close();
     await weather.close();
@@ -76,12 +76,43 @@ export async function bench(): Promise<void> {
       'peak MB': (maxRssKb / 1_024).toFixed(0),
     });
   }
+  const day = await historyOfADay();
   console.log(`ingest: bundle ${(bundleBytes / 1_024).toFixed(0)} KB, provider answers in ${LATENCY_MS} ms`);
   console.table(rows);
+  console.log(
+    `history of a day of ${HISTORY_PLACES} places: ${day.objects} objects, ${day.seconds.toFixed(1)} s, ` +
+      `peak ${day.peakMegabytes.toFixed(0)} MB`,
+  );
 }
 
-async function inOwnProcess(environment: Record<string, string>): Promise<z.infer<typeof measured>> {
+/** A UTC day of New York, which lies in two local ones. */
+const HISTORY_DAY = '2026-11-20';
+const HISTORY_PLACES = 5_000;
+
+async function historyOfADay(): Promise<{ objects: number; seconds: number; peakMegabytes: number }> {
+  const weather = await startWeatherServer((url) => {
+    const start = Date.parse(`${url.searchParams.get('dt')}T05:00:00Z`) / 1_000;
+    return { json: weatherApiHistory(Array.from({ length: 24 }, (_, hour) => start + hour * 3_600)) };
+  });
+  const locations = Array.from({ length: HISTORY_PLACES }, (_, index) => place(`place-${index}`));
+  const ingest = await deployIngest({ locations, weatherUrl: weather.url, apiKey: 'bench-k3y-0123' });
+  const { runsMs, maxRssKb } = await inOwnProcess(ingest, [{ backfill: { date: HISTORY_DAY } }]);
+  const objects = await rawLines(ingest.bucket);
+  await ingest.close();
+  await weather.close();
+  const lines = [...objects.values()].reduce((sum, { length }) => sum + length, 0);
+  if (lines !== 24 * HISTORY_PLACES) throw new Error(`${lines} lines for ${HISTORY_PLACES} places`);
+  const seconds = runsMs.reduce((sum, milliseconds) => sum + milliseconds) / 1_000;
+  return { objects: objects.size, seconds, peakMegabytes: maxRssKb / 1_024 };
+}
+
+async function inOwnProcess(
+  { environment, assetDirectory }: DeployedIngest,
+  events: readonly unknown[],
+): Promise<z.infer<typeof measured>> {
   const env = {
+    LAMBDA_TASK_ROOT: assetDirectory,
+    EVENTS: JSON.stringify(events),
     PATH: process.env.PATH,
     AWS_REGION: 'us-east-1',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
