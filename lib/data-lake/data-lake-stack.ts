@@ -153,6 +153,8 @@ export class DataLakeStack extends Stack {
       removalPolicy: RemovalPolicy.RETAIN,
       ...props,
     });
+    // What stays is guarded as before: requests without TLS are refused.
+    bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:

@@ -1,4 +1,5 @@
 import type { Command } from './command';
+import { adopt } from './commands/adopt';
 import { backfill } from './commands/backfill';
 import { forecast } from './commands/forecast';
 import { history } from './commands/history';
@@ -20,4 +21,5 @@ export const COMMANDS: readonly Command[] = [
   promote,
   rollback,
   setKey,
+  adopt,
 ];
