@@ -13,6 +13,8 @@ const hour = z
 
 const scheduled = z.strictObject({ scheduledTime: instant });
 const oneHour = z.strictObject({ hour, at: instant.optional() });
+const scheduledUpkeep = z.strictObject({ upkeep: z.literal(true), scheduledTime: instant });
+const upkeepOfDay = z.strictObject({ upkeep: date, at: instant.optional() });
 const range = z.strictObject({
   from: date,
   to: date,
@@ -39,19 +41,31 @@ export interface RangeTask {
   readonly acceptLostHours: boolean;
 }
 
+/** Looks after the lake as on that day; see `upkeep.ts`. */
+export interface UpkeepTask {
+  readonly kind: 'upkeep';
+  readonly date: string;
+  readonly now: string;
+}
+
 /** An event that this function does not take, with path and reason. Nothing has been read or written. */
 export class EventRefused extends Error {
   override readonly name = 'EventRefused';
 }
 
 /**
- * What an event asks for: `{"scheduledTime"}` from the schedule, `{"hour"}` or `{"from","to"}` from people and
- * the Backfill machine. Ad hoc events may say what time it is (`at`), else `invokedAt` does.
+ * What an event asks for: `{"scheduledTime"}` from the schedule, `{"upkeep":true,"scheduledTime"}` from the Upkeep
+ * machine, `{"hour"}`, `{"upkeep"}` or `{"from","to"}` from people and the Backfill machine. Ad hoc events may say what time it is (`at`), else `invokedAt` does.
  * @throws EventRefused for unknown keys, other forms, hours that are not over, and days to come.
  */
-export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTask {
+export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTask | UpkeepTask {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
-    throw new EventRefused('The event is no object: {"scheduledTime"}, {"hour"} or {"from", "to"} is due.');
+    throw new EventRefused(
+      'The event is no object: {"scheduledTime"}, {"hour"}, {"upkeep"} or {"from", "to"} is due.',
+    );
+  }
+  if ('upkeep' in event) {
+    return upkeepTask(event, invokedAt);
   }
   if ('scheduledTime' in event) {
     const now = utcSecond(parse(scheduled, event).scheduledTime);
@@ -84,6 +98,19 @@ export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTas
     now,
     acceptLostHours: parsed.acceptLostHours ?? false,
   };
+}
+
+function upkeepTask(event: object, invokedAt: Date): UpkeepTask {
+  if ('scheduledTime' in event) {
+    const now = utcSecond(parse(scheduledUpkeep, event).scheduledTime);
+    return { kind: 'upkeep', date: now.slice(0, 10), now };
+  }
+  const parsed = parse(upkeepOfDay, event);
+  const now = utcSecond(parsed.at ?? invokedAt);
+  if (parsed.upkeep > now.slice(0, 10)) {
+    throw new EventRefused(`upkeep: ${parsed.upkeep} has not come yet; it is ${now}.`);
+  }
+  return { kind: 'upkeep', date: parsed.upkeep, now };
 }
 
 function parse<T>(schema: z.ZodType<T>, event: object): T {

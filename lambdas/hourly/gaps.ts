@@ -29,12 +29,14 @@ export function missingOfDay(
  * Holes in the given days (in order) of `hourly_observations`. A location is expected from the first hour that
  * it has in these days on; one that has none, from the first hour that any has: what lies before a location or
  * the whole lake began is no gap.
+ * @param countedFrom only gaps of this day and later ones are counted; earlier days tell who has begun.
  */
 export async function findGaps(
   processed: Bucket,
   dates: readonly string[],
   closedBefore: string,
   locationIds: readonly string[],
+  countedFrom?: string,
 ): Promise<Gaps> {
   const limit = pLimit(8);
   const days = await Promise.all(
@@ -47,7 +49,7 @@ export async function findGaps(
       }),
     ),
   );
-  return gapsOf(days, closedBefore, locationIds);
+  return gapsOf(days, closedBefore, locationIds, countedFrom);
 }
 
 /** The rule of `findGaps`, over days that have been read. */
@@ -55,6 +57,7 @@ export function gapsOf(
   days: readonly { readonly date: string; readonly present: DayHours }[],
   closedBefore: string,
   locationIds: readonly string[],
+  countedFrom = '',
 ): Gaps {
   const started = new Set<string>();
   let missingHours = 0;
@@ -77,7 +80,7 @@ export function gapsOf(
       }
     }
     const missing = subtractHours(expected, present);
-    if (missing.size > 0) {
+    if (missing.size > 0 && date >= countedFrom) {
       dates.push(date);
       missingHours += countRows(missing);
       for (const id of missing.keys()) {

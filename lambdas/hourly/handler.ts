@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import type { FinishedQuery } from '../lake/athena';
-import { athena, eventBridge, s3 } from '../runtime/aws-clients';
+import { athena, eventBridge, lambda, s3 } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
 import { publishMetrics } from '../runtime/metrics';
@@ -8,8 +8,10 @@ import { loadSettings } from '../runtime/settings';
 import { PROVIDERS } from '../weather/providers';
 import { createChampionCache } from './champions';
 import { parseEvent } from './event';
-import { type HourlyResult, report } from './report';
-import { closeHour, type HourlyAccess, recomputeRange } from './run';
+import { ingestedHistory } from './history';
+import { type HourlyResult, report, reportUpkeep, type UpkeepResult } from './report';
+import { closeHour, recomputeRange } from './run';
+import { lookAfterLake, type UpkeepAccess } from './upkeep';
 
 const champions = createChampionCache();
 
@@ -17,11 +19,18 @@ const champions = createChampionCache();
 export async function handler(
   event: unknown,
   context: Pick<Context, 'getRemainingTimeInMillis'>,
-): Promise<HourlyResult> {
+): Promise<HourlyResult | UpkeepResult> {
   const task = parseEvent(event, new Date());
   const queries: FinishedQuery[] = [];
   const access = connect(context, (query) => queries.push(query));
   try {
+    if (task.kind === 'upkeep') {
+      const run = await lookAfterLake(access, task);
+      const result = reportUpkeep(task, run, queries);
+      logger.info('Looked after the lake', { ...result });
+      throwAny(run.failures);
+      return result;
+    }
     const run = await (task.kind === 'hour' ? closeHour(access, task) : recomputeRange(access, task));
     const result = report(task, run, queries);
     for (const refused of run.issued?.refused ?? []) {
@@ -30,19 +39,23 @@ export async function handler(
       });
     }
     logger.info('Done', { ...result });
-    if (run.failures.length > 0) {
-      throw new AggregateError(run.failures, run.failures.map(({ message }) => message).join('\n'));
-    }
+    throwAny(run.failures);
     return result;
   } finally {
     publishMetrics();
   }
 }
 
+function throwAny(failures: readonly Error[]): void {
+  if (failures.length > 0) {
+    throw new AggregateError(failures, failures.map(({ message }) => message).join('\n'));
+  }
+}
+
 function connect(
   context: Pick<Context, 'getRemainingTimeInMillis'>,
   onFinished: (query: FinishedQuery) => void,
-): HourlyAccess {
+): UpkeepAccess {
   const { stage, provider, locations, rainThresholdMm, hourlyMinute } = loadSettings();
   const bucket = (name: string) => ({ client: s3(), name: requireEnv(name) });
   return {
@@ -65,6 +78,7 @@ function connect(
     models: bucket(Env.modelsBucket),
     queryResults: bucket(Env.queryResultsBucket),
     bus: { client: eventBridge(), name: requireEnv(Env.eventBus) },
+    history: ingestedHistory(lambda(), requireEnv(Env.ingestFunction)),
     warn: (message, error) => logger.warn(message, { error }),
   };
 }

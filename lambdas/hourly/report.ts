@@ -2,8 +2,9 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { FinishedQuery } from '../lake/athena';
 import { Metric, metrics } from '../runtime/metrics';
 import { addHours, hourStart } from '../runtime/time';
-import type { HourTask, RangeTask } from './event';
+import type { HourTask, RangeTask, UpkeepTask } from './event';
 import type { HourlyRun } from './run';
+import type { UpkeepRun } from './upkeep';
 import { addScores, brierOf, type Score, skillOf, WINDOWS } from './verification';
 
 /** The function's reply: small however many locations there are. */
@@ -23,11 +24,6 @@ export interface HourlyResult {
   readonly withoutForecast: Readonly<Record<string, number>>;
   /** Forecasts whose hour became known. */
   readonly verified: number;
-  /** Hours of the last week without a row; once a day. */
-  readonly gapHours?: number;
-  readonly compactedObjects?: number;
-  /** Of all places together, by window, such as `days7`; once a day. One by one they are in `forecast_verification`. */
-  readonly skill?: Readonly<Record<string, Skill>>;
   /** Of the place whose newest forecast is the oldest; of the newest hour only. */
   readonly forecastAgeMinutes?: number;
   readonly refusedModels: number;
@@ -72,14 +68,11 @@ export function report(
     newest && run.stalestBaseHour !== undefined
       ? (Date.parse(task.now) - Date.parse(run.stalestBaseHour)) / 60_000 - 60
       : undefined;
-  const skill = run.daily && skillByWindow(run);
   if (newest && run.rows === 0) metrics.addMetric(Metric.emptyHours, MetricUnit.Count, 1);
   if (refusedModels > 0) metrics.addMetric(Metric.modelsRefused, MetricUnit.Count, refusedModels);
   if (forecastAgeMinutes !== undefined && forecastAgeMinutes > DUE_MINUTES) {
     metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, forecastAgeMinutes);
   }
-  const watched = skill?.[`days${WATCHED_DAYS}`]?.againstPersistence ?? null;
-  if (watched !== null) metrics.addMetric(Metric.skillAgainstPersistence, MetricUnit.NoUnit, watched);
   return {
     ...(task.kind === 'hour' ? { hour: task.hour } : { from: task.from, to: task.to }),
     days: run.days.filter(({ status }) => status === 'committed').length,
@@ -88,11 +81,6 @@ export function report(
     forecasts: run.issued?.made ?? 0,
     withoutForecast,
     verified: run.verified?.verified ?? 0,
-    ...(run.daily !== undefined && {
-      gapHours: run.daily.gaps.missingHours,
-      compactedObjects: run.daily.compaction.joined,
-    }),
-    ...(skill && { skill }),
     ...(forecastAgeMinutes !== undefined && { forecastAgeMinutes }),
     refusedModels,
     queries: queries.length,
@@ -101,11 +89,52 @@ export function report(
   };
 }
 
+/** What an upkeep replies; of a part that failed nothing is said. */
+export interface UpkeepResult {
+  readonly upkeep: string;
+  /** Days whose settled history was asked for, and location-hours that are settled by it. */
+  readonly settledDays?: number;
+  readonly settledHours?: number;
+  /** The plan sells no history: truth stays what polls told. */
+  readonly withoutHistory?: boolean;
+  /** Location-hours of the last week whose true rain is not known. */
+  readonly gapHours?: number;
+  readonly compactedObjects?: number;
+  /** Of all places together, by window, such as `days7`. One by one they are in `forecast_verification`. */
+  readonly skill: Readonly<Record<string, Skill>>;
+  readonly queries: number;
+  readonly bytesScanned: number;
+}
+
+/** Emits the metric that is told once a day, and gives the upkeep's summary. */
+export function reportUpkeep(
+  task: UpkeepTask,
+  run: UpkeepRun,
+  queries: readonly FinishedQuery[],
+): UpkeepResult {
+  const skill = skillByWindow(run);
+  const watched = skill[`days${WATCHED_DAYS}`]?.againstPersistence ?? null;
+  if (watched !== null) metrics.addMetric(Metric.skillAgainstPersistence, MetricUnit.NoUnit, watched);
+  return {
+    upkeep: task.date,
+    ...(run.settled !== undefined && {
+      settledDays: run.settled.asked.length,
+      settledHours: run.settled.hours,
+      withoutHistory: run.settled.withoutHistory,
+    }),
+    ...(run.gaps !== undefined && { gapHours: run.gaps.missingHours }),
+    ...(run.compaction !== undefined && { compactedObjects: run.compaction.joined }),
+    skill,
+    queries: queries.length,
+    bytesScanned: queries.reduce((sum, query) => sum + query.bytesScanned, 0),
+  };
+}
+
 function isNewestHour(task: HourTask | RangeTask): boolean {
   return task.kind === 'hour' && addHours(task.hour, 1) === hourStart(task.now);
 }
 
-function skillByWindow({ verified }: HourlyRun): Record<string, Skill> {
+function skillByWindow({ verified }: UpkeepRun): Record<string, Skill> {
   return Object.fromEntries(
     WINDOWS.flatMap((days) => {
       const rows = (verified?.rows ?? []).filter(({ windowDays }) => windowDays === days);

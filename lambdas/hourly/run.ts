@@ -1,25 +1,17 @@
 import type { Bucket } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
-import { refreshIndex, refreshPlacePages } from '../pages/refresh';
-import { chunks } from '../runtime/chunks';
-import { addDays, addHours, datesBetween, hourStart } from '../runtime/time';
+import { refreshIndex } from '../pages/refresh';
+import { addHours, datesBetween, hourStart } from '../runtime/time';
 import type { Location } from '../weather/location';
 import { type CommitAccess, type CommittedDay, commitDays, MAXIMUM_DAYS } from './commit';
-import { type Compaction, compactDays } from './compaction';
 import { countRows, type DayHours } from './day';
 import type { HourTask, RangeTask } from './event';
-import { type EventBus, type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
+import { type EventBus, putEvents } from './events';
 import { type ForecastAccess, type IssuedForecasts, issueForecasts, stalestBaseHour } from './forecast';
-import { findGaps, type Gaps, missingOfDay } from './gaps';
+import { missingOfDay } from './gaps';
 import { updateLatest } from './latest';
-import { type Swept, sweepStaging } from './sweep';
-import {
-  JUDGED_HOURS,
-  JUDGED_WINDOW_DAYS,
-  skillOf,
-  type VerifiedForecasts,
-  verifyForecasts,
-} from './verification';
+import { parts } from './parts';
+import { type VerifiedForecasts, verifyForecasts } from './verification';
 
 /** All that the hourly function reaches. */
 export interface HourlyAccess extends CommitAccess, ForecastAccess {
@@ -39,44 +31,19 @@ export interface HourlyRun {
   /** See `stalestBaseHour` in `forecast.ts`; undefined when nothing was forecast. */
   readonly stalestBaseHour: string | undefined;
   readonly verified: VerifiedForecasts | undefined;
-  readonly daily: DailyRun | undefined;
   readonly failures: readonly Error[];
 }
 
-interface DailyRun {
-  readonly gaps: Gaps;
-  readonly compaction: Compaction;
-  readonly swept: Swept;
-}
-
-/** Days behind today that are searched for gaps: as long as a provider's free history may reach. */
-const GAP_DAYS = 7;
-/** Raw days are compacted once they are so old, and looked at again as long in case a run was missed. */
-const COMPACTED_AFTER_DAYS = 2;
-const COMPACTION_LOOKBACK_DAYS = 7;
-
 /**
- * Closes an hour: recomputes its day (in the first hour of a day the day before as well, since its last readings
- * may have come late), forecasts the next hour, verifies what fell due, and once a day looks after the lake.
- * The parts after the commit do not stop each other.
- * @throws what `commitDays` throws.
+ * Closes an hour: recomputes its day, forecasts the next hour, and verifies what fell due. The parts do not stop each
+ * other: whatever became of the commit, forecasts are made from what the lake has.
  */
 export async function closeHour(access: HourlyAccess, task: HourTask): Promise<HourlyRun> {
   const date = task.hour.slice(0, 10);
-  const firstOfDay = task.hour.slice(11, 13) === '00';
   const closedBefore = later(addHours(task.hour, 1), hourStart(task.now));
-  const dates: [string, ...string[]] = firstOfDay ? [addDays(date, -1), date] : [date];
-  const days = await commitDays(access, { dates, closedBefore, now: task.now, acceptLostHours: false });
-
-  const failures: Error[] = [];
-  const attempt = async <T>(part: string, work: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await work();
-    } catch (error) {
-      failures.push(new Error(`${part} failed: ${messageOf(error)}`, { cause: error }));
-      return undefined;
-    }
-  };
+  const { attempt, failures } = parts();
+  const order = { dates: [date], closedBefore, now: task.now, acceptLostHours: false } as const;
+  const days = (await attempt('The commit', () => commitDays(access, order))) ?? [];
   const issued = await attempt('Forecasting', async () => {
     const made = await issueForecasts(access, task.hour, task.now);
     await attempt('Announcing forecasts', () => announce(access, task, made));
@@ -88,15 +55,9 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
       stalestBaseHour(access.processed, issued, task.hour),
     ));
   const verified = await attempt('Verification', () =>
-    verifyForecasts(access.processed, dates, access.rainThresholdMm),
+    verifyForecasts(access.processed, [date], access.rainThresholdMm),
   );
-  const daily = firstOfDay
-    ? await attempt('Daily upkeep', () => lookAfterLake(access, date, closedBefore, task.now, verified))
-    : undefined;
   await attempt('The index', () => refreshIndex(access, task.now));
-  if (firstOfDay) {
-    await attempt('The pages', () => refreshPlacePages(access, task.now, access.locations));
-  }
   return {
     days,
     rows: countRows(hourOf(days, task.hour, 'hours')),
@@ -104,7 +65,6 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
     issued,
     stalestBaseHour: stalest,
     verified,
-    daily,
     failures,
   };
 }
@@ -139,7 +99,6 @@ export async function recomputeRange(access: HourlyAccess, task: RangeTask): Pro
     issued: undefined,
     stalestBaseHour: undefined,
     verified: { verified, rows: [] },
-    daily: undefined,
     failures: [],
   };
 }
@@ -176,63 +135,6 @@ async function announce(access: HourlyAccess, task: HourTask, issued: IssuedFore
   );
 }
 
-/** Once a day: gaps of the last week, compaction of older raw hours, leftovers of dead runs, judgement of skill. */
-async function lookAfterLake(
-  access: HourlyAccess,
-  date: string,
-  closedBefore: string,
-  now: string,
-  verified: VerifiedForecasts | undefined,
-): Promise<DailyRun> {
-  const ids = access.locations.map(({ id }) => id);
-  const gaps = await findGaps(
-    access.processed,
-    datesBetween(addDays(date, -GAP_DAYS), addDays(date, -1)),
-    closedBefore,
-    ids,
-  );
-  await putEvents(access.bus, now, [
-    ...gapEvents(access.stage, gaps),
-    ...skillEvents(access.stage, date, verified),
-  ]);
-  const youngest = addDays(date, -COMPACTED_AFTER_DAYS);
-  const compaction = await compactDays(
-    access.raw,
-    datesBetween(addDays(youngest, 1 - COMPACTION_LOOKBACK_DAYS), youngest),
-  );
-  const swept = await sweepStaging(access.athena, access.queryResults, now);
-  return { gaps, compaction, swept };
-}
-
-function gapEvents(stage: string, { dates, missingHours, locationIds }: Gaps): GaroaEvent[] {
-  const [from] = dates;
-  const to = dates.at(-1);
-  if (from === undefined || to === undefined) {
-    return [];
-  }
-  return chunks(locationIds, LOCATIONS_PER_EVENT).map((ids) => ({
-    type: 'GapsFound',
-    detail: { version: 1, stage, from, to, missingHours, locationIds: ids },
-  }));
-}
-
-/** Locations whose week was worse than persistence would have been. */
-export function skillEvents(
-  stage: string,
-  date: string,
-  verified: VerifiedForecasts | undefined,
-): GaroaEvent[] {
-  const worse = (verified?.rows ?? []).flatMap(({ locationId, windowDays, score }) => {
-    const skill = skillOf(score);
-    const judged = windowDays === JUDGED_WINDOW_DAYS && score.comparedHours >= JUDGED_HOURS;
-    return judged && skill !== null && skill < 0 ? [locationId] : [];
-  });
-  return chunks(worse, LOCATIONS_PER_EVENT).map((locationIds) => ({
-    type: 'SkillBelowPersistence',
-    detail: { version: 1, stage, date, windowDays: JUDGED_WINDOW_DAYS, locationIds },
-  }));
-}
-
 /** The one hour, of what the lake has of its day. */
 function hourOf(days: readonly CommittedDay[], hour: string, which: 'hours' | 'observed'): DayHours {
   const bit = 1 << Number(hour.slice(11, 13));
@@ -246,8 +148,4 @@ function missingIn(locations: readonly Location[], hour: DayHours): DayHours {
 
 function later(a: string, b: string): string {
   return a > b ? a : b;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -256,6 +256,8 @@ export const keys = {
   evaluations: (locationId: string) => `${locationId}/evaluations/`,
   /** Forecasts of the tested recipe for the test hours: each test metric can be recomputed from it. */
   testForecasts: (locationId: string, version: string) => `${locationId}/${version}/test-forecasts.parquet`,
+  /** What the daily settling has learnt of the provider's history, in the processed zone. */
+  settling: 'settling.json',
   /** What people open first: it only leads to `pagesIndex`, in the bucket as in a downloaded folder. */
   index: 'index.html',
   /** All places at a glance. */

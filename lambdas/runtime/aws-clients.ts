@@ -1,5 +1,6 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
@@ -11,6 +12,8 @@ export const s3 = /* @__PURE__ */ once(() => new S3Client({}));
 export const athena = /* @__PURE__ */ once(() => new AthenaClient({}));
 export const secretsManager = /* @__PURE__ */ once(() => new SecretsManagerClient({}));
 export const eventBridge = /* @__PURE__ */ once(() => new EventBridgeClient({}));
+/** For callers who wait until a function has done its work, which is not to be begun a second time meanwhile. */
+export const lambda = /* @__PURE__ */ once(() => new LambdaClient({ maxAttempts: 1 }));
 
 function once<T>(make: () => T): () => T {
   let made: T | undefined;

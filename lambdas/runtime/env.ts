@@ -16,6 +16,8 @@ export const Env = {
   /** Base address of the provider's history; absent when it has no host of its own for that. */
   archiveApiUrl: 'ARCHIVE_API_URL',
   eventBus: 'EVENT_BUS_NAME',
+  /** Name of the function that fetches the provider's history for upkeep. */
+  ingestFunction: 'INGEST_FUNCTION_NAME',
 } as const;
 
 /**

@@ -19,6 +19,7 @@ import { Hourly } from './hourly/hourly';
 import { Ingest } from './ingest/ingest';
 import { closingWarning, quotaReport } from './ingest/polling';
 import { Retraining } from './retrain/retraining';
+import { Upkeep } from './upkeep/upkeep';
 
 export interface PipelineStackProps extends StackProps {
   readonly config: GaroaConfig;
@@ -33,6 +34,7 @@ export class PipelineStack extends Stack {
   readonly retraining: sfn.StateMachine;
   readonly evidence: sfn.StateMachine;
   readonly backfill: sfn.StateMachine;
+  readonly upkeep: sfn.StateMachine;
   /** Takes starts of machines that could not be delivered: one queue, since nothing else may end in it. */
   readonly undelivered: sqs.Queue;
 
@@ -42,10 +44,23 @@ export class PipelineStack extends Stack {
     // The numbers of RetentionDays are the days, and the configuration admits no other.
     const logRetention: logs.RetentionDays = config.retention.logDays;
 
-    this.ingest = new Ingest(this, 'Ingest', { config, lake, logRetention }).function;
-    this.hourly = new Hourly(this, 'Hourly', { config, lake, logRetention }).function;
-    this.retrain = this.retrainFunction(config, lake, logRetention);
     this.undelivered = deadLetterQueue(this, 'Undelivered', resourceName(stage, 'undelivered'));
+
+    this.ingest = new Ingest(this, 'Ingest', { config, lake, logRetention }).function;
+    this.hourly = new Hourly(this, 'Hourly', {
+      config,
+      lake,
+      ingestFunction: this.ingest.function,
+      logRetention,
+    }).function;
+    this.upkeep = new Upkeep(this, 'Upkeep', {
+      stage,
+      hourlyFunction: this.hourly.function,
+      hourlyMinute: config.schedules.hourlyMinute,
+      deadLetterQueue: this.undelivered,
+      logRetention,
+    }).stateMachine;
+    this.retrain = this.retrainFunction(config, lake, logRetention);
 
     this.retraining = new Retraining(this, 'Retraining', {
       stage,

@@ -1,4 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { EVENT_SOURCE } from '../../../lambdas/hourly/events';
@@ -17,6 +18,8 @@ const EVENT_BUS = 'default';
 export interface HourlyProps {
   readonly config: GaroaConfig;
   readonly lake: DataLake;
+  /** Fetches the history that upkeep asks for. */
+  readonly ingestFunction: lambda.IFunction;
   readonly logRetention: logs.RetentionDays;
 }
 
@@ -24,7 +27,7 @@ export interface HourlyProps {
 export class Hourly extends Construct {
   readonly function: GaroaFunction;
 
-  constructor(scope: Construct, id: string, { config, lake, logRetention }: HourlyProps) {
+  constructor(scope: Construct, id: string, { config, lake, ingestFunction, logRetention }: HourlyProps) {
     super(scope, id);
     this.function = new GaroaFunction(this, 'Function', {
       name: 'hourly',
@@ -42,6 +45,7 @@ export class Hourly extends Construct {
         [Env.database]: lake.database,
         [Env.workgroup]: lake.workgroup,
         [Env.eventBus]: EVENT_BUS,
+        [Env.ingestFunction]: ingestFunction.functionName,
       },
       grants: [
         onObjects(this, lake.rawBucket, `${OBSERVATIONS.prefix}*`, [
@@ -59,6 +63,7 @@ export class Hourly extends Construct {
         ...[lake.rawBucket, lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
         ...queryResults(this, lake.queryResultsBucket),
         ...athenaQueries(this, lake),
+        { actions: ['lambda:InvokeFunction'], resources: [ingestFunction.functionArn] },
         {
           actions: ['events:PutEvents'],
           resources: [

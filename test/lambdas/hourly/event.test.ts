@@ -18,6 +18,33 @@ describe('the schedule', () => {
   });
 });
 
+describe('upkeep', () => {
+  it('is of the day on which its machine starts it', () => {
+    expect(parseEvent({ upkeep: true, scheduledTime: '2026-11-23T00:25:00Z' }, invokedAt)).toEqual({
+      kind: 'upkeep',
+      date: '2026-11-23',
+      now: '2026-11-23T00:25:00Z',
+    });
+  });
+
+  it('is of a day that people name, at the time of the invocation', () => {
+    expect(parseEvent({ upkeep: '2026-11-20' }, invokedAt)).toEqual({
+      kind: 'upkeep',
+      date: '2026-11-20',
+      now: '2026-11-23T11:20:42Z',
+    });
+  });
+
+  it.each([
+    [{ upkeep: '2026-11-24' }, 'upkeep: 2026-11-24 has not come yet'],
+    [{ upkeep: true }, 'upkeep: '],
+    [{ upkeep: 'today' }, 'upkeep: '],
+    [{ upkeep: true, scheduledTime: '2026-11-23T00:25:00Z', hour: '2026-11-22T10' }, 'hour'],
+  ])('refuses %j', (event, reason) => {
+    expect(() => parseEvent(event, invokedAt)).toThrow(reason);
+  });
+});
+
 describe('people', () => {
   it('name an hour, and the invocation says what time it is', () => {
     expect(parseEvent({ hour: '2026-11-23T10' }, invokedAt)).toEqual({

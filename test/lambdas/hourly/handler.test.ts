@@ -2,12 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from 'aws-lambda';
-import type { HourlyResult } from '../../../lambdas/hourly/report';
+import type { HourlyResult, UpkeepResult } from '../../../lambdas/hourly/report';
 import { keys } from '../../../lambdas/lake/layout';
 import { listObjects, putObject } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';
 import { SETTINGS_FILE } from '../../../lambdas/runtime/settings';
-import { addHours } from '../../../lambdas/runtime/time';
 import {
   appoint,
   type HourlyCloud,
@@ -22,7 +21,7 @@ import {
 const directory = mkdtempSync(join(tmpdir(), 'garoa-hourly-'));
 const environment = { ...process.env };
 let local: HourlyCloud;
-let invoke: (event: unknown) => Promise<HourlyResult>;
+let invoke: (event: unknown) => Promise<HourlyResult | UpkeepResult>;
 let log: jest.SpyInstance;
 
 beforeAll(async () => {
@@ -50,6 +49,7 @@ beforeAll(async () => {
     [Env.database]: 'garoa',
     [Env.workgroup]: 'garoa-prod',
     [Env.eventBus]: 'default',
+    [Env.ingestFunction]: 'ingest',
   });
   // Loaded once the environment stands, as in Lambda.
   const { handler } = await import('../../../lambdas/hourly/handler');
@@ -109,16 +109,20 @@ it('sends no metric in an hour without a fault, since each would be paid for', a
   expect(metrics()).not.toHaveProperty('_aws');
 });
 
-it('sends the skill of the last week once a day', async () => {
+it('tells once a day, in an upkeep, how the forecasts fared', async () => {
   await appoint(local.models, '2013-03-01T00:00:00Z');
-  for (const hour of ['2013-03-09T22:00:00Z', '2013-03-09T23:00:00Z', '2013-03-10T00:00:00Z']) {
-    await poll(hour);
-    expect(metrics()).not.toHaveProperty('SkillAgainstPersistence');
-    // These champions have no pages, which the day's first run says at its end.
-    await invoke({ hour: hour.slice(0, 13), at: addHours(hour, 1).replace(':00:00', ':05:00') }).catch(
-      () => undefined,
-    );
-  }
+  await poll('2013-03-10T05:00:00Z');
+  await poll('2013-03-10T06:00:00Z');
+  await invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
+  await invoke({ scheduledTime: '2013-03-10T07:05:00Z' });
+  expect(metrics()).not.toHaveProperty('SkillAgainstPersistence');
+  const result = await invoke({ upkeep: true, scheduledTime: '2013-03-11T00:25:00Z' });
+  // Three places lack all hours of the day but its sixth and seventh, and those before are no gap.
+  expect(result).toMatchObject({
+    upkeep: '2013-03-11',
+    gapHours: 3 * 17,
+    skill: { days7: { brier: expect.any(Number), againstPersistence: expect.any(Number) } },
+  });
   expect(metrics()).toMatchObject({ SkillAgainstPersistence: expect.any(Number) });
 });
 
@@ -158,7 +162,7 @@ it('recomputes a range', async () => {
 it('says how many locations have no forecast, and why', async () => {
   await poll('2013-03-10T05:00:00Z');
   const result = await invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
-  expect(result.withoutForecast).toEqual({ 'no model yet': 3 });
+  expect(result).toMatchObject({ withoutForecast: { 'no model yet': 3 } });
 });
 
 it.each([

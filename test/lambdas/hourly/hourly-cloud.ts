@@ -3,7 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { createChampionCache } from '../../../lambdas/hourly/champions';
-import type { HourlyAccess } from '../../../lambdas/hourly/run';
+import type { UpkeepAccess } from '../../../lambdas/hourly/upkeep';
 import type { FinishedQuery } from '../../../lambdas/lake/athena';
 import { FORECAST_VERIFICATION, FORECASTS, HOURLY_OBSERVATIONS, keys } from '../../../lambdas/lake/layout';
 import { decodeParquet } from '../../../lambdas/lake/parquet';
@@ -50,7 +50,7 @@ export interface HourlyCloud {
   /** A fresh function, as after a cold start; it may die on the way. `changes()` names the calls that changed anything. */
   access(
     death?: Death,
-  ): HourlyAccess & { readonly changes: () => readonly string[]; readonly died: () => boolean };
+  ): UpkeepAccess & { readonly changes: () => readonly string[]; readonly died: () => boolean };
   /** Empties all zones. */
   forget(): Promise<void>;
   /** Remembers the processed zone and `latest.json`; `restore` brings them back. */
@@ -151,6 +151,9 @@ export async function startHourlyCloud(
         processed: bucket('processed', s3),
         models: bucket('models', s3),
         queryResults: bucket('results', s3),
+        history: {
+          fetch: () => Promise.resolve({ status: 'not-available', reason: 'the test has no provider' }),
+        },
         bus: { client: eventBridge, name: 'default' },
         warn: (message) => warnings.push(message),
       };

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { commitDays } from '../../../lambdas/hourly/commit';
 import { rainForecastSchema } from '../../../lambdas/hourly/events';
-import { closeHour, recomputeRange, skillEvents } from '../../../lambdas/hourly/run';
+import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
 import { verifyForecasts } from '../../../lambdas/hourly/verification';
 import { runQuery } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
@@ -130,80 +130,30 @@ describe('closing an hour', () => {
     expect(run).toMatchObject({ rows: 2, missingHours: 1, failures: [], issued: { made: 2 } });
     expect(run.issued?.without.map(({ locationId }) => locationId)).toEqual(['jfk']);
   });
-
-  it('takes readings of the last hour of a day from the polls after midnight', async () => {
-    await putPoll(
-      local.raw,
-      '2013-03-10T00:03:00Z',
-      ids.map((id) =>
-        observation(id, '2013-03-09T23:45:00Z', { ingested_at: '2013-03-10T00:03:00Z', precip_mm: 7 }),
-      ),
-    );
-    const run = await closeHour(local.access(), closing('2013-03-10T00:00:00Z'));
-    expect(run.days.map(({ date, status }) => [date, status])).toEqual([
-      ['2013-03-09', 'committed'],
-      ['2013-03-10', 'empty'],
-    ]);
-    expect((await local.content())[keys.hourlyDay('2013-03-09')]).toMatchObject([
-      { precip_mm: 7 },
-      { precip_mm: 7 },
-      { precip_mm: 7 },
-    ]);
-  });
 });
 
-describe('the first hour of a day', () => {
-  it('looks for gaps of the week, and joins the minutes of older days', async () => {
-    await putHistory(local.raw, '2013-03-08', wholeDay('2013-03-08'));
-    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09', ['ewr', 'lga']));
-    await poll('2013-03-08T07:00:00Z');
-    await poll('2013-03-08T08:00:00Z');
-    await recomputeRange(local.access(), range('2013-03-08', '2013-03-09', '2013-03-10T00:01:00Z'));
-    await poll('2013-03-10T00:00:00Z');
-    const run = await closeHour(local.access(), closing('2013-03-10T00:00:00Z'));
-    expect(run.failures).toEqual([]);
-    expect(run.daily).toMatchObject({ gaps: { missingHours: 24 }, compaction: { hours: 2, joined: 2 } });
-    expect(local.events.map(({ event }) => [event['detail-type'], event.detail])).toEqual([
-      [
-        'GapsFound',
-        {
-          version: 1,
-          stage: 'test',
-          from: '2013-03-09',
-          to: '2013-03-09',
-          missingHours: 24,
-          locationIds: ['jfk'],
-        },
-      ],
-    ]);
-  });
-
-  it('tells when a week of forecasts was worse than persistence', async () => {
-    const bad = (hours: number, skilful: boolean) => ({
-      hours,
-      rainHours: 0,
-      squaredError: skilful ? 1 : 3,
-      comparedHours: hours,
-      comparedSquaredError: skilful ? 1 : 3,
-      persistenceSquaredError: 2,
-      hits: 0,
-      misses: 0,
-      falseAlarms: 0,
-      correctNegatives: hours,
+describe('a commit that fails', () => {
+  it('stops no forecast: it is made from what the lake has, and the failure is told', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    await poll('2013-03-10T05:00:00Z');
+    const now = '2013-03-10T06:00:00Z';
+    await commitDays(local.access(), {
+      dates: ['2013-03-10'],
+      closedBefore: now,
+      now,
+      acceptLostHours: false,
     });
-    const rows = [
-      { locationId: 'ewr', windowDays: 7 as const, score: bad(150, false) },
-      { locationId: 'jfk', windowDays: 7 as const, score: bad(150, true) },
-      { locationId: 'lga', windowDays: 7 as const, score: bad(100, false) },
-      { locationId: 'lga', windowDays: 30 as const, score: bad(500, false) },
-    ];
-    expect(skillEvents('test', '2013-03-10', { verified: 0, rows })).toEqual([
-      {
-        type: 'SkillBelowPersistence',
-        detail: { version: 1, stage: 'test', date: '2013-03-10', windowDays: 7, locationIds: ['ewr'] },
+    const access = local.access();
+    access.processed.client.middlewareStack.add(
+      (next, context) => (args) => {
+        if (context.commandName === 'CopyObjectCommand') throw new Error('S3 has a bad hour');
+        return next(args);
       },
-    ]);
-    expect(skillEvents('test', '2013-03-10', undefined)).toEqual([]);
+      { step: 'initialize' },
+    );
+    const run = await closeHour(access, closing('2013-03-10T05:00:00Z'));
+    expect(run.issued?.made).toBe(3);
+    expect(run.failures.map(({ message }) => message)).toEqual(['The commit failed: S3 has a bad hour']);
   });
 });
 

@@ -159,6 +159,20 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
       });
     });
 
+    it('is woken by a machine of its own once a day, after the first run, to look after the lake', () => {
+      const upkeep = schedules.find(({ Target }) => text(Target.Arn).startsWith('<Upkeep'));
+      expect(upkeep).toMatchObject({
+        ScheduleExpression: 'cron(25 0 * * ? *)',
+        Target: { Input: { upkeep: true, scheduledTime: '<aws.scheduler.scheduled-time>' } },
+      });
+    });
+
+    it("may have the provider's history fetched by the function that holds the key", () => {
+      const ingest = arnOf(functionNamed('garoa-dev-ingest'));
+      expect(permissions('garoa-dev-hourly')).toContain(`lambda:InvokeFunction ${ingest}`);
+      expect(permissions('garoa-dev-hourly').filter((line) => line.includes('secretsmanager'))).toEqual([]);
+    });
+
     it('writes pages and the latest forecasts into the models bucket, and no model, pointer or ledger', () => {
       expect(permissions('garoa-dev-hourly').filter((line) => line.includes(models))).toEqual([
         `s3:GetBucketLocation ${models}`,
@@ -213,12 +227,14 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
 
   describe('every schedule', () => {
     it('has a dead-letter queue, and a role that may reach its target and the queue and nothing else', () => {
-      expect(schedules).toHaveLength(4);
+      expect(schedules).toHaveLength(5);
       for (const { Target } of schedules) {
         const queue = text(Target.DeadLetterConfig.Arn);
         expect(resourcesOf(pipeline, 'AWS::SQS::Queue').map(arnOf)).toContain(queue);
         const target = text(Target.Arn);
-        const action = target.startsWith('<Retraining') ? 'states:StartExecution' : 'lambda:InvokeFunction';
+        const action = /^<(Retraining|Upkeep)/.test(target)
+          ? 'states:StartExecution'
+          : 'lambda:InvokeFunction';
         expect(permissionsOf(pipeline, Target.RoleArn)).toEqual(
           [`${action} ${target}`, `sqs:SendMessage ${queue}`].toSorted(),
         );
@@ -240,6 +256,7 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
         'garoa-dev-backfill',
         'garoa-dev-retrain',
         'garoa-dev-retrain-on-evidence',
+        'garoa-dev-upkeep',
       ]);
       for (const { Properties } of machines) {
         expect(Properties).not.toHaveProperty('StateMachineType', 'EXPRESS');

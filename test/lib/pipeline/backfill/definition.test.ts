@@ -53,7 +53,8 @@ async function backfill(
     const invokedAt = new Date('2013-12-01T12:00:05Z');
     if (arn === HOURLY) {
       const task = parseEvent(payload, invokedAt);
-      ranges.push(task.kind === 'range' ? `${task.from}/${task.to}` : task.hour);
+      if (task.kind !== 'range') throw new Error(`Not a range: ${JSON.stringify(payload)}`);
+      ranges.push(`${task.from}/${task.to}`);
       return ofRange();
     }
     const job = parseIngestEvent(payload, settings, invokedAt);

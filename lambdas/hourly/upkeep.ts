@@ -1,0 +1,113 @@
+import { refreshIndex, refreshPlacePages } from '../pages/refresh';
+import { chunks } from '../runtime/chunks';
+import { addDays, datesBetween, hourStart } from '../runtime/time';
+import { settledFrom } from '../weather/provider';
+import { commitDays } from './commit';
+import { type Compaction, compactDays } from './compaction';
+import type { UpkeepTask } from './event';
+import { type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
+import { findGaps, type Gaps } from './gaps';
+import { parts } from './parts';
+import type { HourlyAccess } from './run';
+import { type HistorySource, type Settled, settleDays } from './settling';
+import { type Swept, sweepStaging } from './sweep';
+import {
+  JUDGED_HOURS,
+  JUDGED_WINDOW_DAYS,
+  skillOf,
+  type VerifiedForecasts,
+  verifyForecasts,
+} from './verification';
+
+export interface UpkeepAccess extends HourlyAccess {
+  readonly history: HistorySource;
+}
+
+/** What an upkeep did; undefined where a part failed, which `failures` tells of. */
+export interface UpkeepRun {
+  readonly settled: Settled | undefined;
+  /** Of the last whole day. */
+  readonly verified: VerifiedForecasts | undefined;
+  readonly gaps: Gaps | undefined;
+  readonly compaction: Compaction | undefined;
+  readonly swept: Swept | undefined;
+  readonly failures: readonly Error[];
+}
+
+/** Days behind today that are searched for gaps: as long as a provider's free history may reach. */
+const GAP_DAYS = 7;
+/** Raw days are compacted once they are so old, and looked at again as long in case a run was missed. */
+const COMPACTED_AFTER_DAYS = 2;
+const COMPACTION_LOOKBACK_DAYS = 7;
+
+/**
+ * Once a day, after the day's first hourly run: what came late for the day before, history that is settled by now, gaps
+ * of the last week, judgement of the champions, compaction of older raw hours, leftovers of dead runs, pages. Each part
+ * stands alone, and none of it is needed for a forecast. Repeating it changes nothing more.
+ */
+export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Promise<UpkeepRun> {
+  const { date, now } = task;
+  const { attempt, failures } = parts();
+  const yesterday = addDays(date, -1);
+  const closedBefore = hourStart(now);
+  const settled = await attempt('Settling', () => settleDays(access, access.history, date, now));
+  // The last readings of a day may come when its last hour has been closed.
+  await attempt('The day before', () =>
+    commitDays(access, { dates: [yesterday], closedBefore, now, acceptLostHours: false }),
+  );
+  const verified = await attempt('Verification', () =>
+    verifyForecasts(access.processed, [yesterday], access.rainThresholdMm),
+  );
+  const gaps = await attempt('Looking for gaps', async () => {
+    const dates = datesBetween(addDays(date, -GAP_DAYS), yesterday);
+    const ids = access.locations.map(({ id }) => id);
+    const found = await findGaps(access.processed, dates, closedBefore, ids);
+    // Of days that are settled by now, settling has asked for what they lack; a plan without history has none.
+    const young = dates.find((day) => settledFrom(access, day) > now);
+    if (young !== undefined && settled?.withoutHistory !== true) {
+      const open = await findGaps(access.processed, dates, closedBefore, ids, young);
+      await putEvents(access.bus, now, gapEvents(access.stage, open));
+    }
+    return found;
+  });
+  await attempt('Judging champions', () =>
+    putEvents(access.bus, now, skillEvents(access.stage, yesterday, verified)),
+  );
+  const youngest = addDays(date, -COMPACTED_AFTER_DAYS);
+  const compaction = await attempt('Compaction', () =>
+    compactDays(access.raw, datesBetween(addDays(youngest, 1 - COMPACTION_LOOKBACK_DAYS), youngest)),
+  );
+  const swept = await attempt('Sweeping', () => sweepStaging(access.athena, access.queryResults, now));
+  await attempt('The index', () => refreshIndex(access, now));
+  await attempt('The pages', () => refreshPlacePages(access, now, access.locations));
+  return { settled, verified, gaps, compaction, swept, failures };
+}
+
+function gapEvents(stage: string, { dates, missingHours, locationIds }: Gaps): GaroaEvent[] {
+  const [from] = dates;
+  const to = dates.at(-1);
+  if (from === undefined || to === undefined) {
+    return [];
+  }
+  return chunks(locationIds, LOCATIONS_PER_EVENT).map((ids) => ({
+    type: 'GapsFound',
+    detail: { version: 1, stage, from, to, missingHours, locationIds: ids },
+  }));
+}
+
+/** Locations whose week was worse than persistence would have been. */
+export function skillEvents(
+  stage: string,
+  date: string,
+  verified: VerifiedForecasts | undefined,
+): GaroaEvent[] {
+  const worse = (verified?.rows ?? []).flatMap(({ locationId, windowDays, score }) => {
+    const skill = skillOf(score);
+    const judged = windowDays === JUDGED_WINDOW_DAYS && score.comparedHours >= JUDGED_HOURS;
+    return judged && skill !== null && skill < 0 ? [locationId] : [];
+  });
+  return chunks(worse, LOCATIONS_PER_EVENT).map((locationIds) => ({
+    type: 'SkillBelowPersistence',
+    detail: { version: 1, stage, date, windowDays: JUDGED_WINDOW_DAYS, locationIds },
+  }));
+}

@@ -1,0 +1,280 @@
+import { commitDays } from '../../../lambdas/hourly/commit';
+import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
+import { type HistoryReply, settleDays } from '../../../lambdas/hourly/settling';
+import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/hourly/upkeep';
+import { keys } from '../../../lambdas/lake/layout';
+import { getText, putObject } from '../../../lambdas/lake/s3';
+import { addDays, addHours } from '../../../lambdas/runtime/time';
+import { ndjson } from '../../lib/local/support';
+import {
+  appoint,
+  type HourlyCloud,
+  LOCATIONS,
+  observation,
+  putHistory,
+  putPoll,
+  startHourlyCloud,
+  wholeDay,
+} from './hourly-cloud';
+
+const ids = LOCATIONS.map(({ id }) => id);
+
+let local: HourlyCloud;
+beforeAll(async () => {
+  local = await startHourlyCloud(LOCATIONS, { now: () => new Date('2013-04-30T00:00:00Z') });
+});
+beforeEach(() => local.forget());
+afterAll(() => local.close());
+
+/** The schedule's upkeep of a day. */
+const upkeep = (date: string, access: UpkeepAccess = local.access()) =>
+  lookAfterLake(access, { kind: 'upkeep', date, now: `${date}T00:25:00Z` });
+
+const settle = (date: string, access: UpkeepAccess) =>
+  settleDays(access, access.history, date, `${date}T00:25:00Z`);
+
+/** Closing polls of every hour of a day: the hours' own weather, but that it is always dry. */
+async function pollDay(date: string, places: readonly string[] = ids): Promise<void> {
+  const rows = wholeDay(date, places).map((row) => ({ ...row, precip_mm: 0 }));
+  await putPoll(local.raw, `${date}T23:50:00Z`, rows);
+}
+
+const committed = (from: string, to: string) =>
+  recomputeRange(local.access(), {
+    kind: 'range',
+    from,
+    to,
+    now: `${addDays(to, 1)}T00:05:00Z`,
+    acceptLostHours: false,
+  });
+
+/** A provider whose history is that of `wholeDay`, and what it was asked for. */
+function provider(reply: (date: string, time: number) => HistoryReply['status'] = () => 'fetched') {
+  const asked: [string, readonly string[]][] = [];
+  const access: UpkeepAccess = {
+    ...local.access(),
+    history: {
+      async fetch(date, places, at) {
+        asked.push([date, places]);
+        const status = reply(date, asked.filter(([day]) => day === date).length);
+        if (status === 'fetched') {
+          const rows = wholeDay(date, places).map((row) => ({ ...row, kind: 'history', ingested_at: at }));
+          const key = `${keys.rawHour(date, '00')}history-recording-${at.slice(0, 10)}.ndjson.gz`;
+          await putObject(local.raw, key, ndjson(rows), 'application/gzip');
+        }
+        return { status, reason: `history is ${status}` };
+      },
+    },
+  };
+  return { asked, access };
+}
+
+const rowsOf = async (date: string) => (await local.content())[keys.hourlyDay(date)];
+
+describe('upkeep', () => {
+  it('finds gaps of the week, joins the minutes of older days, and asks for what is missing of young ones', async () => {
+    await putHistory(local.raw, '2013-03-07', wholeDay('2013-03-07', ['ewr', 'lga']));
+    await putHistory(local.raw, '2013-03-08', wholeDay('2013-03-08'));
+    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09', ['ewr', 'lga']));
+    for (const hour of ['2013-03-08T07:00:00Z', '2013-03-08T08:00:00Z'])
+      await putPoll(local.raw, hour, [observation('ewr', hour)]);
+    await committed('2013-03-07', '2013-03-09');
+    const run = await upkeep('2013-03-10');
+    expect(run.failures).toEqual([]);
+    expect(run).toMatchObject({ gaps: { missingHours: 24 }, compaction: { hours: 2, joined: 2 } });
+    expect(local.events.map(({ event }) => [event['detail-type'], event.detail])).toEqual([
+      [
+        'GapsFound',
+        {
+          version: 1,
+          stage: 'test',
+          from: '2013-03-09',
+          to: '2013-03-09',
+          missingHours: 24,
+          locationIds: ['jfk'],
+        },
+      ],
+    ]);
+  });
+
+  it('takes in what was polled of the last hour of a day after it had been closed', async () => {
+    const late = { ingested_at: '2013-03-10T00:13:00Z', precip_mm: 7 };
+    await putPoll(local.raw, '2013-03-09T22:50:00Z', [observation('ewr', '2013-03-09T22:50:00Z')]);
+    await closeHour(local.access(), {
+      kind: 'hour',
+      hour: '2013-03-09T23:00:00Z',
+      now: '2013-03-10T00:05:00Z',
+    });
+    await putPoll(local.raw, '2013-03-10T00:13:00Z', [observation('ewr', '2013-03-09T23:45:00Z', late)]);
+    await upkeep('2013-03-10');
+    expect(await rowsOf('2013-03-09')).toMatchObject([
+      { hour: '2013-03-09T22:00:00Z' },
+      { hour: '2013-03-09T23:00:00Z', known_precip_mm: null, precip_mm: 7 },
+    ]);
+  });
+
+  it('does its other parts when one of them fails, and tells of the failure', async () => {
+    await pollDay('2013-03-09');
+    const access = local.access();
+    access.raw.client.middlewareStack.add(
+      (next, context) => (args) => {
+        if (context.commandName === 'DeleteObjectsCommand') throw new Error('S3 deletes nothing today');
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    await putPoll(local.raw, '2013-03-08T07:00:00Z', [observation('ewr', '2013-03-08T07:00:00Z')]);
+    const run = await upkeep('2013-03-10', access);
+    expect(run.failures.map(({ message }) => message)).toContain(
+      'Compaction failed: S3 deletes nothing today',
+    );
+    expect(run.gaps).toBeDefined();
+    expect(await rowsOf('2013-03-09')).toHaveLength(72);
+    expect(await getText(local.models, keys.index)).toContain('<html');
+  });
+
+  it('tells when a week of forecasts was worse than persistence', async () => {
+    const bad = (hours: number, skilful: boolean) => ({
+      hours,
+      rainHours: 0,
+      squaredError: skilful ? 1 : 3,
+      comparedHours: hours,
+      comparedSquaredError: skilful ? 1 : 3,
+      persistenceSquaredError: 2,
+      hits: 0,
+      misses: 0,
+      falseAlarms: 0,
+      correctNegatives: hours,
+    });
+    const rows = [
+      { locationId: 'ewr', windowDays: 7 as const, score: bad(150, false) },
+      { locationId: 'jfk', windowDays: 7 as const, score: bad(150, true) },
+      { locationId: 'lga', windowDays: 7 as const, score: bad(100, false) },
+      { locationId: 'lga', windowDays: 30 as const, score: bad(500, false) },
+    ];
+    expect(skillEvents('test', '2013-03-10', { verified: 0, rows })).toEqual([
+      {
+        type: 'SkillBelowPersistence',
+        detail: { version: 1, stage: 'test', date: '2013-03-10', windowDays: 7, locationIds: ['ewr'] },
+      },
+    ]);
+    expect(skillEvents('test', '2013-03-10', undefined)).toEqual([]);
+  });
+});
+
+describe('settling', () => {
+  it('replaces polled by settled truth once the provider has settled it, and verifies anew', async () => {
+    await appoint(local.models, '2013-03-01T00:00:00Z');
+    await pollDay('2013-03-07');
+    for (const hour of ['2013-03-07T09:00:00Z', '2013-03-07T10:00:00Z']) {
+      await closeHour(local.access(), { kind: 'hour', hour, now: addHours(hour, 1) });
+    }
+    await committed('2013-03-07', '2013-03-07');
+    const wet = async () =>
+      JSON.stringify((await local.content())[keys.verificationDay('2013-03-07')], [
+        'window_days',
+        'hours',
+        'rain_hours',
+      ]);
+    expect(await wet()).toContain('"rain_hours":0');
+
+    const { asked, access } = provider();
+    expect((await upkeep('2013-03-08', access)).settled).toMatchObject({ asked: [], hours: 0 });
+    expect((await upkeep('2013-03-09', access)).settled).toMatchObject({ asked: [], hours: 0 });
+    const run = await upkeep('2013-03-10', access);
+    expect(run.settled).toEqual({ asked: ['2013-03-07'], hours: 72, withoutHistory: false });
+    expect(asked).toEqual([['2013-03-07', ids]]);
+    expect(await rowsOf('2013-03-07')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ kind: 'both', known_rained: false, settled_at: '2013-03-10T00:25:00Z' }),
+      ]),
+    );
+    // The wet hours of the recording's day fall on 01, 06, 11: the second forecast was of one of them.
+    expect(await wet()).toContain('"rain_hours":1');
+
+    // The day after it lacks everything by now, and is what the next upkeep asks for.
+    expect((await upkeep('2013-03-11', access)).settled).toMatchObject({ asked: ['2013-03-08'] });
+  });
+
+  it('completes a day that was served by halves, asking only for the place that lacks it', async () => {
+    await pollDay('2013-03-07');
+    await committed('2013-03-07', '2013-03-07');
+    const settledAt = { ingested_at: '2013-03-10T00:01:00Z' };
+    const there = wholeDay('2013-03-07')
+      .filter(({ location_id, observed_at }) => location_id !== 'jfk' || observed_at < '2013-03-07T05')
+      .map((row) => ({ ...row, ...settledAt }));
+    await putHistory(local.raw, '2013-03-07', there);
+    await committed('2013-03-07', '2013-03-07');
+    const { asked, access } = provider();
+    const run = await upkeep('2013-03-10', access);
+    expect(asked).toEqual([['2013-03-07', ['jfk']]]);
+    expect(run.settled).toMatchObject({ hours: 19 });
+  });
+
+  it('asks no more for what the provider did not have three times', async () => {
+    await pollDay('2013-03-07');
+    await committed('2013-03-07', '2013-03-07');
+    const { asked, access } = provider(() => 'not-available');
+    for (let day = 10; day < 15; day += 1) await settle(`2013-03-${day}`, access);
+    const times = (date: string) => asked.filter(([day]) => day === date).length;
+    expect(['2013-03-07', '2013-03-08', '2013-03-09', '2013-03-10', '2013-03-11'].map(times)).toEqual([
+      3, 3, 3, 2, 1,
+    ]);
+  });
+
+  it('takes a plan without history as a state: said once, asked about weekly, no failure, no request to fill gaps', async () => {
+    const { asked, access } = provider(() => 'not-in-plan');
+    const warnings = local.warnings.length;
+    for (let day = 1; day <= 30; day += 1) {
+      const date = addDays('2013-03-01', day);
+      await pollDay(addDays(date, -1), day % 5 === 0 ? ['ewr'] : ids);
+      await committed(addDays(date, -1), addDays(date, -1));
+      expect(await settle(date, access)).toMatchObject({ hours: 0 });
+    }
+    expect((await upkeep('2013-03-31', access)).failures).toEqual([]);
+    expect(asked.map(([date]) => date)).toEqual(['2013-03-01', '2013-03-08', '2013-03-15', '2013-03-22']);
+    expect((await getText(local.processed, keys.settling)) ?? '').toContain('"since":"2013-03-04T00:25:00Z"');
+    expect(local.warnings.slice(warnings).filter((text) => text.includes('no history'))).toHaveLength(1);
+    expect(local.events.filter(({ event }) => event['detail-type'] === 'GapsFound')).toHaveLength(0);
+  });
+
+  it('fails where asking again may help, keeps what it got, and asks again the next day', async () => {
+    await pollDay('2013-03-07');
+    await committed('2013-03-07', '2013-03-07');
+    const { asked, access } = provider((date, time) =>
+      date === '2013-03-07' && time === 1 ? 'failed' : 'fetched',
+    );
+    await expect(settle('2013-03-10', access)).rejects.toThrow(
+      'History of 2013-03-07 could not be fetched: history is failed',
+    );
+    await settle('2013-03-11', access);
+    expect(asked.map(([date]) => date)).toEqual(['2013-03-07', '2013-03-08', '2013-03-07']);
+    expect(await rowsOf('2013-03-07')).toContainEqual(
+      expect.objectContaining({ settled_at: '2013-03-11T00:25:00Z' }),
+    );
+  });
+
+  it('forgets what it can not read, and begins anew', async () => {
+    await pollDay('2013-03-07');
+    await committed('2013-03-07', '2013-03-07');
+    await putObject(local.processed, keys.settling, '{"version":', 'application/json');
+    const { access } = provider();
+    expect((await upkeep('2013-03-10', access)).settled).toMatchObject({ hours: 72 });
+  });
+
+  it('gives the same day however often it is repeated', async () => {
+    await pollDay('2013-03-07');
+    await committed('2013-03-07', '2013-03-07');
+    const { access } = provider();
+    await settle('2013-03-10', access);
+    const first = await local.content();
+    await settle('2013-03-10', access);
+    await commitDays(local.access(), {
+      dates: ['2013-03-07'],
+      closedBefore: '2013-03-10T00:00:00Z',
+      now: '2013-03-10T00:30:00Z',
+      acceptLostHours: false,
+    });
+    expect(await local.content()).toEqual(first);
+  });
+});
