@@ -14,9 +14,9 @@ import { spanOf } from '../lib/scenario/span';
 import { formatSummary } from '../lib/scenario/summary-text';
 import { synthesise } from '../lib/scenario/synth';
 import { REAL_MANNERS } from '../lib/scenario/weather-api/manners';
+import { endWhenFatal, wordsOf } from '../lib/terminal/fatal';
 import { openInBrowser } from '../lib/terminal/open-in-browser';
 import { createProgress } from '../lib/terminal/progress';
-import { Refusal } from '../lib/terminal/refusal';
 
 /** `npm start`: the application as deployed, on this machine, on a year of recorded weather. */
 const DIRECTORY = resolve('.garoa');
@@ -24,11 +24,12 @@ const DIRECTORY = resolve('.garoa');
 let cloud: LocalGaroa | undefined;
 const progress = createProgress(process.stdout);
 
+endWhenFatal(process.stderr);
 main(process.argv.slice(2)).catch(async (error: unknown) => {
   progress.end('✗');
   await cloud?.close();
   if (error instanceof ConfigError) console.error(`cdk.json: ${error.message}`);
-  else console.error(error instanceof Refusal ? error.message : error);
+  else console.error(wordsOf(error));
   process.exit(1);
 });
 

@@ -175,7 +175,6 @@ class Pool {
     const request = this.waiting.shift();
     if (request === undefined) return;
     environment.invoke(request.requestId, request.body, (answer) => {
-      if (environment.ended) this.environments.delete(environment);
       request.answer(answer);
       this.next();
     });
@@ -186,8 +185,14 @@ class Pool {
     this.started += 1;
     const stream = `local/[$LATEST]${this.started}`;
     const logs = this.options.mayLog?.(this.fn, stream) ?? true;
-    const environment = new Environment(this.fn, this.variables(stream), (line, requestId) => {
-      if (logs) this.write(line, requestId);
+    const environment: Environment = new Environment(this.fn, this.variables(stream), {
+      onLine: (line, requestId) => {
+        if (logs) this.write(line, requestId);
+      },
+      onEnd: () => {
+        this.environments.delete(environment);
+        this.next();
+      },
     });
     this.environments.add(environment);
     return environment;
@@ -244,7 +249,11 @@ class Environment {
   constructor(
     private readonly fn: FunctionResource,
     variables: Record<string, string>,
-    private readonly onLine: (line: string, requestId: string | undefined) => void,
+    private readonly hooks: {
+      readonly onLine: (line: string, requestId: string | undefined) => void;
+      /** Told once, also of an environment that dies while it is idle. */
+      readonly onEnd: () => void;
+    },
   ) {
     const { assetDirectory, handler, arn, memoryMegabytes } = fn;
     this.worker = new Worker(workerCode(), {
@@ -290,6 +299,7 @@ class Environment {
         trace: [],
       },
     });
+    this.hooks.onEnd();
   }
 
   async terminate(): Promise<void> {
@@ -298,13 +308,14 @@ class Environment {
   }
 
   private receive(message: z.infer<typeof messageSchema>): void {
-    if ('line' in message) this.onLine(message.line, this.current?.requestId);
+    if ('line' in message) this.hooks.onLine(message.line, this.current?.requestId);
     else if ('payload' in message) this.settle({ payload: message.payload });
     else if ('error' in message) this.settle({ failure: { kind: 'thrown', ...message.error } });
     else if ('initError' in message) {
       this.ended = true;
       void this.worker.terminate();
       this.settle({ failure: { kind: 'thrown', ...message.initError } });
+      this.hooks.onEnd();
     }
   }
 

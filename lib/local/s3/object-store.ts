@@ -11,6 +11,7 @@ import {
   rmSync,
   type Stats,
   statSync,
+  truncateSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -281,7 +282,11 @@ export class ObjectStore {
     if (!existsSync(this.journal)) {
       return;
     }
-    for (const line of readFileSync(this.journal, 'utf8').split('\n')) {
+    const text = readFileSync(this.journal, 'utf8');
+    // A process that ended in the middle of a line leaves half of one, which the next line must not continue.
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole.length < text.length) truncateSync(this.journal, Buffer.byteLength(whole));
+    for (const line of whole.split('\n')) {
       if (line !== '') {
         const { path, ...known } = journalLine.parse(JSON.parse(line));
         this.known.set(join(this.directory, 's3', path), known);

@@ -1,6 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { projectRoot } from '../../../lib/project-root';
 import { awsFaultsAtRate } from '../../../lib/scenario/faults';
 import { FolderRefused, prepareFolder } from '../../../lib/scenario/folder';
 import { readRecording } from '../../../lib/scenario/observation-file/read';
@@ -62,6 +65,40 @@ describe('prepareFolder', () => {
     writeFileSync(join(folder, 'run.pid'), '4194305');
     expect(() => prepareFolder(folder, false)).not.toThrow();
   });
+
+  it('takes over the folder of a process whose id another one has by now', () => {
+    const folder = join(directory, 'reused');
+    prepareFolder(folder, false)();
+    writeFileSync(join(folder, 'run.pid'), `${process.ppid} Thu Jan  1 00:00:00 1970`);
+    expect(() => prepareFolder(folder, false)).not.toThrow();
+  });
+
+  it.each([['an empty folder'], ['what a dead process left']])(
+    'gives %s to one of many that ask at the same instant',
+    async (state) => {
+      const folder = join(directory, state.replaceAll(' ', '-'));
+      mkdirSync(folder);
+      if (state !== 'an empty folder') writeFileSync(join(folder, 'run.pid'), '4194305 long ago');
+      const script = join(directory, 'ask.ts');
+      writeFileSync(
+        script,
+        `import { prepareFolder } from ${JSON.stringify(join(projectRoot, 'lib/scenario/folder'))};
+         while (Date.now() < Number(process.argv[2])) {}
+         try { prepareFolder(${JSON.stringify(folder)}, false); console.log('mine'); }
+         catch (error) { console.log(error.name); }
+         process.stdin.resume().on('end', () => process.exit());`,
+      );
+      const start = String(Date.now() + 4_000);
+      const asking = Array.from({ length: 6 }, () =>
+        spawn(process.execPath, ['--import', 'tsx', script, start], { stdio: ['pipe', 'pipe', 'inherit'] }),
+      );
+      const answers = await Promise.all(
+        asking.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim()),
+      );
+      for (const { stdin } of asking) stdin.end();
+      expect(answers.sort()).toEqual([...Array(5).fill('FolderRefused'), 'mine']);
+    },
+  );
 
   it('refuses a folder that cannot be made', () => {
     writeFileSync(join(directory, 'file'), '');

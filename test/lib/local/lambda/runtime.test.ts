@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSync } from 'esbuild';
 import type { FunctionResource } from '../../../../lib/local/assembly/resources';
 import { LambdaRuntime } from '../../../../lib/local/lambda/runtime';
@@ -23,6 +24,7 @@ export async function handler(event, context) {
     case 'throwText': throw 'text';
     case 'sleep': await sleep(event.ms); return event.ms;
     case 'exit': process.exit(3);
+    case 'exitLater': setTimeout(() => process.exit(3), 20); return;
     case 'reject': Promise.reject(new Error('forgotten')); await sleep(1000); return;
     case 'hang': for (;;);
     case 'grow': { const all = []; for (;;) all.push(new Array(1e5).fill(Math.random())); }
@@ -145,6 +147,13 @@ describe('LambdaRuntime', () => {
     // Two warm environments had one call each; the third invocation waited for one of them.
     expect(calls.filter((payload) => JSON.stringify(payload).includes('"calls":2'))).toHaveLength(2);
     expect(calls.filter((payload) => JSON.stringify(payload).includes('"calls":3'))).toHaveLength(1);
+  });
+
+  it('replaces an environment that died while it was idle', async () => {
+    const runtime = start({}, 1);
+    await runtime.invoke('f', { do: 'exitLater' });
+    await sleep(500);
+    expect(await outcome(runtime, { do: 'echo' })).toMatchObject({ calls: 1 });
   });
 
   it('ends an invocation that takes too long, and starts afresh for the next', async () => {

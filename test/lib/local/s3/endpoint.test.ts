@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
@@ -13,6 +22,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import * as fc from 'fast-check';
+import { ObjectStore } from '../../../../lib/local/s3/object-store';
 import { NOW, startTestCloud, type TestCloud } from '../support';
 
 const Bucket = 'raw';
@@ -164,6 +174,18 @@ describe('objects', () => {
     expect(head.ContentType).toBe('text/html');
     await first.close();
     await again.close();
+  });
+
+  it('opens again what a process left in the middle of a line, and goes on from there', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'garoa-objects-'));
+    const open = () => new ObjectStore(directory, new Set([Bucket]), () => NOW);
+    const typed = { headers: { 'content-type': 'text/html' } };
+    open().put(Bucket, 'before', 'x', typed);
+    appendFileSync(join(directory, 's3-attributes.ndjson'), '{"path":"raw/before","size":1,"mod');
+    open().put(Bucket, 'after', 'x', typed);
+    const again = open();
+    expect([again.head(Bucket, 'before'), again.head(Bucket, 'after')]).toMatchObject([typed, typed]);
+    rmSync(directory, { recursive: true });
   });
 
   it('computes the ETag of a file that somebody put there by hand', async () => {

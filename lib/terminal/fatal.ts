@@ -1,0 +1,21 @@
+import { errorCode } from './error-code';
+import { Refusal } from './refusal';
+
+/** What a shell reports of a program whose reader has gone: `npm start | head`. */
+const READER_GONE = 141;
+
+/** One line for what a person can mend, a full disk among it; the error with its stack for a defect. */
+export function wordsOf(error: unknown): unknown {
+  if (errorCode(error) === 'EPIPE') return 'The reader of the output has gone (EPIPE).';
+  const mendable = error instanceof Refusal || (error instanceof Error && 'syscall' in error);
+  return mendable ? error.message : error;
+}
+
+/** Ends the process with a line and a code where a stream or a timer fails outside of everything that is awaited. */
+export function endWhenFatal(messages: { write(text: string): unknown }): void {
+  process.once('uncaughtException', (error) => {
+    const words = wordsOf(error);
+    messages.write(`${typeof words === 'string' ? words : error.stack}\n`);
+    process.exit(errorCode(error) === 'EPIPE' ? READER_GONE : 1);
+  });
+}
