@@ -114,8 +114,6 @@ export interface Recording {
   readonly title: string;
   readonly locations: readonly Location[];
   readonly series: ReadonlyMap<string, Series>;
-  /** Country by location, where the file beside the recording names it. */
-  readonly countries: ReadonlyMap<string, string>;
   readonly rows: number;
   /** What was made of the file, a line each; empty when all of it was as expected. */
   readonly notes: readonly string[];

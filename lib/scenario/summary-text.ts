@@ -24,8 +24,9 @@ export function formatSummary(
     liveTable(summary, live),
     '',
     `Observations  ${ingest.observationsServed} delivered, ${ingest.observationsStored} stored by ${ingest.invocations} runs (${ingest.failures} failed)`,
-    `Hours         ${hourly.rows} rows in ${hourly.days} days, ${hourly.missingHours} not observed`,
-    `Forecasts     ${forecasts.made} made, ${forecasts.verified} verified; Brier ${decimal(forecasts.brier)}, persistence ${decimal(forecasts.persistenceBrier)}`,
+    `Hours         ${hourly.rows} rows in ${hourly.days} days, ${hourly.missingHours} not observed, ${hourly.settled} settled`,
+    `Known/true    ${agreementText(summary)}`,
+    `Forecasts     ${forecasts.made} made, ${forecasts.verified} verified, ${forecasts.verifiedSettled} of them on settled truth; Brier ${decimal(forecasts.brier)}, persistence ${decimal(forecasts.persistenceBrier)}`,
     `Time          ${seconds.total.toFixed(0)} s: synth ${seconds.synth.toFixed(0)}, backfill ${seconds.backfill.toFixed(0)}, training ${seconds.retrain.toFixed(0)}, live ${seconds.live.toFixed(0)}`,
     '',
     'What to open next:',
@@ -34,6 +35,15 @@ export function formatSummary(
     '  npm run garoa -- status --local  the system that is left behind; help tells what else it can be asked',
     `The lake lies in ${paths.lake}.`,
   ].join('\n');
+}
+
+/** How what was known of an hour's rain when it closed stands to what settled history says. */
+function agreementText({ agreement }: Summary): string {
+  const { bothWet, onlyKnownWet, onlyTrueWet, bothDry } = agreement;
+  const hours = bothWet + onlyKnownWet + onlyTrueWet + bothDry;
+  if (hours === 0) return 'no hour has been polled and settled yet, so that their agreement is not known';
+  const share = ((100 * (bothWet + bothDry)) / hours).toFixed(1);
+  return `${hours} hours polled and settled, alike in ${share}%: ${bothWet} wet in both, ${onlyKnownWet} only in polls, ${onlyTrueWet} only in history`;
 }
 
 /** The last entry of each location. */

@@ -78,11 +78,18 @@ export const summarySchema = z.object({
     days: count.describe('days of hourly_observations'),
     rows: count.describe('rows of hourly_observations'),
     missingHours: count.describe('hours of a location between from and to without a row'),
+    settled: count.describe('rows whose true rain is that of settled history'),
   }),
+  agreement: z
+    .object({ bothWet: count, onlyKnownWet: count, onlyTrueWet: count, bothDry: count })
+    .describe(
+      'hours with polls and settled history, by what was known when they closed and by what was true',
+    ),
   retrain: z.array(retrainEntry).describe('one entry for each location of each retraining, in order'),
   forecasts: z.object({
     made: count,
     verified: count.describe('those whose target hour is known'),
+    verifiedSettled: count.describe('those of them that were judged on settled history'),
     brier: z.number().nullable().describe('mean over the verified ones; null when there are none'),
     persistenceBrier: z
       .number()
@@ -111,6 +118,7 @@ export interface SummaryInput {
 export interface LiveScore {
   readonly made: number;
   readonly verified: number;
+  readonly verifiedSettled: number;
   readonly squaredError: number;
   readonly compared: number;
   readonly persistenceSquaredError: number;
@@ -122,7 +130,7 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
   live: ReadonlyMap<string, LiveScore>;
 }> {
   const hours = await readHours(cloud);
-  const live = await scoreForecasts(cloud, hours.truth);
+  const live = await scoreForecasts(cloud, hours);
   const ingest = cloud.invocations().filter((record) => record.function.endsWith('-ingest'));
   const hourly = cloud.invocations().filter((record) => record.function.endsWith('-hourly'));
   const closed = [...hours.truth.keys()].filter((key) => instantOf(key) < utcSecond(to * 1000)).length;
@@ -148,11 +156,14 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
       days: hours.days,
       rows: hours.rows,
       missingHours: ((to - recording.from) / 3600) * recording.locations.length - closed,
+      settled: hours.settled.size,
     },
+    agreement: hours.agreement,
     retrain: await retrainings(cloud, recording),
     forecasts: {
       made: sum((score) => score.made),
       verified,
+      verifiedSettled: sum((score) => score.verifiedSettled),
       brier: verified === 0 ? null : sum((score) => score.squaredError) / verified,
       persistenceBrier: compared === 0 ? null : sum((score) => score.persistenceSquaredError) / compared,
     },
@@ -176,27 +187,46 @@ export function storedObservations(cloud: LocalGaroa): Set<string> {
   return stored;
 }
 
-const hourRow = z.object({ location_id: z.string(), hour: utcSecondSchema, rained: z.boolean().nullable() });
+const hourRow = z.object({
+  location_id: z.string(),
+  hour: utcSecondSchema,
+  kind: z.enum(['polled', 'settled', 'both']),
+  settled_at: utcSecondSchema.nullable(),
+  known_rained: z.boolean().nullable(),
+  rained: z.boolean().nullable(),
+});
 
 interface Hours {
   readonly days: number;
   readonly rows: number;
   /** Whether it rained, by `location hour`; null when that is unknown. */
   readonly truth: ReadonlyMap<string, boolean | null>;
+  /** Those whose truth is that of settled history. */
+  readonly settled: ReadonlySet<string>;
+  readonly agreement: Summary['agreement'];
 }
 
 /** The hours of the lake. Rows that repeat an hour count in `rows` and only once in `truth`. */
 async function readHours(cloud: LocalGaroa): Promise<Hours> {
   const truth = new Map<string, boolean | null>();
+  const settled = new Set<string>();
+  const agreement = { bothWet: 0, onlyKnownWet: 0, onlyTrueWet: 0, bothDry: 0 };
   let days = 0;
   let rows = 0;
   for (const { bytes } of cloud.objects('processed', HOURLY_OBSERVATIONS.prefix)) {
     const read = await decodeParquet(bytes, Object.keys(hourRow.shape), hourRow);
     days += 1;
     rows += read.length;
-    for (const { location_id, hour, rained } of read) truth.set(`${location_id} ${hour}`, rained);
+    for (const row of read) {
+      const key = `${row.location_id} ${row.hour}`;
+      truth.set(key, row.rained);
+      if (row.settled_at !== null) settled.add(key);
+      if (row.kind !== 'both' || row.known_rained === null || row.rained === null) continue;
+      if (row.known_rained) agreement[row.rained ? 'bothWet' : 'onlyKnownWet'] += 1;
+      else agreement[row.rained ? 'onlyTrueWet' : 'bothDry'] += 1;
+    }
   }
-  return { days, rows, truth };
+  return { days, rows, truth, settled, agreement };
 }
 
 const forecastRow = z.object({
@@ -209,30 +239,40 @@ const forecastRow = z.object({
 const NO_SCORE: LiveScore = {
   made: 0,
   verified: 0,
+  verifiedSettled: 0,
   squaredError: 0,
   compared: 0,
   persistenceSquaredError: 0,
 };
 
-async function scoreForecasts(cloud: LocalGaroa, truth: Hours['truth']): Promise<Map<string, LiveScore>> {
+async function scoreForecasts(
+  cloud: LocalGaroa,
+  { truth, settled }: Pick<Hours, 'truth' | 'settled'>,
+): Promise<Map<string, LiveScore>> {
   const scores = new Map<string, LiveScore>();
   for (const { bytes } of cloud.objects('processed', FORECASTS.prefix)) {
     for (const row of await decodeParquet(bytes, Object.keys(forecastRow.shape), forecastRow)) {
       const score = scores.get(row.location_id) ?? NO_SCORE;
-      const rained = truth.get(`${row.location_id} ${row.target_hour}`) ?? null;
-      scores.set(row.location_id, added(score, row, rained));
+      const target = `${row.location_id} ${row.target_hour}`;
+      scores.set(row.location_id, added(score, row, truth.get(target) ?? null, settled.has(target)));
     }
   }
   return scores;
 }
 
-function added(score: LiveScore, row: z.infer<typeof forecastRow>, rained: boolean | null): LiveScore {
+function added(
+  score: LiveScore,
+  row: z.infer<typeof forecastRow>,
+  rained: boolean | null,
+  isSettled: boolean,
+): LiveScore {
   if (rained === null) return { ...score, made: score.made + 1 };
   const outcome = rained ? 1 : 0;
   const persistence = row.persistence_probability;
   return {
     made: score.made + 1,
     verified: score.verified + 1,
+    verifiedSettled: score.verifiedSettled + (isSettled ? 1 : 0),
     squaredError: score.squaredError + (row.probability - outcome) ** 2,
     compared: score.compared + (persistence === null ? 0 : 1),
     persistenceSquaredError:

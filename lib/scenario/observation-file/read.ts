@@ -26,7 +26,7 @@ class BadRecording extends Refusal {
 const provenanceSchema = z.object({
   /** Whether a row of an hour tells the state of the air at the hour's end or at its start. */
   stateAt: z.enum(['start', 'end']).default('end'),
-  locations: z.array(z.looseObject({ id: z.string(), country: z.string().optional() })).default([]),
+  locations: z.array(z.looseObject({ id: z.string() })).default([]),
 });
 type Provenance = z.infer<typeof provenanceSchema>;
 
@@ -186,7 +186,7 @@ class RecordingBuilder {
         }),
       );
     }
-    const known = new Map(provenance.map(({ country: _, ...location }) => [location.id, location]));
+    const known = new Map(provenance.map((location) => [location.id, location]));
     const locations = [...series.keys()].map((id): Location => {
       const parsed = locationSchema.safeParse({ id, name: id, timezone: 'UTC', ...known.get(id), query: id });
       if (!parsed.success) {
@@ -201,9 +201,6 @@ class RecordingBuilder {
       title: this.title,
       locations,
       series,
-      countries: new Map(
-        provenance.flatMap(({ id, country }) => (country === undefined ? [] : [[id, country]])),
-      ),
       rows: this.rows,
       notes: [
         ...(this.delimiter === ',' ? [] : [`${nameOf(this.delimiter)} part the cells`]),

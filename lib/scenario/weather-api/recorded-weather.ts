@@ -10,7 +10,6 @@ export const CADENCE = 900;
 export interface Place {
   readonly location: Location;
   readonly series: Series;
-  readonly country: string;
 }
 
 type Values = Reading['values'];
@@ -46,8 +45,7 @@ export class RecordedWeather {
   ) {
     this.places = recording.locations.flatMap((location) => {
       const series = recording.series.get(location.id);
-      const country = recording.countries.get(location.id) ?? '';
-      return series === undefined ? [] : [{ location, series, country }];
+      return series === undefined ? [] : [{ location, series }];
     });
   }
 

@@ -130,11 +130,11 @@ function history(weather: RecordedWeather, place: Place, date: string): Answer {
   };
 }
 
-function locationOf(weather: RecordedWeather, { location, country }: Place): unknown {
+function locationOf(weather: RecordedWeather, { location }: Place): unknown {
   return {
     name: location.name,
     region: '',
-    country,
+    country: location.country ?? '',
     lat: location.latitude ?? 0,
     lon: location.longitude ?? 0,
     tz_id: location.timezone,
