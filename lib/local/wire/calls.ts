@@ -15,6 +15,12 @@ export type Fault =
   | { readonly kind: 'throttle' }
   | { readonly kind: 'serverError' }
   | { readonly kind: 'latency'; readonly milliseconds: number }
+  /** The connection breaks before the service has heard of the call. */
+  | { readonly kind: 'reset' }
+  /** The reply comes in two parts with a pause between them. */
+  | { readonly kind: 'slowBody'; readonly milliseconds: number }
+  /** The work is done, and the reply says something else: a query failed, an entry was refused. */
+  | { readonly kind: 'otherReply'; readonly body: (body: string) => string }
   /** The work is done and the reply is lost: the client sees a broken connection. */
   | { readonly kind: 'lostReply' }
   /** The calling function dies on the spot, before or after the service did its work. */

@@ -115,6 +115,16 @@ async function answer(
     case 'latency':
       await delay(fault.milliseconds);
       return send(outgoing, request.method, await carryOut(service, request));
+    case 'reset':
+      incoming.socket.destroy();
+      return;
+    case 'slowBody':
+      return sendSlowly(outgoing, request.method, await carryOut(service, request), fault.milliseconds);
+    case 'otherReply': {
+      const reply = await carryOut(service, request);
+      const body = fault.body(String(reply.body ?? ''));
+      return send(outgoing, request.method, { ...reply, body });
+    }
     case 'throttle':
     case 'serverError':
       return send(
@@ -175,6 +185,24 @@ function send(outgoing: ServerResponse, method: string | undefined, reply: Servi
   });
   // A reply to HEAD carries the length of a body that it does not send; 304 has neither.
   outgoing.end(method === 'HEAD' ? undefined : body);
+}
+
+async function sendSlowly(
+  outgoing: ServerResponse,
+  method: string | undefined,
+  reply: ServiceReply,
+  milliseconds: number,
+): Promise<void> {
+  const body = Buffer.from(reply.body ?? '');
+  const half = Math.ceil(body.byteLength / 2);
+  if (method === 'HEAD' || half === 0) {
+    await delay(milliseconds);
+    return send(outgoing, method, reply);
+  }
+  outgoing.writeHead(reply.status, { 'content-length': String(body.byteLength), ...reply.headers });
+  outgoing.write(body.subarray(0, half));
+  await delay(milliseconds);
+  outgoing.end(body.subarray(half));
 }
 
 /**

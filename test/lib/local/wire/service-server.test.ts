@@ -84,6 +84,25 @@ it('does the work and loses the reply', async () => {
   expect(exists('lost')).toBe(true);
 });
 
+it('breaks the connection before the work', async () => {
+  expect(await under({ kind: 'reset' }, () => errorOf(put('reset')))).not.toBe('none');
+  expect(exists('reset')).toBe(false);
+});
+
+it('sends what it has in two parts', async () => {
+  await put('slow');
+  const read = () => cloud.s3.send(new GetObjectCommand({ Bucket: 'raw', Key: 'slow' }));
+  const { Body } = await under({ kind: 'slowBody', milliseconds: 5 }, read);
+  expect(await Body?.transformToString()).toBe('x');
+});
+
+it('does the work and says otherwise', async () => {
+  const otherReply = (body: string) => body.replace('"value"', '"another value"');
+  const read = () => cloud.secrets.send(new GetSecretValueCommand({ SecretId: 'api-key' }));
+  const { SecretString } = await under({ kind: 'otherReply', body: otherReply }, read);
+  expect(SecretString).toBe('another value');
+});
+
 it('does the work late', async () => {
   await under({ kind: 'latency', milliseconds: 5 }, () => put('late'));
   expect(exists('late')).toBe(true);
