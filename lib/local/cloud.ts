@@ -31,6 +31,11 @@ export interface LocalCloudOptions {
   /** Environments of one function that may run side by side; two by default. */
   readonly concurrency?: number;
   readonly faults?: FaultPlan;
+  /**
+   * Real time that functions and tasks may take, as a multiple of what they were deployed with; 1 by default. For tests,
+   * so that a busy machine is no failure.
+   */
+  readonly patience?: number;
   /** Values of functions' environments that become others here: addresses of the world outside AWS. */
   readonly replacedEnvironment?: ReadonlyMap<string, string>;
   /** What every secret holds from the start. */
@@ -85,6 +90,7 @@ export class LocalCloud {
     private readonly runtime: LambdaRuntime,
     private readonly onInvocation: LocalCloudOptions['onInvocation'],
     private readonly onClose: LocalCloudOptions['onClose'],
+    patience: number,
   ) {
     this.since = clock.now();
     this.s3 = this.s3Client(ADMINISTRATOR_KEY);
@@ -92,6 +98,7 @@ export class LocalCloud {
     this.machines = new StateMachines({
       machines: resources.stateMachines,
       clock,
+      patience,
       invokeFunction: (nameOrArn, payload, machineArn) => this.invokeForState(nameOrArn, payload, machineArn),
       readObject: (bucket, key, machineArn) => this.readText(bucket, key, machineArn),
       allows: (machineArn, action, resource) => endpoints.identities.of(machineArn).allows(action, resource),
@@ -159,8 +166,17 @@ export class LocalCloud {
       logsDirectory: join(options.directory, 'logs'),
       now,
       concurrency: options.concurrency ?? 2,
+      ...(options.patience !== undefined && { patience: options.patience }),
     });
-    cloud = new LocalCloud(resources, clock, endpoints, runtime, options.onInvocation, options.onClose);
+    cloud = new LocalCloud(
+      resources,
+      clock,
+      endpoints,
+      runtime,
+      options.onInvocation,
+      options.onClose,
+      options.patience ?? 1,
+    );
     return cloud;
   }
 

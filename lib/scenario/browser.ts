@@ -32,6 +32,8 @@ function isExecutable(path: string): boolean {
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,
+    // However long that takes on a busy machine.
+    timeout: 0,
     args: [
       '--no-sandbox',
       '--disable-gpu',

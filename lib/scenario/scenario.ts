@@ -32,6 +32,8 @@ export interface ScenarioPlace {
   /** Minute of the hour at which the hourly function runs. */
   readonly hourlyMinute: number;
   readonly synthSeconds: number;
+  /** See `LocalCloudOptions`. */
+  readonly patience?: number;
   /** Called with the cloud once it runs, so that a signal can end it. */
   readonly onStarted: (cloud: LocalGaroa) => void;
 }
@@ -64,6 +66,7 @@ export async function runScenario(
     manners: options.manners,
     start: new Date(span.liveFrom),
     onInvocation: (record) => watch(record),
+    ...(place.patience !== undefined && { patience: place.patience }),
     ...(options.faults === 0
       ? {}
       : {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
   assemblyDirectory = join(directory, 'cdk.out');
   await synthesise(parseConfig({ plan: 'business', locations: recording.locations }), assemblyDirectory);
-}, 180_000);
+});
 afterEach(() => cloud.close());
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -111,7 +111,7 @@ it('schedules that never fire from the first day on ring within their window plu
   expect(found['hourly-did-not-run']?.[0]).toBeLessThanOrEqual(2 + 1);
   expect(found['retraining-did-not-run']?.[0]).toBeLessThanOrEqual(7 * 24 + 1);
   expect(Object.values(found).map(([, until]) => until)).toEqual([undefined, undefined]);
-}, 300_000);
+});
 
 it('polls that never come ring that they did not, and that the hours they leave are empty', async () => {
   await deploy(

@@ -12,6 +12,7 @@ import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa
 import { readRecording } from '../../lib/scenario/observation-file/read';
 import type { Recording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
+import { PATIENCE } from '../patience';
 
 /** Two days of the recording, one of which lacks an hour of one airport. */
 const FROM = '2013-01-01';
@@ -35,6 +36,7 @@ beforeAll(async () => {
     assemblyDirectory,
   );
   cloud = await startLocalGaroa({
+    patience: PATIENCE,
     assemblyDirectory,
     directory,
     recording,
@@ -53,7 +55,7 @@ beforeAll(async () => {
   }
   expect((await recompute()).functionError).toBeUndefined();
   expected = await content();
-}, 180_000);
+});
 
 afterAll(async () => {
   await cloud.close();
@@ -101,19 +103,15 @@ describe('the deployed function', () => {
     ['CopyObject', 2],
     ['StartQueryExecution', 2],
     ['DeleteObjects', 1],
-  ] as const)(
-    'that dies at %s number %i is made good by the next run',
-    async (operation, call) => {
-      for (const when of ['before', 'after'] as const) {
-        await forget();
-        plan(operation, { kind: 'crash', when }, call);
-        expect((await recompute()).functionError).toBeDefined();
-        expect((await recompute()).functionError).toBeUndefined();
-        expect(await content()).toEqual(expected);
-      }
-    },
-    30_000,
-  );
+  ] as const)('that dies at %s number %i is made good by the next run', async (operation, call) => {
+    for (const when of ['before', 'after'] as const) {
+      await forget();
+      plan(operation, { kind: 'crash', when }, call);
+      expect((await recompute()).functionError).toBeDefined();
+      expect((await recompute()).functionError).toBeUndefined();
+      expect(await content()).toEqual(expected);
+    }
+  });
 
   it.each([
     ['StartQueryExecution', { kind: 'lostReply' }],
@@ -122,23 +120,19 @@ describe('the deployed function', () => {
     ['CopyObject', { kind: 'lostReply' }],
     ['CopyObject', { kind: 'serverError' }],
     ['GetObject', { kind: 'serverError' }],
-  ] as const)(
-    'whose %s meets %j does its work all the same',
-    async (operation, fault) => {
-      await forget();
-      plan(operation, fault);
-      const result = await recompute();
-      expect(planned).toBeUndefined();
-      expect(result.functionError).toBeUndefined();
-      expect(await content()).toEqual(expected);
-    },
-    30_000,
-  );
+  ] as const)('whose %s meets %j does its work all the same', async (operation, fault) => {
+    await forget();
+    plan(operation, fault);
+    const result = await recompute();
+    expect(planned).toBeUndefined();
+    expect(result.functionError).toBeUndefined();
+    expect(await content()).toEqual(expected);
+  });
 
   it('run twice at once commits the same days', async () => {
     await forget();
     const results = await Promise.all([recompute(), recompute()]);
     expect(results.map(({ functionError }) => functionError)).toEqual([undefined, undefined]);
     expect(await content()).toEqual(expected);
-  }, 30_000);
+  });
 });

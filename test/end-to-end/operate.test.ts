@@ -17,6 +17,7 @@ import { synthesise } from '../../lib/scenario/synth';
 import { REAL_MANNERS } from '../../lib/scenario/weather-api/manners';
 import { modelFile } from '../lambdas/model/model-file-fixture';
 import { fakeTerminal } from '../lib/operate/terminal';
+import { PATIENCE } from '../patience';
 
 /** The first day of a deployment, lived by commands; each test finds what those before it left. */
 const directory = mkdtempSync(join(tmpdir(), 'garoa-operate-'));
@@ -41,7 +42,14 @@ beforeAll(async () => {
   await synthesise(config, assemblyDirectory);
   // What the days before hold is asked about, and they are too fresh for a history that comes late.
   const manners = { ...REAL_MANNERS, latestHoursLacking: 0 };
-  cloud = await startLocalGaroa({ assemblyDirectory, directory: run, recording, manners, start: START });
+  cloud = await startLocalGaroa({
+    assemblyDirectory,
+    directory: run,
+    recording,
+    manners,
+    start: START,
+    patience: PATIENCE,
+  });
   access = accessToLocal(cloud);
   models = cloud.name('buckets', '-models');
 });

@@ -25,6 +25,7 @@ import { synthesise } from '../../lib/scenario/synth';
 import { REAL_MANNERS } from '../../lib/scenario/weather-api/manners';
 import { createProgress } from '../../lib/terminal/progress';
 import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/pages/browser';
+import { PATIENCE } from '../patience';
 
 /**
  * What `npm start` does, on forty days of the recording. The live part begins on a Sunday, so that the weekly
@@ -62,13 +63,14 @@ beforeAll(async () => {
     directory: join(directory, 'run'),
     hourlyMinute: config.schedules.hourlyMinute,
     synthSeconds: 0,
+    patience: PATIENCE,
     onStarted: (running: LocalGaroa) => {
       cloud = running;
     },
   };
   const silent = createProgress({ write: () => true });
   ({ summary } = await runScenario({ recording, ...scenario }, place, silent));
-}, 180_000);
+});
 
 afterAll(async () => {
   await cloud.close();
@@ -389,6 +391,7 @@ describe('another run, on the observations of the first', () => {
     const observations = join('s3', cloud.name('buckets', '-processed'), HOURLY_OBSERVATIONS.prefix);
     cpSync(join(directory, 'run', observations), join(again, observations), { recursive: true });
     second = await startLocalGaroa({
+      patience: PATIENCE,
       assemblyDirectory,
       directory: again,
       recording,

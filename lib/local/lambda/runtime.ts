@@ -37,6 +37,8 @@ export interface LambdaOptions {
   readonly now: () => Date;
   /** Environments of one function that may run at once; further invocations wait. */
   readonly concurrency: number;
+  /** See `LocalCloudOptions`. */
+  readonly patience?: number;
 }
 
 /** Sizes above which Lambda refuses a synchronous request or response. */
@@ -185,7 +187,8 @@ class Pool {
     this.started += 1;
     const stream = `local/[$LATEST]${this.started}`;
     const logs = this.options.mayLog?.(this.fn, stream) ?? true;
-    const environment: Environment = new Environment(this.fn, this.variables(stream), {
+    const { patience = 1 } = this.options;
+    const environment: Environment = new Environment(this.fn, patience, this.variables(stream), {
       onLine: (line, requestId) => {
         if (logs) this.write(line, requestId);
       },
@@ -248,6 +251,7 @@ class Environment {
 
   constructor(
     private readonly fn: FunctionResource,
+    private readonly patience: number,
     variables: Record<string, string>,
     private readonly hooks: {
       readonly onLine: (line: string, requestId: string | undefined) => void;
@@ -259,7 +263,7 @@ class Environment {
     this.worker = new Worker(workerCode(), {
       eval: true,
       env: variables,
-      workerData: { assetDirectory, handlerName: handler, functionArn: arn, memoryMegabytes },
+      workerData: { assetDirectory, handlerName: handler, functionArn: arn, memoryMegabytes, patience },
       resourceLimits: { maxOldGenerationSizeMb: memoryMegabytes },
       // Options of the parent's command line, such as a TypeScript loader, are no part of Lambda's Node.
       execArgv: [],
@@ -276,13 +280,14 @@ class Environment {
 
   invoke(requestId: string, event: string, answer: (answer: Answer) => void): void {
     const { timeoutSeconds } = this.fn;
+    const milliseconds = timeoutSeconds * 1000 * this.patience;
     const timer = setTimeout(
       () => this.end('timeout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`),
-      timeoutSeconds * 1000,
+      milliseconds,
     );
     this.current = { requestId, answer, timer };
     this.worker.ref();
-    this.worker.postMessage({ requestId, event, deadline: Date.now() + timeoutSeconds * 1000 });
+    this.worker.postMessage({ requestId, event, deadline: Date.now() + milliseconds });
   }
 
   /** Kills the sandbox; an invocation in flight ends with the error that Lambda reports for it. */

@@ -9,6 +9,8 @@ export type FunctionResult =
 /** What states need of the world outside: time, functions, objects. */
 export interface Surroundings {
   readonly clock: VirtualClock;
+  /** See `LocalCloudOptions`; 1 when absent. */
+  readonly patience?: number;
   /** Runs a function by name or ARN to its end, as the machine; rejects when there is no such function. */
   readonly invokeFunction: (
     nameOrArn: string,

@@ -144,7 +144,7 @@ export async function startHourlyCloud(
           s3,
           workgroup: 'garoa-prod',
           database: 'garoa',
-          remainingMs: () => 60_000,
+          remainingMs: () => 3_600_000,
           onFinished: (query) => queries.push(query),
         },
         raw: bucket('raw', s3),

@@ -16,6 +16,7 @@ import { type SecretsManager, secretsManager } from '../../../lib/local/secrets-
 import type { FaultPlan } from '../../../lib/local/wire/calls';
 import { serve } from '../../../lib/local/wire/service-server';
 import { ADMINISTRATOR } from '../../lib/local/support';
+import { PATIENCE } from '../../patience';
 
 const SECRET = 'garoa/weather-api-key';
 
@@ -40,6 +41,8 @@ export interface DeployedIngestOptions {
   /** Absent: the secret exists and has no value. */
   readonly apiKey?: string;
   readonly timeoutSeconds?: number;
+  /** Real time, as a multiple of what the function believes that passes. */
+  readonly patience?: number;
   readonly faults?: FaultPlan;
 }
 
@@ -67,6 +70,7 @@ function bundled(): Uint8Array {
 /** The ingest function as it is deployed: bundled and minified, in a worker, with S3 and Secrets Manager on the wire. */
 export async function deployIngest(options: DeployedIngestOptions): Promise<DeployedIngest> {
   const { provider = 'weatherapi', locations, weatherUrl, apiKey, timeoutSeconds = 30, faults } = options;
+  const { patience = PATIENCE } = options;
   const directory = mkdtempSync(join(tmpdir(), 'garoa-ingest-'));
   const assetDirectory = join(directory, 'asset');
   mkdirSync(assetDirectory);
@@ -120,6 +124,7 @@ export async function deployIngest(options: DeployedIngestOptions): Promise<Depl
     logsDirectory: join(directory, 'logs'),
     now,
     concurrency: 2,
+    patience,
   });
   return {
     invoke: (event) => runtime.invoke('garoa-prod-ingest', event),

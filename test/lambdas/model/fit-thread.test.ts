@@ -23,7 +23,7 @@ if ('attempts' in workerData) {
 }
 `;
 
-const shared = { kernel: 'rbf', tolerance: 1e-3, cacheMegabytes: 20, timeBudgetMs: 60_000 } as const;
+const shared = { kernel: 'rbf', tolerance: 1e-3, cacheMegabytes: 20, timeBudgetMs: 3_600_000 } as const;
 const member = { c: 1, gamma: 0.02, positiveWeight: 3 };
 
 let folder: string;

@@ -11,7 +11,7 @@ const options: SvcOptions = {
   positiveWeight: 3,
   tolerance: 1e-5,
   cacheMegabytes: 50,
-  timeBudgetMs: 60_000,
+  timeBudgetMs: 3_600_000,
 };
 
 /** Two overlapping clouds, one in five points positive; the same numbers each time. */

@@ -32,7 +32,7 @@ beforeAll(async () => {
   table.close();
   year = trainingSetOf('lga', rows);
   set = rowsOf(year, 0, 2_400);
-}, 30_000);
+});
 
 function rowsOf(whole: TrainingSet, start: number, end: number): TrainingSet {
   return {

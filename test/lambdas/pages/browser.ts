@@ -2,6 +2,7 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import * as z from 'zod';
 import { findChromium, launchChromium } from '../../../lib/scenario/browser';
+import { NO_HURRY_MS } from '../../patience';
 
 /** Pages as a real browser shows them; where there is none, these tests are skipped and their name says why. */
 
@@ -20,7 +21,7 @@ export function describeInBrowser(name: string, tests: (browser: () => Browser) 
   describe(name, () => {
     beforeAll(async () => {
       browser = await launchChromium(executable);
-    }, 30_000);
+    });
     afterAll(() => browser?.close());
     tests(running);
   });
@@ -54,6 +55,7 @@ export async function faultsOf(
   schemes: readonly ('light' | 'dark')[] = ['light', 'dark'],
 ): Promise<Faults> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(NO_HURRY_MS);
   const said: string[] = [];
   const requests: string[] = [];
   page.on('console', (message) => {

@@ -26,10 +26,10 @@ export function stepDependencies(bucket: Bucket): StepDependencies {
       s3: bucket.client,
       workgroup: 'none',
       database: 'none',
-      remainingMs: () => 900_000,
+      remainingMs: () => 3_600_000,
     },
     codeVersion: 'test',
-    remainingMs: () => 900_000,
+    remainingMs: () => 3_600_000,
     now: () => new Date('2013-03-01T12:00:00Z'),
   };
 }

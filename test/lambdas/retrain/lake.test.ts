@@ -37,7 +37,7 @@ beforeEach(async () => {
     s3: cloud.s3,
     workgroup: 'garoa-prod',
     database: 'garoa',
-    remainingMs: () => 60_000,
+    remainingMs: () => 3_600_000,
   };
 });
 afterEach(() => cloud.close());

@@ -6,6 +6,7 @@ import {
   type Question,
 } from '../../../lambdas/weather/exchange';
 import { ProviderError } from '../../../lambdas/weather/provider-error';
+import { NO_HURRY_MS } from '../../patience';
 import { type Answer, startWeatherServer, type WeatherServer } from './weather-server';
 
 /** Time that passes only by sleeping. */
@@ -61,7 +62,12 @@ describe('an exchange with a provider', () => {
     ...more,
   });
   const exchange = (options: Partial<ExchangeOptions> = {}) =>
-    createExchange({ deadline: 60_000, clock: fakeClock(), ...options });
+    createExchange({
+      deadline: 60_000,
+      clock: fakeClock(),
+      requestTimeoutMs: NO_HURRY_MS,
+      ...options,
+    });
 
   it('gives what the reader makes of the reply', async () => {
     answers = [{ json: { temp: 3 } }];
@@ -88,9 +94,12 @@ describe('an exchange with a provider', () => {
     ['no answer in time', 'hang'],
   ])('tries again after %s', async (_, failure) => {
     answers = [failure, failure];
-    const { ask, tally } = exchange({ requestTimeoutMs: 60 });
+    // On a busy machine, an answer that does come may be too late as well.
+    const hurried = failure === 'hang';
+    const { ask, tally } = exchange({ requestTimeoutMs: hurried ? 500 : NO_HURRY_MS });
     expect(await ask(question())).toEqual({ ok: true });
-    expect(tally).toEqual({ requests: 3, failures: 2 });
+    expect(tally.failures).toBeGreaterThanOrEqual(2);
+    expect(tally).toEqual({ requests: tally.failures + 1, failures: hurried ? tally.failures : 2 });
   });
 
   it('waits longer before each attempt, by a random share of a doubling pause', async () => {
@@ -123,11 +132,11 @@ describe('an exchange with a provider', () => {
 
   it('ends an attempt with the run’s time', async () => {
     answers = ['hang'];
-    const started = performance.now();
-    const clock: Clock = { ...fakeClock(), now: () => performance.now() - started };
+    // The attempt takes all of the time that there is.
+    const clock: Clock = { ...fakeClock(), now: () => 400 * server.requests.length };
     await expect(exchange({ clock, deadline: 400 }).ask(question())).rejects.toMatchObject({
       reason: 'unreachable',
-      message: expect.stringMatching(/no answer within [34]\d\d ms/),
+      message: expect.stringContaining('no answer within 400 ms'),
     });
   });
 

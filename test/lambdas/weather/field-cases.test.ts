@@ -8,6 +8,7 @@ import { weatherapi } from '../../../lambdas/weather/weatherapi';
 import { fieldCase } from './field-case';
 import { collected, failureOf, readingsOf } from './outcomes';
 import { place } from './places';
+import { UNHURRIED } from './unhurried';
 import { type Answer, startWeatherServer, type WeatherServer } from './weather-server';
 
 const BERLIN = place('berlin', { latitude: 52.52, longitude: 13.4, timezone: 'Europe/Berlin' });
@@ -28,7 +29,7 @@ describe('a reply from the field', () => {
   const connect = (definition: ProviderDefinition) => {
     const key = async () => 'k3y-of-test';
     const apiKey = { howToSet: 'set-the-key', current: key, renewed: key };
-    const exchange = createExchange({ deadline: performance.now() + 2_000, apiKey });
+    const exchange = createExchange({ ...UNHURRIED, apiKey });
     return definition.connect({ addresses: { api: server.url }, exchange });
   };
   const poll = async (definition: ProviderDefinition, location: Location, name: string) => {

@@ -1,9 +1,10 @@
-import { createExchange } from '../../../lambdas/weather/exchange';
+import { createExchange, systemClock } from '../../../lambdas/weather/exchange';
 import type { Location } from '../../../lambdas/weather/location';
 import { openMeteo } from '../../../lambdas/weather/open-meteo';
 import { fieldCase } from './field-case';
 import { collected, failureOf, readingsOf } from './outcomes';
 import { place } from './places';
+import { UNHURRIED } from './unhurried';
 import { type Answer, startWeatherServer, type WeatherServer } from './weather-server';
 
 /** 2026-11-22T00:00:00Z */
@@ -69,19 +70,19 @@ describe('Open-Meteo', () => {
   });
   afterEach(() => server.close());
 
-  const provider = (milliseconds = 10_000) =>
+  const provider = () =>
     openMeteo.connect({
       addresses: { api: `${server.url}/live`, archive: `${server.url}/past` },
       exchange: createExchange({
-        deadline: performance.now() + milliseconds,
-        // As the backfill of a day has it.
-        requestTimeoutMs: 30_000,
+        ...UNHURRIED,
+        // What is busy takes its time to be less so.
+        clock: systemClock,
         concurrency: openMeteo.requestsAtOnce,
       }),
     });
   const poll = (locations: readonly Location[] = [place('jfk')]) => provider().current(locations, MINUTE);
   const fill = (locations: readonly Location[] = [place('jfk')]) =>
-    collected(provider(60_000).history(locations, '2026-11-22'));
+    collected(provider().history(locations, '2026-11-22'));
   const latitudes = (url: URL) => (url.searchParams.get('latitude') ?? '').split(',').map(Number);
   /** Answers each place of a request, as an array unless it is alone. */
   const each = (url: URL, of: (latitude: number) => unknown): Answer => {
@@ -316,7 +317,7 @@ describe('Open-Meteo', () => {
 
     it('are out of reach when something on the way answers', async () => {
       answer = () => ({ status: 403, text: '<html>Forbidden</html>' });
-      const outcome = await provider(3_000).current([place('jfk')], MINUTE);
+      const outcome = await provider().current([place('jfk')], MINUTE);
       expect(failureOf(outcome[0])).toMatch(/^unreachable/);
     });
   });

@@ -11,6 +11,7 @@ import { NO_ERRORS } from '../../../lib/scenario/weather-api/manners';
 import { startWeatherApi, type WeatherApi } from '../../../lib/scenario/weather-api/server';
 import { LOCAL_WEATHER_KEY } from '../../../lib/scenario/weather-api/weatherapi';
 import { collected } from './outcomes';
+import { UNHURRIED } from './unhurried';
 
 /** A rainy day in New York with hours of which the stations have no record. */
 const DAY = '2013-08-13';
@@ -36,8 +37,7 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
         : { api: api.openMeteoUrl, archive: api.historicalForecastUrl };
     const key = async () => LOCAL_WEATHER_KEY;
     const apiKey = { howToSet: '', current: key, renewed: key };
-    const deadline = performance.now() + 20_000;
-    return PROVIDERS[name].connect({ addresses, exchange: createExchange({ deadline, apiKey }) });
+    return PROVIDERS[name].connect({ addresses, exchange: createExchange({ ...UNHURRIED, apiKey }) });
   };
   const historyOf = async (location: Location, day: string): Promise<Outcome> => {
     const [outcome] = await collected(provider().history([location], day));

@@ -5,6 +5,7 @@ import { weatherapi } from '../../../lambdas/weather/weatherapi';
 import { collected, failureOf, readingsOf } from './outcomes';
 import { place } from './places';
 import { weatherApiCurrent, weatherApiError, weatherApiForecast, weatherApiHistory } from './replies';
+import { UNHURRIED } from './unhurried';
 import { type Answer, startWeatherServer, type WeatherServer } from './weather-server';
 
 const HOUR = 3_600;
@@ -25,7 +26,7 @@ describe('WeatherAPI.com', () => {
     weatherapi.connect({
       addresses: { api: server.url },
       exchange: createExchange({
-        deadline: performance.now() + 10_000,
+        ...UNHURRIED,
         apiKey: {
           howToSet: 'set-the-key',
           current: async () => 'k3y-of-test',

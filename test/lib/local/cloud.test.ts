@@ -5,6 +5,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { buildSync } from 'esbuild';
 import { LocalCloud, type LocalCloudOptions } from '../../../lib/local/cloud';
+import { PATIENCE } from '../../patience';
 
 /** Calls what its event says: enough to see schedules, rules, machines and faults meet real SDK calls. */
 const SOURCE = `
@@ -196,6 +197,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 async function start(more: Partial<LocalCloudOptions> = {}): Promise<LocalCloud> {
   const cloud = await LocalCloud.start({
+    patience: PATIENCE,
     assemblyDirectory,
     directory: mkdtempSync(join(directory, 'run-')),
     start: START,

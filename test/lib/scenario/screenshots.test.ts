@@ -24,7 +24,7 @@ describe('npm run screenshots', () => {
     const { failed, out, err } = await screenshots(process.execPath);
     expect({ failed, out }).toEqual({ failed: true, out: '' });
     expect(err).toMatch(/^There is no report in .*\.garoa: run npm start first\.\n$/);
-  }, 20_000);
+  });
 
   it('says in one line that there is no browser', async () => {
     const models = join(directory, '.garoa', 's3', 'garoa-prod-data-lake-models');
@@ -34,7 +34,7 @@ describe('npm run screenshots', () => {
     const { failed, out, err } = await screenshots(join(directory, 'nowhere'));
     expect({ failed, out }).toEqual({ failed: true, out: '' });
     expect(err).toBe('No Chromium was found: install it, or name one in the variable CHROMIUM.\n');
-  }, 20_000);
+  });
 });
 
 describe('the browser', () => {

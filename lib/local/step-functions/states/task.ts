@@ -35,7 +35,7 @@ async function invoke(
     visit.execution.machineArn,
   );
   const result = await runner.clock.track(
-    timeout === undefined ? invocation : withTimeout(invocation, timeout),
+    timeout === undefined ? invocation : withTimeout(invocation, timeout, runner.patience ?? 1),
   );
   if ('error' in result) throw new StatesError(result.error, result.cause);
   return { ExecutedVersion: '$LATEST', Payload: result.payload, StatusCode: 200 };
@@ -91,12 +91,12 @@ async function end(runner: Runner, arn: string, stop: Stop): Promise<Execution> 
   return runner.describe(arn);
 }
 
-async function withTimeout<T>(work: Promise<T>, seconds: number): Promise<T> {
+async function withTimeout<T>(work: Promise<T>, seconds: number, patience: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new StatesError('States.Timeout', `The task took longer than ${seconds} s.`)),
-      seconds * 1000,
+      seconds * 1000 * patience,
     );
   });
   try {

@@ -83,7 +83,7 @@ async function aggregate(
     s3: cloud.s3,
     workgroup: 'garoa-prod',
     database: 'garoa',
-    remainingMs: () => 60_000,
+    remainingMs: () => 3_600_000,
   };
   return runQuery(access, { sql, row: z.record(z.string(), z.unknown()) });
 }

@@ -14,7 +14,7 @@ const OPTIONS: SvcOptions = {
   positiveWeight: 3,
   tolerance: 1e-3,
   cacheMegabytes: 16,
-  timeBudgetMs: 60_000,
+  timeBudgetMs: 3_600_000,
 };
 
 const ENTRY = `
