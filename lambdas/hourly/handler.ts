@@ -9,7 +9,7 @@ import { PROVIDERS } from '../weather/providers';
 import { createChampionCache } from './champions';
 import { parseEvent } from './event';
 import { ingestedHistory } from './history';
-import { type HourlyResult, report, reportUpkeep, type UpkeepResult } from './report';
+import { concludeRun, concludeUpkeep, type HourlyResult, type UpkeepResult } from './outcome';
 import { closeHour, recomputeRange } from './run';
 import { lookAfterLake, type UpkeepAccess } from './upkeep';
 
@@ -26,13 +26,13 @@ export async function handler(
   try {
     if (task.kind === 'upkeep') {
       const run = await lookAfterLake(access, task);
-      const result = reportUpkeep(task, run, queries);
+      const result = concludeUpkeep(task, run, queries);
       logger.info('Looked after the lake', { ...result });
       throwAny(run.failures);
       return result;
     }
     const run = await (task.kind === 'hour' ? closeHour(access, task) : recomputeRange(access, task));
-    const result = report(task, run, queries);
+    const result = concludeRun(task, run, queries);
     for (const refused of run.issued?.refused ?? []) {
       logger.error('Model refused; the previous champion of the ledger is used, if there is one', {
         ...refused,

@@ -3,7 +3,7 @@ import { utcSecondSchema } from '../runtime/time';
 import { decodeParquet } from './parquet';
 import { type Bucket, getObject } from './s3';
 
-/** Forecasts as they are stored: the hourly function writes them, verification and the report read them. */
+/** Forecasts as they are stored: the hourly function writes them, verification and the pages read them. */
 
 const probability = z.number().min(0).max(1);
 

@@ -168,7 +168,7 @@ export function refinedRecipes(
 /** Rounds of a search at most, the first included. */
 export const SEARCH_ROUNDS = 4;
 
-/** Two digits say all that matters of a hyperparameter, and read well in a report. */
+/** Two digits say all that matters of a hyperparameter, and read well on a page. */
 function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }

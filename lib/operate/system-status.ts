@@ -112,7 +112,7 @@ function named(ids: readonly string[]): string {
   return `${ids.slice(0, NAMED).join(', ')}${more}`;
 }
 
-/** Places beyond these are left to `--json` and the report. */
+/** Places beyond these are left to `--json` and the pages. */
 const SHOWN = 40;
 
 export function formatStatus(seen: SystemStatus): string {

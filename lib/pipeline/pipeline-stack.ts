@@ -17,7 +17,7 @@ import { Backfill } from './backfill/backfill';
 import { Evidence } from './evidence/evidence';
 import { Hourly } from './hourly/hourly';
 import { Ingest } from './ingest/ingest';
-import { closingWarning, quotaReport } from './ingest/polling';
+import { closingWarning, quotaNote } from './ingest/polling';
 import { Retraining } from './retrain/retraining';
 import { Upkeep } from './upkeep/upkeep';
 
@@ -90,7 +90,7 @@ export class PipelineStack extends Stack {
       logRetention,
     }).stateMachine;
 
-    const quota = quotaReport(provider, planOf(config), config.locations);
+    const quota = quotaNote(provider, planOf(config), config.locations);
     Annotations.of(this).addInfo(quota.text);
     if (quota.warning !== undefined) {
       Annotations.of(this).addWarningV2('garoa:plan-too-small', quota.warning);

@@ -51,7 +51,7 @@ backfilled, models are trained, then two days are lived minute by minute under a
   --current-rain READING what the weather API's current precipitation speaks of: running-hour (default),
                          trailing-hour, previous-hour or growing
   --keep                 go on with the .garoa folder of an earlier run instead of replacing it
-  --open                 open the report in a browser at the end
+  --open                 open the pages in a browser at the end
   --help                 show this
 
 Columns of FILE; all but observed_at may lack. Cells are parted by commas, semicolons or tabs; an empty one

@@ -94,7 +94,7 @@ export async function runScenario(
       progress.phase(name);
       watch = watchTraining(progress);
       const execution = await cloud.execute(cloud.name('stateMachines', '-retrain'), { reason });
-      report(execution, progress);
+      noteFailure(execution, progress);
       await cloud.recycle();
     });
   const firstTraining = await training('Training', 'First training on the backfilled history.');
@@ -147,7 +147,7 @@ function hasForecasts({ series }: Recording): boolean {
   return [...series.values()].some((place) => place.hasForecasts);
 }
 
-function report(execution: Execution, progress: Progress): void {
+function noteFailure(execution: Execution, progress: Progress): void {
   if (execution.status !== 'SUCCEEDED') {
     progress.note(`  ${execution.machine} ${execution.name}: ${failureOf(execution)}`);
   }

@@ -55,7 +55,7 @@ function indexOf(directory: string): string {
         .map((bucket) => join(buckets, bucket, keys.pagesIndex))
         .find((file) => existsSync(file))
     : undefined;
-  if (found === undefined) throw new Refusal(`There is no report in ${directory}: run npm start first.`);
+  if (found === undefined) throw new Refusal(`There are no pages in ${directory}: run npm start first.`);
   return pathToFileURL(found).href;
 }
 

@@ -80,7 +80,7 @@ export function fitSmo(x: Matrix, y: Uint8Array, options: SmoOptions): SmoResult
  */
 export class SmoSolver {
   private startedAt = performance.now();
-  private reportedAt = this.startedAt;
+  private toldAt = this.startedAt;
 
   private readonly memory: SmoMemory;
   private readonly gradient: Gradient;
@@ -133,7 +133,7 @@ export class SmoSolver {
     }
     this.options = options;
     this.startedAt = performance.now();
-    this.reportedAt = this.startedAt;
+    this.toldAt = this.startedAt;
     this.gap = Number.POSITIVE_INFINITY;
     this.iterations = 0;
     this.workingSets = 0;
@@ -206,7 +206,7 @@ export class SmoSolver {
       }
       this.gap = this.violation();
     }
-    this.report();
+    this.tellProgress();
     return this.result();
   }
 
@@ -389,8 +389,8 @@ export class SmoSolver {
 
   private checkTime(): void {
     const now = performance.now();
-    if (now - this.reportedAt >= PROGRESS_INTERVAL_MS) {
-      this.report();
+    if (now - this.toldAt >= PROGRESS_INTERVAL_MS) {
+      this.tellProgress();
     }
     if (now - this.startedAt > this.options.timeBudgetMs) {
       throw new TimeBudgetExceeded(
@@ -400,10 +400,10 @@ export class SmoSolver {
     }
   }
 
-  private report(): void {
-    this.reportedAt = performance.now();
+  private tellProgress(): void {
+    this.toldAt = performance.now();
     this.options.onProgress?.({
-      seconds: (this.reportedAt - this.startedAt) / 1_000,
+      seconds: (this.toldAt - this.startedAt) / 1_000,
       iterations: this.iterations,
       violation: this.gap,
       activeRows: this.active,

@@ -21,7 +21,7 @@ const PAGE = /^pages\/(?:index|places\/[a-z0-9-]+)\.html$/;
 
 export const report = command({
   name: 'report',
-  summary: 'download the report, and open it in a browser',
+  summary: 'download the pages, and open them in a browser',
   details: `Fetches index.html and every place's page that can be reached from it. Pages are single files: they can be
 opened where there is no network, and sent to others.`,
   operands: [],

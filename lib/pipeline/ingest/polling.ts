@@ -84,17 +84,17 @@ export function callsPer(
 }
 
 /** What polling and settling need, held against every plan of the provider. */
-export interface QuotaReport {
+export interface QuotaNote {
   readonly text: string;
   /** Set when the configured plan is too small. */
   readonly warning?: string;
 }
 
-export function quotaReport(
+export function quotaNote(
   provider: Pick<ProviderDefinition, 'title' | 'plans'> & Counted,
   plan: Plan,
   locations: readonly Cadence[],
-): QuotaReport {
+): QuotaNote {
   const { title, plans } = provider;
   /** The limit of the plan that is used up first. */
   const tightest = ({ limits }: Plan) => {

@@ -117,13 +117,13 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
             ErrorEquals: ['States.ALL'],
             // What locations did achieve is in their objects; publishing names those that left none.
             Output: '{% $states.input %}',
-            Next: 'Publish the report',
+            Next: 'Publish the pages',
           },
         ],
         Output: '{% $states.input %}',
-        Next: 'Publish the report',
+        Next: 'Publish the pages',
       },
-      'Publish the report': {
+      'Publish the pages': {
         ...invoke('publish', { run, at: '{% $states.context.State.EnteredTime %}' }),
         Next: 'Was anything achieved?',
       },
@@ -275,10 +275,10 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
           ...invoke('fail', { run, location, error: '{% $states.input.error %}' }),
           // The failure that could not be written down must not end the other locations; publishing finds
           // no outcome for this one and counts it as failed.
-          Catch: [{ ErrorEquals: ['States.ALL'], Output: 'failed', Next: 'Leave it to the report' }],
+          Catch: [{ ErrorEquals: ['States.ALL'], Output: 'failed', Next: 'Leave it to the summary' }],
           End: true,
         },
-        'Leave it to the report': { Type: 'Pass', End: true },
+        'Leave it to the summary': { Type: 'Pass', End: true },
       },
     };
   }

@@ -15,7 +15,7 @@ export interface Place {
 type Values = Reading['values'];
 
 /** A reading as it is reported: possibly later in its hour than it was made. */
-export interface Report {
+export interface Present {
   /** UTC seconds. */
   readonly time: number;
   readonly values: Values;
@@ -71,9 +71,9 @@ export class RecordedWeather {
 
   /**
    * What the place reports now, its rain read as the manners say; undefined before its first reading. In a gap the
-   * last report stays, so that no hour is made up.
+   * last reading stays, so that no hour is made up.
    */
-  current(place: Place): Report | undefined {
+  current(place: Place): Present | undefined {
     const { series } = place;
     const now = this.now();
     const reading = series.latest(now);

@@ -2,7 +2,7 @@ import type { Reading, RecordedForecast } from '../recording';
 import { type Answer, observationId } from './answer';
 import { localDay, localTime } from './local-time';
 import { hoursLacking } from './manners';
-import { HOUR, hourOf, type Place, type RecordedWeather, type Report } from './recorded-weather';
+import { HOUR, hourOf, type Place, type Present, type RecordedWeather } from './recorded-weather';
 
 /** The key that the local provider accepts; it opens nothing else. */
 export const LOCAL_WEATHER_KEY = 'garoa-local-weather-key';
@@ -31,7 +31,9 @@ export function weatherApiAnswer(weather: RecordedWeather, path: string, query: 
     case '/current.json':
       return conditions(weather, place, () => ({}));
     case '/forecast.json':
-      return conditions(weather, place, (report) => ({ forecast: forecast(weather, place, report, query) }));
+      return conditions(weather, place, (present) => ({
+        forecast: forecast(weather, place, present, query),
+      }));
     case '/history.json':
       return history(weather, place, query.get('dt') ?? '');
     default:
@@ -39,11 +41,11 @@ export function weatherApiAnswer(weather: RecordedWeather, path: string, query: 
   }
 }
 
-function conditions(weather: RecordedWeather, place: Place, more: (report: Report) => object): Answer {
+function conditions(weather: RecordedWeather, place: Place, more: (present: Present) => object): Answer {
   const { id, timezone } = place.location;
-  const report = weather.current(place);
-  if (report === undefined) return weatherApiError(400, 9999, 'Internal application error.', id);
-  const { time, values } = report;
+  const present = weather.current(place);
+  if (present === undefined) return weatherApiError(400, 9999, 'Internal application error.', id);
+  const { time, values } = present;
   const current = {
     last_updated_epoch: time,
     last_updated: localTime(timezone, time),
@@ -51,7 +53,7 @@ function conditions(weather: RecordedWeather, place: Place, more: (report: Repor
   };
   return {
     status: 200,
-    body: { location: locationOf(weather, place), current, ...more(report) },
+    body: { location: locationOf(weather, place), current, ...more(present) },
     locationId: id,
     observations: [observationId(place, time)],
   };
@@ -61,7 +63,7 @@ function conditions(weather: RecordedWeather, place: Place, more: (report: Repor
  * The hours of the local days from today on that there is something to say of: those that are over, the running one
  * as `current` has it, and the next one where a forecast of it was recorded. `hour` picks one hour of each day.
  */
-function forecast(weather: RecordedWeather, place: Place, report: Report, query: URLSearchParams): unknown {
+function forecast(weather: RecordedWeather, place: Place, present: Present, query: URLSearchParams): unknown {
   const { timezone } = place.location;
   const now = weather.now();
   const today = localTime(timezone, now).slice(0, 10);
@@ -76,13 +78,13 @@ function forecast(weather: RecordedWeather, place: Place, report: Report, query:
         precip_mm: weather.modelledRain(place, start),
       }),
     );
-    const running = hourOf(report.time);
+    const running = hourOf(present.time);
     const isRunning = running === hourOf(now) && running >= from && running < to;
     const next = hourOf(now) + HOUR;
     const expected = next >= from && next < to ? weather.forecast(place, next) : undefined;
     const hours = [
       ...past,
-      ...(isRunning ? [hourEntry(weather, place, running, report.values)] : []),
+      ...(isRunning ? [hourEntry(weather, place, running, present.values)] : []),
       ...(expected === undefined
         ? []
         : [{ ...timeOf(place, next), ...chanceOf(expected), precip_mm: expected.precipMm }]),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from 'aws-lambda';
-import type { HourlyResult, UpkeepResult } from '../../../lambdas/hourly/report';
+import type { HourlyResult, UpkeepResult } from '../../../lambdas/hourly/outcome';
 import { keys } from '../../../lambdas/lake/layout';
 import { listObjects, putObject } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';

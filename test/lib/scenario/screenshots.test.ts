@@ -23,7 +23,7 @@ describe('npm run screenshots', () => {
   it('says in one line that there is no run yet', async () => {
     const { failed, out, err } = await screenshots(process.execPath);
     expect({ failed, out }).toEqual({ failed: true, out: '' });
-    expect(err).toMatch(/^There is no report in .*\.garoa: run npm start first\.\n$/);
+    expect(err).toMatch(/^There are no pages in .*\.garoa: run npm start first\.\n$/);
   });
 
   it('says in one line that there is no browser', async () => {

@@ -6,7 +6,7 @@ import {
   closingWarning,
   pollingCron,
   pollShards,
-  quotaReport,
+  quotaNote,
 } from '../../../../lib/pipeline/ingest/polling';
 
 const everyMinute = (count: number) =>
@@ -92,13 +92,13 @@ describe('polling', () => {
 
   it('holds the calls against every plan, and is content with two locations on the free one', () => {
     const { plans } = PROVIDERS.weatherapi;
-    const report = quotaReport(PROVIDERS.weatherapi, plans[0], everyMinute(2));
-    expect(report.text).toBe(
+    const note = quotaNote(PROVIDERS.weatherapi, plans[0], everyMinute(2));
+    expect(note.text).toBe(
       '2 locations: 89,404 calls a month to WeatherAPI.com, settling included. ' +
         'Plans: Free 100,000 a month (90%), Starter 3,000,000 a month (3%), Pro+ 5,000,000 a month (2%), ' +
         'Business 10,000,000 a month (1%).',
     );
-    expect(report.warning).toBeUndefined();
+    expect(note.warning).toBeUndefined();
   });
 
   it.each([
@@ -109,31 +109,29 @@ describe('polling', () => {
     ],
     [7, 'Free 10,000 a day (101%, too small)', true],
   ])('counts as Open-Meteo does, by the limit that is used up first: %d places', (count, text, tooMany) => {
-    const report = quotaReport(PROVIDERS['open-meteo'], PROVIDERS['open-meteo'].plans[0], everyMinute(count));
-    expect(report.text).toContain(text);
-    expect(report.warning !== undefined).toBe(tooMany);
+    const note = quotaNote(PROVIDERS['open-meteo'], PROVIDERS['open-meteo'].plans[0], everyMinute(count));
+    expect(note.text).toContain(text);
+    expect(note.warning !== undefined).toBe(tooMany);
   });
 
   it('sees the minute in which all cadences meet', () => {
     const hourly = Array.from({ length: 601 }, () => ({ pollEveryMinutes: 60 }) as const);
-    const report = quotaReport(PROVIDERS['open-meteo'], PROVIDERS['open-meteo'].plans[0], hourly);
-    expect(report.warning).toContain('10,000 a day (151%, too small)');
+    const note = quotaNote(PROVIDERS['open-meteo'], PROVIDERS['open-meteo'].plans[0], hourly);
+    expect(note.warning).toContain('10,000 a day (151%, too small)');
     expect(callsPer('minute', hourly, PROVIDERS['open-meteo'])).toBe(601);
   });
 
   it('warns of a plan that is too small, and names the smallest that is not', () => {
     const { plans } = PROVIDERS.weatherapi;
-    const report = quotaReport(PROVIDERS.weatherapi, plans[0], everyMinute(3));
-    expect(report.text).toContain('Free 100,000 a month (135%, too small)');
-    expect(report.warning).toContain(
-      `${report.text} The plan Free holds 100,000 a month: set garoa.plan to "starter"`,
+    const note = quotaNote(PROVIDERS.weatherapi, plans[0], everyMinute(3));
+    expect(note.text).toContain('Free 100,000 a month (135%, too small)');
+    expect(note.warning).toContain(
+      `${note.text} The plan Free holds 100,000 a month: set garoa.plan to "starter"`,
     );
   });
 
   it('offers no plan where none is large enough', () => {
     const { plans } = PROVIDERS.weatherapi;
-    expect(quotaReport(PROVIDERS.weatherapi, plans[0], everyMinute(5_000)).warning).not.toContain(
-      'garoa.plan',
-    );
+    expect(quotaNote(PROVIDERS.weatherapi, plans[0], everyMinute(5_000)).warning).not.toContain('garoa.plan');
   });
 });

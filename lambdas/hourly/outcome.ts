@@ -50,7 +50,7 @@ const DUE_MINUTES = 60;
  * Emits the metrics that alarms watch, which in an hour without a fault is none, and gives the run's summary, which
  * the log keeps for people.
  */
-export function report(
+export function concludeRun(
   task: HourTask | RangeTask,
   run: HourlyRun,
   queries: readonly FinishedQuery[],
@@ -107,7 +107,7 @@ export interface UpkeepResult {
 }
 
 /** Emits the metric that is told once a day, and gives the upkeep's summary. */
-export function reportUpkeep(
+export function concludeUpkeep(
   task: UpkeepTask,
   run: UpkeepRun,
   queries: readonly FinishedQuery[],
