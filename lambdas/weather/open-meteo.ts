@@ -19,6 +19,7 @@ import { type FailureReason, ProviderError } from './provider-error';
 import {
   epochSeconds,
   instantOfReading,
+  isRefusal,
   type JsonObject,
   measurementReader,
   numberOf,
@@ -374,8 +375,8 @@ function dewPoint(temperature: number, humidity: number): number | null {
 
 /** Errors are `{"error": true, "reason": "…"}`, whatever the status; only the words tell them apart. */
 function refusal(what: string, status: number, body: unknown): ProviderError | undefined {
+  if (!isRefusal(status, body)) return undefined;
   const parsed = errorReply.safeParse(body);
-  if (!parsed.success && status >= 200 && status < 300) return undefined;
   const said = parsed.success ? parsed.data.reason : '';
   const message = `${what}: ${openMeteo.title} answered ${status}${said && ` (${said})`}`;
   const pause = /minutely/i.test(said) ? MINUTE_LIMIT_PAUSE_SECONDS : undefined;

@@ -14,6 +14,12 @@ export function readReply<T extends z.ZodType>(schema: T, body: unknown, what: s
   throw new ProviderError('malformed', `${what}: ${text}`);
 }
 
+/** Whether a reply is no answer: a status that says so, or an error in the body under whatever status. */
+export function isRefusal(status: number, body: unknown): boolean {
+  const ok = status >= 200 && status < 300;
+  return !ok || (typeof body === 'object' && body !== null && 'error' in body && Boolean(body.error));
+}
+
 const NUMBER = /^\s*[+-]?\d+(\.\d*)?(e[+-]?\d+)?\s*$/i;
 
 /** The finite number that a field holds, as a number or as text; undefined for anything else. */

@@ -19,6 +19,7 @@ import { type FailureReason, ProviderError } from './provider-error';
 import {
   epochSeconds,
   instantOfReading,
+  isRefusal,
   type JsonObject,
   measurementReader,
   numberOf,
@@ -312,11 +313,10 @@ function refusal(
   body: unknown,
   notInPlan = 'the plan does not hold it',
 ): ProviderError | undefined {
+  if (!isRefusal(status, body)) return undefined;
   const parsed = errorReply.safeParse(body);
   if (!parsed.success) {
-    const ok = status >= 200 && status < 300;
-    const message = `${what}: ${weatherapi.title} answered ${status}`;
-    return ok ? undefined : new ProviderError(statusReason(status), message);
+    return new ProviderError(statusReason(status), `${what}: ${weatherapi.title} answered ${status}`);
   }
   const { code, message } = parsed.data.error;
   const reason = (code !== undefined && REASONS[code]) || codelessReason(status);

@@ -264,6 +264,19 @@ describe('WeatherAPI.com', () => {
       expect(failureOf(outcome)).not.toContain('Set another key');
     });
 
+    it('that is none is no reason to lose the reading', async () => {
+      answer = () => ({ json: weatherApiCurrent(DAY, {}, { error: null }) });
+      expect(readingsOf((await poll())[0])).toHaveLength(1);
+    });
+
+    it('of another shape under a good status is a refusal, and not asked for again', async () => {
+      answer = () => ({ json: { error: 'Something went wrong.' } });
+      expect(failureOf((await poll())[0])).toBe(
+        'refused: current conditions of jfk: WeatherAPI.com answered 200',
+      );
+      expect(server.requests).toHaveLength(1);
+    });
+
     it('without a code is about the key when the provider itself says so', async () => {
       answer = () => ({ status: 401, json: { error: { message: 'Who are you?' } } });
       expect(failureOf((await poll())[0])).toMatch(/^key: .*Set another key/);
