@@ -32,7 +32,8 @@ export function createChampionCache(capacity: number = CACHE_BYTES): ChampionCac
   const keep = (locationId: string, etag: string, model: RainModel): void => {
     used -= cached.get(locationId)?.bytes ?? 0;
     cached.delete(locationId);
-    const bytes = 8 * model.supportVectors.length * (model.supportVectors[0]?.length ?? 0);
+    const texts = [model.supportVectors.values, ...model.members.map(({ coefficients }) => coefficients)];
+    const bytes = texts.reduce((sum, text) => sum + text.length, 0);
     if (used + bytes <= capacity) {
       cached.set(locationId, { etag, model, bytes });
       used += bytes;

@@ -10,10 +10,12 @@ export const calibrationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('logistic'), always: logistic }),
   /** One curve for hours that were wet at the base hour, one for the others (dry or unknown). */
   z.strictObject({ kind: z.literal('logistic-by-present'), wet: logistic, dry: logistic }),
+  /** The one member is a logistic regression: its decision value is the logit already. */
+  z.strictObject({ kind: z.literal('none') }),
 ]);
 export type Calibration = z.infer<typeof calibrationSchema>;
 
-export const CALIBRATION_KINDS = ['logistic', 'logistic-by-present'] as const;
+export const CALIBRATION_KINDS = ['logistic', 'logistic-by-present', 'none'] as const;
 export type CalibrationKind = (typeof CALIBRATION_KINDS)[number];
 
 /** Only enough to make the solution unique where decision values of members coincide. */
@@ -31,6 +33,7 @@ const BY_PRESENT_RIDGE = 1;
  * probability in each. Both curves are fitted at once (members, a wet-now flag and their products), so that they share
  * what the hours have in common.
  * @param wetNow 1, 0 or NaN at the base hour of each row.
+ * @param near where the search may begin: a calibration of the same kind on nearly the same rows.
  * @throws RangeError when there are no rows or a value is not finite.
  */
 export function fitCalibration(
@@ -38,16 +41,18 @@ export function fitCalibration(
   decisionValues: Matrix,
   outcomes: Uint8Array,
   wetNow: Float64Array,
+  near?: Calibration,
 ): Calibration {
-  const rain = outcomes.reduce((sum, y) => sum + y, 0);
-  const wet = (rain + 1) / (rain + 2);
-  const dry = 1 / (outcomes.length - rain + 2);
-  const targets = Float64Array.from(outcomes, (y) => (y === 1 ? wet : dry));
+  if (kind === 'none') return { kind };
+  const targets = smoothedTargets(outcomes);
   if (kind === 'logistic') {
-    return { kind, always: fitLogistic(decisionValues, targets, PLAIN_RIDGE) };
+    const start = near?.kind === kind ? near.always : undefined;
+    return { kind, always: fitLogistic(decisionValues, targets, PLAIN_RIDGE, { start }) };
   }
   const members = decisionValues.columns;
-  const { intercept, weights } = fitLogistic(withPresent(decisionValues, wetNow), targets, BY_PRESENT_RIDGE);
+  const start = near?.kind === kind ? jointly(near) : undefined;
+  const x = withPresent(decisionValues, wetNow);
+  const { intercept, weights } = fitLogistic(x, targets, BY_PRESENT_RIDGE, { start });
   const own = weights.slice(0, members);
   return {
     kind,
@@ -59,6 +64,20 @@ export function fitCalibration(
   };
 }
 
+/** Both curves as the one regression that they were fitted by: members, the wet-now flag, their products. */
+function jointly({ wet, dry }: Extract<Calibration, { kind: 'logistic-by-present' }>): Logistic {
+  const products = dry.weights.map((weight, m) => (wet.weights[m] ?? Number.NaN) - weight);
+  return { intercept: dry.intercept, weights: [...dry.weights, wet.intercept - dry.intercept, ...products] };
+}
+
+/** What a fit aims at: as if one more hour of each kind had come (Lin, Lin and Weng 2007). */
+export function smoothedTargets(outcomes: Uint8Array): Float64Array {
+  const rain = outcomes.reduce((sum, y) => sum + y, 0);
+  const wet = (rain + 1) / (rain + 2);
+  const dry = 1 / (outcomes.length - rain + 2);
+  return Float64Array.from(outcomes, (y) => (y === 1 ? wet : dry));
+}
+
 /** Probability of rain for each row of decision values, whose base hour was wet (1), dry (0) or unknown (NaN). */
 export function calibrate(
   calibration: Calibration,
@@ -67,6 +86,9 @@ export function calibrate(
 ): Float64Array {
   if (calibration.kind === 'logistic') {
     return logisticProbability(calibration.always, decisionValues);
+  }
+  if (calibration.kind === 'none') {
+    return logisticProbability({ intercept: 0, weights: [1] }, decisionValues);
   }
   const afterWet = logisticProbability(calibration.wet, decisionValues);
   const afterDry = logisticProbability(calibration.dry, decisionValues);
@@ -97,22 +119,36 @@ export interface Logistic {
 const MAXIMUM_STEPS = 100;
 const GRADIENT_TOLERANCE = 1e-9;
 
+/** How a logistic regression may be told more than its rows. */
+export interface LogisticOptions {
+  /** Where the search begins; at zero when absent. The minimum is the same. */
+  readonly start?: Logistic | undefined;
+  /** Added to the linear predictor of each row, with a weight of 1. */
+  readonly offset?: Float64Array | undefined;
+}
+
 /**
  * Minimises Σ cross-entropy(target, p) + ridge/2 · ‖weights‖² by Newton's method with step halving; the intercept is
  * not penalised. Targets may lie anywhere in [0, 1].
  * @throws RangeError when there are no rows or a value is not finite.
  */
-export function fitLogistic(x: Matrix, targets: Float64Array, ridge: number): Logistic {
+export function fitLogistic(
+  x: Matrix,
+  targets: Float64Array,
+  ridge: number,
+  { start, offset }: LogisticOptions = {},
+): Logistic {
   if (x.rows === 0 || x.rows !== targets.length || !x.values.every(Number.isFinite)) {
     throw new RangeError(
       `Can't fit a logistic regression on ${x.rows} rows and ${targets.length} targets: none, unequal, or not finite.`,
     );
   }
-  const size = x.columns + 1;
-  let parameters = new Float64Array(size);
-  let loss = logisticLoss(x, targets, ridge, parameters);
+  const _size = x.columns + 1;
+  const data = { x, targets, ridge, offset };
+  let parameters = Float64Array.of(start?.intercept ?? 0, ...(start?.weights ?? new Float64Array(x.columns)));
+  let loss = logisticLoss(data, parameters);
   for (let step = 0; step < MAXIMUM_STEPS; step++) {
-    const { gradient, hessian } = logisticDerivatives(x, targets, ridge, parameters);
+    const { gradient, hessian } = logisticDerivatives(data, parameters);
     if (Math.max(...gradient.map(Math.abs)) < GRADIENT_TOLERANCE * x.rows) {
       break;
     }
@@ -120,7 +156,7 @@ export function fitLogistic(x: Matrix, targets: Float64Array, ridge: number): Lo
     let [scale, moved] = [1, false];
     for (; scale > 1e-10 && !moved; scale /= 2) {
       const next = parameters.map((value, j) => value - scale * (direction[j] ?? 0));
-      const nextLoss = logisticLoss(x, targets, ridge, next);
+      const nextLoss = logisticLoss(data, next);
       if (nextLoss < loss) {
         [parameters, loss, moved] = [next, nextLoss, true];
       }
@@ -143,10 +179,18 @@ export function logisticProbability({ intercept, weights }: Logistic, x: Matrix)
   });
 }
 
-function logisticLoss(x: Matrix, targets: Float64Array, ridge: number, parameters: Float64Array): number {
+/** What a logistic regression is fitted to. */
+interface LogisticData {
+  readonly x: Matrix;
+  readonly targets: Float64Array;
+  readonly ridge: number;
+  readonly offset: Float64Array | undefined;
+}
+
+function logisticLoss({ x, targets, ridge, offset }: LogisticData, parameters: Float64Array): number {
   let loss = 0;
   for (let i = 0; i < x.rows; i++) {
-    const z = linear(x, i, parameters);
+    const z = linear(x, i, parameters) + (offset?.[i] ?? 0);
     // log(1 + e^z) − t·z, written so that it never overflows
     loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (targets[i] ?? Number.NaN) * z;
   }
@@ -159,7 +203,7 @@ function logisticLoss(x: Matrix, targets: Float64Array, ridge: number, parameter
 /** Rows whose products are added to the Hessian together: each of its elements is read and written once for all four. */
 const BLOCK = 4;
 
-function logisticDerivatives(x: Matrix, targets: Float64Array, ridge: number, parameters: Float64Array) {
+function logisticDerivatives({ x, targets, ridge, offset }: LogisticData, parameters: Float64Array) {
   const size = parameters.length;
   const gradient = new Float64Array(size);
   const hessian = new Float64Array(size * size);
@@ -169,7 +213,7 @@ function logisticDerivatives(x: Matrix, targets: Float64Array, ridge: number, pa
   for (let from = 0; from < x.rows; from += BLOCK) {
     if (x.rows - from < BLOCK) inputs.fill(0);
     for (let i = from; i < Math.min(from + BLOCK, x.rows); i++) {
-      const p = sigmoid(linear(x, i, parameters));
+      const p = sigmoid(linear(x, i, parameters) + (offset?.[i] ?? 0));
       const residual = p - (targets[i] ?? Number.NaN);
       weights[i - from] = p * (1 - p);
       for (let j = 0; j < size; j++) {

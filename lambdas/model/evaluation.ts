@@ -172,82 +172,50 @@ export function reliabilityBins(outcomes: Uint8Array, probabilities: Float64Arra
   }));
 }
 
+/** What a wrong yes and a wrong no cost whoever asks; only their ratio matters. */
+export interface Costs {
+  readonly miss: number;
+  readonly falseAlarm: number;
+}
+
 /**
- * The threshold with the best F1, half-way between the two probabilities it separates so that it does not hang on
- * one hour. 0.5 when there is no positive to be found.
+ * From which probability on to say "rain". Without costs it is half of the largest F1 that the probabilities themselves
+ * promise: where they are calibrated, that is the threshold which reaches it (Lipton, Elkan and Naryanaswamy 2014). No
+ * outcome is looked at, so it does not hang on a few lucky hours. With costs it is where both errors cost the same.
  */
-export function bestF1Threshold(outcomes: Uint8Array, probabilities: Float64Array): number {
-  const positives = sum(outcomes);
-  const steps = [...descendingSteps(outcomes, probabilities)];
-  let best = { f1: 0, threshold: 0.5 };
-  steps.forEach(({ score, truePositives, falsePositives }, i) => {
-    const f1 = (2 * truePositives) / (truePositives + falsePositives + positives);
-    if (f1 > best.f1) {
-      best = { f1, threshold: (score + (steps[i + 1]?.score ?? score)) / 2 };
-    }
+export function decisionThreshold(probabilities: Float64Array, costs?: Costs): number {
+  if (costs !== undefined) return costs.falseAlarm / (costs.falseAlarm + costs.miss);
+  const descending = Float64Array.from(probabilities).sort().reverse();
+  const expectedRain = descending.reduce((total, p) => total + p, 0);
+  let [found, best] = [0, 0];
+  descending.forEach((p, i) => {
+    found += p;
+    best = Math.max(best, (2 * found) / (i + 1 + expectedRain));
   });
-  return best.threshold;
+  return best / 2;
 }
 
-/** A difference of two mean losses over the same hours, with the interval that holds 95% of the resamples. */
-export interface BootstrapDifference {
-  /** Mean loss of the reference less mean loss of the candidate: positive when the candidate is better. */
-  readonly improvement: number;
-  readonly lower: number;
-  readonly upper: number;
-  readonly blocks: number;
-  readonly resamples: number;
-}
-
-const WEEK_MS = 7 * 24 * 3_600_000;
-const RESAMPLES = 2000;
-const BOOTSTRAP_SEED = 0x6a09e667;
+/** Dry hours that part two rain episodes. */
+const EPISODE_GAP_HOURS = 6;
 
 /**
- * Paired bootstrap of a mean loss difference in weekly blocks: weather has a memory of days, so hours may not be
- * drawn one by one. Weeks are counted from the epoch; the same input gives the same interval.
- * @param hours ms since the epoch of each loss.
+ * Wet spells parted by six dry hours or more: how often something was to be learnt. The hours of one spell are one
+ * piece of evidence, not many.
+ * @param hours ms since the epoch, ascending.
  */
-export function weeklyBootstrap(
-  hours: Float64Array,
-  candidateLoss: Float64Array,
-  referenceLoss: Float64Array,
-): BootstrapDifference {
-  const weeks = new Map<number, { hours: number; improvement: number }>();
+export function countEpisodes(hours: Float64Array, outcomes: Uint8Array): number {
+  let [episodes, last] = [0, Number.NEGATIVE_INFINITY];
   hours.forEach((hour, i) => {
-    const week = weeks.get(Math.floor(hour / WEEK_MS)) ?? { hours: 0, improvement: 0 };
-    week.hours++;
-    week.improvement += (referenceLoss[i] ?? Number.NaN) - (candidateLoss[i] ?? Number.NaN);
-    weeks.set(Math.floor(hour / WEEK_MS), week);
+    if (outcomes[i] !== 1) return;
+    if (hour - last > EPISODE_GAP_HOURS * 3_600_000) episodes++;
+    last = hour;
   });
-  const blocks = [...weeks.values()];
-  const random = seededRandom(BOOTSTRAP_SEED);
-  const resampled = Float64Array.from({ length: RESAMPLES }, () =>
-    meanImprovement(
-      blocks.map(() => blocks[Math.floor(random() * blocks.length)] ?? { hours: 0, improvement: 0 }),
-    ),
-  ).sort();
-  return {
-    improvement: meanImprovement(blocks),
-    lower: quantileOfSorted(resampled, 0.025),
-    upper: quantileOfSorted(resampled, 0.975),
-    blocks: blocks.length,
-    resamples: RESAMPLES,
-  };
+  return episodes;
 }
 
-/** Squared error of each probability: what the bootstrap of the Brier score compares. */
+/** Squared error of each probability: the loss that Brier scores are means of. */
 export function squaredErrors(outcomes: Uint8Array, probabilities: Float64Array): Float64Array {
   return Float64Array.from(outcomes, (y, i) => ((probabilities[i] ?? Number.NaN) - y) ** 2);
-}
-
-function meanImprovement(blocks: readonly { hours: number; improvement: number }[]): number {
-  let [hours, improvement] = [0, 0];
-  for (const block of blocks) {
-    hours += block.hours;
-    improvement += block.improvement;
-  }
-  return improvement / hours;
 }
 
 /** Linear interpolation between order statistics, as numpy does by default. */
@@ -257,17 +225,6 @@ export function quantileOfSorted(sorted: Float64Array, q: number): number {
   const low = sorted[below] ?? Number.NaN;
   const high = sorted[Math.min(below + 1, sorted.length - 1)] ?? Number.NaN;
   return low + (high - low) * (position - below);
-}
-
-/** mulberry32: small, fast, and the same numbers on every machine. */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** Cumulative counts at each distinct score, from the highest down. */

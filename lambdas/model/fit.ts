@@ -1,5 +1,5 @@
 import { FitThread, threadsSupported } from './fit-thread';
-import { refuseTooManyRows, TooManyRows } from './libsvm';
+import { fitLibsvm, refuseTooManyRows, TooManyRows } from './libsvm';
 import type { Matrix } from './matrix';
 import { fitByGamma } from './smo/ensemble';
 import { smoSupported } from './smo/kernel-module';
@@ -39,6 +39,10 @@ export function fitMeanwhile<T>(
   refuseUntrainable(x, y);
   for (const member of members) refuseHyperparameters({ ...shared, ...member });
   try {
+    if (fit.solver === 'libsvm') {
+      const fitted = members.map((member) => ({ model: fitLibsvm(x, y, { ...shared, ...member }) }));
+      return { fitted, result: meanwhile() };
+    }
     if (smoSupported() && x.rows > ALONE_ROWS && threadsSupported) return fitSideBySide(fit, meanwhile);
     const fitted = smoSupported() ? fitByGamma(fit) : fitWithLibsvm(fit);
     return { fitted, result: meanwhile() };

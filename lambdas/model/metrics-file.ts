@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { utcSecondSchema } from '../runtime/time';
+import { VERDICTS } from './comparison';
 import { recipeSchema } from './recipe';
 
 /**
@@ -36,23 +37,38 @@ export const evaluationSchema = z.object({
     .readonly(),
 });
 
-/** Paired weekly bootstrap: positive when the candidate's Brier score is lower than the reference's. */
+/**
+ * Brier score gained on a reference over the same hours, with the 90% interval of Student's t over weekly blocks. The
+ * interval is null where there are fewer than two blocks.
+ */
 const improvementSchema = z.object({
   improvement: z.number(),
-  lower: z.number(),
-  upper: z.number(),
+  lower: z.number().nullable(),
+  upper: z.number().nullable(),
   blocks: count,
-  resamples: count,
+});
+
+/** How the recipe that stands compares with a baseline on the series. */
+const comparedSchema = improvementSchema.extend({
+  /** The baseline's own Brier score. */
+  brier: z.number(),
+  verdict: z.enum(VERDICTS),
+});
+export type Compared = z.infer<typeof comparedSchema>;
+
+/** The baselines that the recipe is held against on the series; null where one could not be fitted. */
+const comparisonsSchema = z.object({
+  persistence: comparedSchema,
+  climatology: comparedSchema,
+  logisticRegression: comparedSchema.nullable(),
+  plainSvc: comparedSchema.nullable(),
 });
 
 /** Rows of a part of the training set, by their base hours. */
 const spanSchema = z.object({ from: utcSecondSchema, to: utcSecondSchema, hours: count, rainHours: count });
 
-const testedRecipe = z.object({
-  recipe: recipeSchema,
-  evaluation: evaluationSchema,
-  overPersistence: improvementSchema,
-});
+/** A recipe's Brier score on the series. */
+const judgedRecipe = z.object({ recipe: recipeSchema, brier: z.number() });
 
 const candidateSchema = z.discriminatedUnion('status', [
   z.object({
@@ -63,6 +79,8 @@ const candidateSchema = z.discriminatedUnion('status', [
     onsetAveragePrecision: z.number(),
     brier: z.number(),
     logLoss: z.number(),
+    /** A baseline, which is measured and never chosen. */
+    baseline: z.boolean(),
   }),
   /** The fit was refused or abandoned. */
   z.object({ status: z.literal('refused'), recipe: recipeSchema, reason: z.string() }),
@@ -71,30 +89,45 @@ export type CandidateResult = z.infer<typeof candidateSchema>;
 
 /** Everything that the test of one run and location found out, and what the gate made of it. */
 export const assessmentSchema = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   location: z.string(),
   run: z.string(),
   asOf: utcSecondSchema,
   decision: z.enum(['promote', 'refresh', 'keep']),
   /** Whose recipe the decision is about: what `test` and `recipe` show. */
-  winner: z.enum(['challenger', 'champion']),
+  winner: z.enum(['challenger', 'champion', 'first rung']),
   reasons: z.array(z.string()).readonly(),
   recipe: recipeSchema,
   trainingSet: spanSchema.extend({ fingerprint: z.string() }),
   development: spanSchema,
+  /** Hours that recipes were chosen and judged by; null where the development part is too short for any. */
+  series: spanSchema.extend({ weeks: count, episodes: count, brier: z.number() }).nullable(),
   test: spanSchema.extend(evaluationSchema.shape),
   /** Hours between the last development row and the first test hour that no side may use. */
   embargoHours: count,
+  /** On the test hours. */
   overPersistence: improvementSchema,
+  /** Baselines on the test hours; null where one could not be fitted. */
   persistence: evaluationSchema,
   climatology: evaluationSchema,
-  logisticRegression: evaluationSchema,
-  challenger: testedRecipe,
-  /** The present champion's recipe on the same rows; null when there is none that this code can fit. */
-  champion: testedRecipe
-    .extend({ version: z.string(), sameRecipe: z.boolean(), challengerImprovement: improvementSchema })
+  logisticRegression: evaluationSchema.nullable(),
+  plainSvc: evaluationSchema.nullable(),
+  /** Baselines on the series: this is what is judged. */
+  comparisons: comparisonsSchema,
+  /** The recipe that the series would choose. */
+  challenger: judgedRecipe,
+  /**
+   * The present champion's recipe on the same rows; null when there is none that this code can fit.
+   * `challengerImprovement` is the search's choice week by week, forward in time; null where nothing was compared.
+   */
+  champion: judgedRecipe
+    .extend({
+      version: z.string(),
+      sameRecipe: z.boolean(),
+      challengerImprovement: improvementSchema.nullable(),
+    })
     .nullable(),
-  /** Why the present champion has no part in the test, if it has none. */
+  /** Why the present champion has no part in the gate, if it has none. */
   championReason: z.string().nullable(),
   candidates: z.array(candidateSchema),
 });
@@ -106,7 +139,7 @@ export type ModelMetrics = z.infer<typeof metricsSchema>;
 
 /** What came of one run for one location. */
 export const evaluationFileSchema = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   location: z.string(),
   run: z.string(),
   asOf: utcSecondSchema,
@@ -140,7 +173,9 @@ const locationResultSchema = z.object({
   persistence: briefEvaluation.nullable(),
   climatology: z.object({ brier: z.number() }).nullable(),
   logisticRegression: briefEvaluation.nullable(),
+  plainSvc: briefEvaluation.nullable().default(null),
   overPersistence: improvementSchema.nullable(),
+  comparisons: comparisonsSchema.nullable().default(null),
 });
 export type LocationResult = z.infer<typeof locationResultSchema>;
 
@@ -186,6 +221,8 @@ export function resultOf(evaluation: EvaluationFile): LocationResult {
     persistence: assessment?.persistence ?? null,
     climatology: assessment?.climatology ?? null,
     logisticRegression: assessment?.logisticRegression ?? null,
+    plainSvc: assessment?.plainSvc ?? null,
     overPersistence: assessment?.overPersistence ?? null,
+    comparisons: assessment?.comparisons ?? null,
   });
 }

@@ -2,16 +2,26 @@ import * as z from 'zod';
 import { type Calibration, calibrate, calibrationSchema } from './calibration';
 import { FEATURE_NAMES, WET_NOW_FEATURE } from './features';
 import type { Matrix } from './matrix';
-import { applyPreprocessing, PREPARED_UNIT, preprocessingSchema } from './preprocessing';
+import type { Persistence } from './persistence';
+import { applyPreprocessing, preprocessingSchema } from './preprocessing';
 import { recipeSchema } from './recipe';
 import { decisionValues, joinMembers, type SvcEnsemble } from './svc';
-import type { Classifier, Persistence } from './train';
+import { type Classifier, withLinear } from './train';
 
 /** Raised whenever the meaning of a stored field changes; other versions are refused. */
-const MODEL_SCHEMA_VERSION = 1;
+const MODEL_SCHEMA_VERSION = 2;
 
 const utc = z.iso.datetime();
 const probability = z.number().min(0).max(1);
+
+/** Numbers as little-endian float32 in base64: a champion of years has millions of them, and they load in an instant. */
+const floats = z.base64();
+
+const persistenceSchema = z.strictObject({
+  probabilityAfterWet: probability,
+  probabilityAfterDry: probability,
+  probability,
+});
 
 /** Measures of the test part, kept with the model so that a reader need not open a second file. */
 const metricsSummary = z.strictObject({
@@ -34,25 +44,30 @@ export const modelSchema = z.strictObject({
   featureNames: z.array(z.string()),
   recipe: recipeSchema,
   preprocessing: preprocessingSchema,
-  /** Rows of prepared values in units of PREPARED_UNIT: whole numbers. */
-  supportVectors: z.array(z.array(z.int())).min(1),
-  members: z
-    .array(
-      z.strictObject({
-        gamma: z.number().positive(),
-        intercept: z.number(),
-        /** One for each support vector; 0 where this member does not use it. */
-        coefficients: z.array(z.number()),
-      }),
-    )
-    .min(1),
+  /** Prepared values, row by row; no rows where the recipe has no support vector classifier. */
+  supportVectors: z.strictObject({
+    rows: z.int().nonnegative(),
+    columns: z.int().positive(),
+    values: floats,
+  }),
+  members: z.array(
+    z.strictObject({
+      gamma: z.number().positive(),
+      intercept: z.number(),
+      /** One for each support vector; 0 where this member does not use it. */
+      coefficients: floats,
+    }),
+  ),
+  /** Logistic regression on the same prepared columns, added to the logit of this persistence: the last member. */
+  linear: z
+    .strictObject({
+      persistence: persistenceSchema,
+      logistic: z.strictObject({ intercept: z.number(), weights: z.array(z.number()).min(1) }),
+    })
+    .nullable(),
   calibration: calibrationSchema,
   threshold: probability,
-  persistence: z.strictObject({
-    probabilityAfterWet: probability,
-    probabilityAfterDry: probability,
-    probability: probability,
-  }),
+  persistence: persistenceSchema,
   training: z.strictObject({
     from: utc,
     to: utc,
@@ -65,6 +80,8 @@ export const modelSchema = z.strictObject({
 });
 export type RainModel = z.infer<typeof modelSchema>;
 
+const versionSchema = z.object({ schemaVersion: z.int() });
+
 /** A stored model that this code can't use, with the reason. */
 export class ModelRefused extends Error {
   override readonly name = 'ModelRefused';
@@ -75,6 +92,12 @@ export class ModelRefused extends Error {
  * @throws ModelRefused naming what is wrong: not the schema, another feature list, parts that do not fit together.
  */
 export function parseModel(json: unknown): RainModel {
+  const found = versionSchema.safeParse(json);
+  if (found.success && found.data.schemaVersion < MODEL_SCHEMA_VERSION) {
+    throw new ModelRefused(
+      `Written by an older version of this code (schema ${found.data.schemaVersion}, now ${MODEL_SCHEMA_VERSION}). The next retraining replaces it; start one by hand to have it sooner.`,
+    );
+  }
   const parsed = modelSchema.safeParse(json);
   if (!parsed.success) {
     throw new ModelRefused(
@@ -98,26 +121,36 @@ export function parseModel(json: unknown): RainModel {
     throw new ModelRefused(`Preprocessing speaks of ${unknown}, which is no feature.`);
   }
   const width = columns.length + indicators.length;
-  const wrongVector = model.supportVectors.findIndex((vector) => vector.length !== width);
-  if (wrongVector >= 0) {
-    throw new ModelRefused(`Support vector ${wrongVector} does not have ${width} columns.`);
+  const { supportVectors, members, linear, calibration } = model;
+  if (supportVectors.columns !== width || floatCount(supportVectors.values) !== supportVectors.rows * width) {
+    throw new ModelRefused(`The support vectors are not ${supportVectors.rows} rows of ${width} columns.`);
   }
-  const wrongMember = model.members.findIndex(
-    ({ coefficients }) => coefficients.length !== model.supportVectors.length,
+  const wrongMember = members.findIndex(
+    ({ coefficients }) => floatCount(coefficients) !== supportVectors.rows,
   );
   if (wrongMember >= 0) {
     throw new ModelRefused(`Member ${wrongMember} does not have a coefficient for each support vector.`);
   }
-  const curves =
-    model.calibration.kind === 'logistic'
-      ? [model.calibration.always]
-      : [model.calibration.wet, model.calibration.dry];
-  if (curves.some(({ weights }) => weights.length !== model.members.length)) {
-    throw new ModelRefused(
-      `The calibration does not have a weight for each of ${model.members.length} members.`,
-    );
+  if (linear !== null && linear.logistic.weights.length !== width) {
+    throw new ModelRefused(`The logistic regression does not have ${width} weights.`);
+  }
+  const count = members.length + (linear === null ? 0 : 1);
+  if (count === 0 || curvesOf(calibration).some(({ weights }) => weights.length !== count)) {
+    throw new ModelRefused(`The calibration does not have a weight for each of ${count} members.`);
   }
   return model;
+}
+
+/** The curves that a calibration is made of. */
+function curvesOf(calibration: Calibration) {
+  switch (calibration.kind) {
+    case 'logistic':
+      return [calibration.always];
+    case 'logistic-by-present':
+      return [calibration.wet, calibration.dry];
+    case 'none':
+      return [];
+  }
 }
 
 /** What a fitted recipe adds to a model file; the retrain function names the rest. */
@@ -133,27 +166,46 @@ export function modelOf(
   { classifier, calibration, threshold, persistence }: FittedParts,
   origin: Pick<RainModel, 'location' | 'version' | 'codeVersion' | 'recipe' | 'training' | 'metrics'>,
 ): RainModel {
-  const { supportVectors, members } = joinMembers(classifier.models);
+  const { preprocessing, models, linear } = classifier;
+  const columns = preprocessing.columns.length + preprocessing.indicators.length;
+  const { supportVectors, members } =
+    models.length === 0
+      ? { supportVectors: { rows: 0, columns, values: [] }, members: [] }
+      : joinMembers(models);
   return {
     schemaVersion: MODEL_SCHEMA_VERSION,
     ...origin,
     featureNames: [...FEATURE_NAMES],
-    preprocessing: classifier.preprocessing,
-    supportVectors: Array.from({ length: supportVectors.rows }, (_, s) =>
-      Array.from(
-        supportVectors.values.subarray(s * supportVectors.columns, (s + 1) * supportVectors.columns),
-        (value) => Math.round(value / PREPARED_UNIT),
-      ),
-    ),
+    preprocessing,
+    supportVectors: { ...supportVectors, values: encodeFloats(supportVectors.values) },
     members: members.map(({ gamma, intercept, coefficients }) => ({
       gamma,
       intercept,
-      coefficients: Array.from(coefficients),
+      coefficients: encodeFloats(coefficients),
     })),
+    linear: linear && { persistence: { ...linear.persistence }, logistic: linear.logistic },
     calibration,
     threshold,
     persistence: { ...persistence },
   };
+}
+
+const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+function encodeFloats(values: ArrayLike<number>): string {
+  const bytes = Buffer.alloc(values.length * FLOAT_BYTES);
+  for (let i = 0; i < values.length; i++) bytes.writeFloatLE(values[i] ?? Number.NaN, i * FLOAT_BYTES);
+  return bytes.toString('base64');
+}
+
+function floatCount(base64: string): number {
+  return Buffer.byteLength(base64, 'base64') / FLOAT_BYTES;
+}
+
+/** The machines that this runs on are little-endian, as the file is. */
+function decodeFloats(base64: string): Float32Array {
+  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
+  return new Float32Array(bytes.buffer);
 }
 
 /**
@@ -174,22 +226,19 @@ export function predictProbability(model: RainModel, x: Matrix): Float64Array {
     { length: x.rows },
     (_, i) => x.values[i * x.columns + present] ?? Number.NaN,
   );
-  return calibrate(model.calibration, decisionValues(ensembleOf(model), prepared), wetNow);
+  const machines = model.members.length === 0 ? undefined : decisionValues(ensembleOf(model), prepared);
+  return calibrate(model.calibration, withLinear(machines, model.linear, prepared, wetNow), wetNow);
 }
 
-function ensembleOf(model: RainModel): SvcEnsemble {
-  const columns = model.supportVectors[0]?.length ?? 0;
+function ensembleOf({ recipe, supportVectors, members }: RainModel): SvcEnsemble<Float32Array> {
+  const { rows, columns, values } = supportVectors;
   return {
-    kernel: model.recipe.kernel,
-    supportVectors: {
-      rows: model.supportVectors.length,
-      columns,
-      values: Float64Array.from(model.supportVectors.flat(), (units) => units * PREPARED_UNIT),
-    },
-    members: model.members.map(({ gamma, intercept, coefficients }) => ({
+    kernel: recipe.kernel,
+    supportVectors: { rows, columns, values: decodeFloats(values) },
+    members: members.map(({ gamma, intercept, coefficients }) => ({
       gamma,
       intercept,
-      coefficients: Float64Array.from(coefficients),
+      coefficients: decodeFloats(coefficients),
     })),
   };
 }

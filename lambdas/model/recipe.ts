@@ -4,27 +4,63 @@ import { FEATURE_GROUPS, FEATURES, type FeatureGroup } from './features';
 import type { RowRange } from './protocol';
 import type { TrainingSet } from './training-set';
 
-/** Everything about a model that is chosen. Two recipes are compared by fitting both on the same rows. */
-export const recipeSchema = z.strictObject({
-  featureGroups: z.array(z.enum(FEATURE_GROUPS)).min(1),
-  /** The newest rows that a fit sees, at most. */
-  windowRows: z.int().positive(),
-  kernel: z.enum(['rbf', 'laplacian']),
-  /** One classifier each; their decision values are joined by the calibration. */
-  members: z
-    .array(
-      z.strictObject({
-        c: z.number().positive(),
-        /** γ times the number of prepared columns, so that it means the same for any number of features. */
-        gammaScale: z.number().positive(),
-        positiveWeight: z.number().positive(),
-      }),
-    )
-    .min(1)
-    .max(5),
-  calibration: z.enum(CALIBRATION_KINDS),
+/** A feature group, or the dozen features that a few weeks of hours can bear. */
+const RECIPE_GROUPS = [...FEATURE_GROUPS, 'few'] as const;
+
+const memberSchema = z.strictObject({
+  c: z.number().positive(),
+  /**
+   * γ times the number of prepared columns, so that it means the same for any number of features; `variance`: what
+   * scikit-learn calls `scale`.
+   */
+  gammaScale: z.number().positive().or(z.literal('variance')),
+  /** `balanced`: both classes weigh the same, and the mean weight of a row is 1. */
+  positiveWeight: z.number().positive().or(z.literal('balanced')),
 });
+
+/** Everything about a model that is chosen. Two recipes are compared by fitting both on the same rows. */
+export const recipeSchema = z
+  .strictObject({
+    featureGroups: z.array(z.enum(RECIPE_GROUPS)).min(1),
+    /** The newest rows that a fit sees, at most. */
+    windowRows: z.int().positive(),
+    kernel: z.enum(['rbf', 'laplacian']),
+    /** One classifier each; their decision values are joined by the calibration. */
+    members: z.array(memberSchema).max(5),
+    /** A logistic regression on the same columns, shrunk towards persistence: the last member, its logit one more value. */
+    linear: z.strictObject({ ridge: z.number().positive() }).nullable(),
+    calibration: z.enum(CALIBRATION_KINDS),
+    /** Who fits the classifiers: `smo/`, or libsvm-js, as people do. */
+    solver: z.enum(['smo', 'libsvm']),
+  })
+  .refine(({ members, linear }) => members.length > 0 || linear !== null, 'a recipe has a member');
 export type Recipe = z.infer<typeof recipeSchema>;
+
+/** Features of the first rung: what says most about the next hour anywhere. */
+const FEW: ReadonlySet<string> = new Set([
+  'rained',
+  'log_precip_now',
+  'wet_share_3h',
+  'wet_share_6h',
+  'hours_since_rain',
+  'humidity_pct',
+  'dewpoint_depression_c',
+  'visibility_km',
+  'cloud_pct',
+  'pressure_mb_change_3h',
+  'humidity_pct_change_3h',
+  'neighbours_wet_share',
+]);
+
+/** Names of the features that a recipe looks at. */
+export function featuresOf({ featureGroups }: Pick<Recipe, 'featureGroups'>): Set<string> {
+  const groups: ReadonlySet<string> = new Set(featureGroups);
+  return new Set(
+    FEATURES.filter(({ name, group }) => groups.has(group) || (groups.has('few') && FEW.has(name))).map(
+      ({ name }) => name,
+    ),
+  );
+}
 
 /** Groups with at least one feature that is known in some row of the development part; the test part is not looked at. */
 export function knownGroups(set: TrainingSet, development: RowRange): FeatureGroup[] {
@@ -55,6 +91,62 @@ const WHOLE_HISTORY_ROWS = 200_000;
 type Members = Recipe['members'];
 
 /**
+ * The first rung of the ladder: all there is to learn from a few weeks. The ridge draws its dozen weights towards
+ * persistence as if some thirty hours of each kind had spoken for it.
+ */
+export const FIRST_RUNG: Recipe = {
+  featureGroups: ['few'],
+  windowRows: LONG_WINDOW_ROWS,
+  kernel: 'rbf',
+  members: [],
+  linear: { ridge: 30 },
+  calibration: 'none',
+  solver: 'smo',
+};
+
+/** Of the logistic regression among the baselines: the folds choose. */
+const BASELINE_RIDGES = [10, 100, 1_000] as const;
+
+/** Newest rows of the plain SVC: libsvm-js learns them in a second or two. */
+const PLAIN_SVC_ROWS = 4_000;
+
+/** Recipes that people would take instead; they are measured like all others, and never chosen. */
+export interface BaselineRecipes {
+  /** One for each ridge. */
+  readonly logisticRegression: readonly Recipe[];
+  /** The classifier of the usual tutorial: RBF, C = 1, γ by the variance, balanced, Platt's calibration. */
+  readonly plainSvc: readonly Recipe[];
+}
+
+/** @param featureGroups groups of which something is known, from `knownGroups`. */
+export function baselineRecipes(featureGroups: readonly FeatureGroup[]): BaselineRecipes {
+  const common: Pick<Recipe, 'featureGroups' | 'kernel' | 'calibration'> = {
+    featureGroups: [...featureGroups],
+    kernel: 'rbf',
+    calibration: 'logistic',
+  };
+  if (featureGroups.length === 0) return { logisticRegression: [], plainSvc: [] };
+  return {
+    logisticRegression: BASELINE_RIDGES.map((ridge) => ({
+      ...common,
+      windowRows: LONG_WINDOW_ROWS,
+      members: [],
+      linear: { ridge },
+      solver: 'smo',
+    })),
+    plainSvc: [
+      {
+        ...common,
+        windowRows: PLAIN_SVC_ROWS,
+        members: [{ c: 1, gammaScale: 'variance', positiveWeight: 'balanced' }],
+        linear: null,
+        solver: 'libsvm',
+      },
+    ],
+  };
+}
+
+/**
  * Class weights of an ensemble. Each classifier sees best near its own balance of misses and false alarms; together
  * they draw the whole curve. Weight 1 is no oversampling; 16 about balances a climate with 6% of rain.
  */
@@ -73,10 +165,14 @@ interface Candidate {
   readonly groups?: readonly FeatureGroup[];
   readonly kernel?: Recipe['kernel'];
   readonly members?: Members;
+  readonly linear?: Recipe['linear'];
   readonly calibration?: Recipe['calibration'];
 }
 
 const without = (group: FeatureGroup) => FRESH.filter((other) => other !== group);
+
+/** Ridge of the logistic regression among an ensemble's members: strong, since the classifiers see the details. */
+const MEMBER_RIDGE = 100;
 
 /**
  * Around γ = 1/(2d), C = 0.3: with standardised features that is a kernel as wide as the data, and the smooth side of
@@ -84,6 +180,7 @@ const without = (group: FeatureGroup) => FRESH.filter((other) => other !== group
  */
 const CANDIDATES: readonly Candidate[] = [
   {},
+  { linear: { ridge: MEMBER_RIDGE } },
   { calibration: 'logistic' },
   { groups: [...FRESH, 'season'] },
   { groups: [...FRESH, 'past'] },
@@ -98,8 +195,8 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 
 /**
- * The first round of a search: recipes to try, at most `count`, the most promising first; the
- * same for the same arguments. Candidates that come to the same for this location (no neighbours) are there once.
+ * The first round of a search: the first rung, then recipes to try, at most `count` in all, the most promising first;
+ * the same for the same arguments. Candidates that come to the same for this location (no neighbours) are there once.
  * @param featureGroups groups of which something is known, from `knownGroups`.
  * @param rows of the development part.
  * The inspect step calls it, and passes each recipe to a score step.
@@ -114,16 +211,19 @@ export function candidateRecipes(
       groups = FRESH,
       kernel = 'laplacian',
       members = TWO_WIDTHS,
+      linear = null,
       calibration = 'logistic-by-present',
     }): Recipe => ({
       featureGroups: featureGroups.filter((group) => groups.includes(group)),
       windowRows: rows > SHORT_HISTORY_ROWS ? COARSE_WINDOW_ROWS : SHORT_HISTORY_ROWS,
       kernel,
       members,
+      linear,
       calibration,
+      solver: 'smo',
     }),
   ).filter((recipe) => recipe.featureGroups.length > 0);
-  return distinct(recipes, []).slice(0, count);
+  return [FIRST_RUNG, ...distinct(recipes, []).slice(0, count)];
 }
 
 /** A recipe with the C and γ of all its members multiplied. */
@@ -133,15 +233,21 @@ function scaled(recipe: Recipe, c: number, gamma: number): Recipe {
     members: recipe.members.map((member) => ({
       ...member,
       c: rounded(member.c * c),
-      gammaScale: rounded(member.gammaScale * gamma),
+      gammaScale: member.gammaScale === 'variance' ? member.gammaScale : rounded(member.gammaScale * gamma),
     })),
   };
+}
+
+/** Baselines that did better than the best recipe of the first round. */
+export interface BetterBaselines {
+  readonly logisticRegression?: Recipe;
+  readonly plainSvc?: Recipe;
 }
 
 /**
  * A later round of a search, from the best recipe of the rounds before: the first looks at its neighbours in C and γ,
  * the second at a longer window, where more rows may bear more features or a narrower kernel, the third at the whole
- * history. Empty when nothing is left to try.
+ * history. A baseline that did better gives its members first. Empty when nothing is left to try.
  * The refine step calls it, and passes each recipe to a score step.
  * @param round 1 for the round after `candidateRecipes`.
  * @param tried all recipes of the rounds before; none of them is tried again, and with them `count` is not exceeded.
@@ -152,16 +258,27 @@ export function refinedRecipes(
   tried: readonly Recipe[],
   count: number,
   rows: number,
+  better: BetterBaselines = {},
 ): Recipe[] {
+  const { logisticRegression, plainSvc } = better;
+  const borrowed: readonly Recipe[] = [
+    ...(logisticRegression === undefined ? [] : [{ ...best, linear: logisticRegression.linear }]),
+    ...(plainSvc === undefined
+      ? []
+      : [{ ...best, kernel: plainSvc.kernel, members: [...plainSvc.members, ...members(1, 0.05, [2, 16])] }]),
+  ];
   const longer = { ...best, windowRows: LONG_WINDOW_ROWS };
   const featureGroups = FEATURE_GROUPS.filter((group) =>
     tried.some((recipe) => recipe.featureGroups.includes(group)),
   );
+  const closer = [scaled(best, 3, 1), scaled(best, 1 / 3, 1), scaled(best, 1, 2), scaled(best, 1, 0.5)];
   const rounds: Readonly<Record<number, readonly Recipe[]>> = {
-    1: [scaled(best, 3, 1), scaled(best, 1 / 3, 1), scaled(best, 1, 2), scaled(best, 1, 0.5)],
+    1: [...borrowed, ...closer],
     2: rows > SHORT_HISTORY_ROWS ? [longer, { ...longer, featureGroups }, scaled(longer, 1, 2)] : [],
     3: rows > LONG_WINDOW_ROWS ? [{ ...best, windowRows: WHOLE_HISTORY_ROWS }] : [],
   };
+  // The first rung has nothing to vary, and none of the rows that would be added.
+  if (best.members.length === 0) return [];
   return distinct(rounds[round] ?? [], tried).slice(0, Math.max(count - tried.length, 0));
 }
 

@@ -30,6 +30,8 @@ export interface Fit {
   readonly members: readonly MemberOptions[];
   /** Where each member may start: what it found on the first of these rows, when it knew no others. */
   readonly starts?: readonly (MultiplierShares | undefined)[];
+  /** `libsvm`: by libsvm-js whatever the machine has; it must have been loaded. */
+  readonly solver?: 'smo' | 'libsvm';
 }
 
 /** α of each row as a share of its upper bound, in the order of the rows. */
@@ -55,13 +57,16 @@ export interface SvcModel {
   readonly intercept: number;
 }
 
+/** Numbers as they were computed, or as a model file keeps them. */
+export type Floats = Float64Array | Float32Array;
+
 /** Several classifiers over one list of support vectors: a vector that a member does not use has coefficient 0. */
-export interface SvcEnsemble {
+export interface SvcEnsemble<F extends Floats = Float64Array> {
   readonly kernel: SvcOptions['kernel'];
-  readonly supportVectors: Matrix;
+  readonly supportVectors: { readonly rows: number; readonly columns: number; readonly values: F };
   readonly members: readonly {
     readonly gamma: number;
-    readonly coefficients: Float64Array;
+    readonly coefficients: F;
     readonly intercept: number;
   }[];
 }
@@ -79,7 +84,7 @@ export function decisionFunction(model: SvcModel, x: Matrix): Float64Array {
  * members of one gamma.
  * @throws RangeError when the width differs from the support vectors'.
  */
-export function decisionValues(ensemble: SvcEnsemble, x: Matrix): Matrix {
+export function decisionValues(ensemble: SvcEnsemble<Floats>, x: Matrix): Matrix {
   const { kernel, supportVectors, members } = ensemble;
   const width = supportVectors.columns;
   if (x.columns !== width) {
@@ -154,9 +159,9 @@ export function joinMembers(models: readonly SvcModel[]): SvcEnsemble {
 /** ‖a−b‖² for rbf, ‖a−b‖₁ for laplacian, of `width` values from a place of each array on. */
 export function distance(
   kernel: SvcOptions['kernel'],
-  a: Float64Array,
+  a: Floats,
   fromA: number,
-  b: Float64Array,
+  b: Floats,
   fromB: number,
   width: number,
 ): number {
@@ -175,6 +180,6 @@ export function distance(
 }
 
 /** An element that is known to exist: index checks would cost more than the arithmetic. */
-function at(values: Float64Array, index: number): number {
+function at(values: Floats, index: number): number {
   return values[index] ?? Number.NaN;
 }

@@ -1,21 +1,22 @@
-import { type Calibration, calibrate, fitCalibration, fitLogistic, logisticProbability } from './calibration';
 import {
-  type BootstrapDifference,
-  bestF1Threshold,
-  type Evaluation,
-  evaluate,
-  squaredErrors,
-  weeklyBootstrap,
-} from './evaluation';
-import { FEATURES } from './features';
+  type Calibration,
+  calibrate,
+  fitCalibration,
+  fitLogistic,
+  type Logistic,
+  smoothedTargets,
+} from './calibration';
+import { type Costs, decisionThreshold, type Evaluation, evaluate } from './evaluation';
 import { fitMeanwhile } from './fit';
 import { fromColumns, type Matrix, selectRows } from './matrix';
+import { fitPersistence, type Persistence, persistenceLogits } from './persistence';
 import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './preprocessing';
 import { expandingFolds, type RowRange } from './protocol';
-import type { Recipe } from './recipe';
+import { featuresOf, type Recipe } from './recipe';
+import { calibratedSeries, type Series, seriesOf } from './series';
 import { simdDecisionValues } from './smo/decision';
 import { smoSupported } from './smo/kernel-module';
-import { decisionValues, type Fit, joinMembers, type SvcModel } from './svc';
+import { decisionValues, type Fit, joinMembers, type SvcEnsemble, type SvcModel } from './svc';
 import type { TrainingSet } from './training-set';
 
 /** Milliseconds that may still be spent: asked before each fit, which is abandoned when they are over. */
@@ -24,72 +25,115 @@ export type RemainingMs = () => number;
 /** Of every fit. The cache is for kernel rows of one solver; two leave half of the function's memory for rows and models. */
 export const FITTING = { tolerance: 1e-3, cacheMegabytes: 400 } as const;
 
-/** Preprocessing and classifiers as fitted on one range of rows; gives decision values, not yet probabilities. */
+/** Preprocessing and members as fitted on one range of rows; gives decision values, not yet probabilities. */
 export interface Classifier {
   readonly preprocessing: Preprocessing;
-  /** One for each member of the recipe. */
+  /** One for each support vector classifier of the recipe. */
   readonly models: readonly SvcModel[];
+  readonly linear: LinearMember | null;
+}
+
+/** A logistic regression whose weights were drawn towards 0, where it says what persistence says. */
+export interface LinearMember {
+  readonly persistence: Persistence;
+  readonly logistic: Logistic;
 }
 
 /**
- * Decision values of rows by classifiers that were fitted without them and before them. Plain JSON: the score step
- * stores it, test and refit calibrate on it.
+ * Decision values of rows by members that were fitted without them and before them. Plain JSON: the score step stores
+ * it, test and refit calibrate on it.
  */
 export interface OutOfFold {
   /** Base hour of each row, ms since the epoch. */
   readonly hours: readonly number[];
-  /** One array per member, each as long as `hours`. */
+  /** One array per member, the linear one last, each as long as `hours`. */
   readonly values: readonly (readonly number[])[];
 }
 
-/** Fits the recipe's classifiers on a range of rows. @throws FitRefused, RangeError as `fitMembers` and `fitPreprocessing`. */
+/** Fits the recipe's members on a range of rows. @throws FitRefused, RangeError as `fitMembers` and `fitPreprocessing`. */
 export function fitClassifier(
   set: TrainingSet,
   recipe: Recipe,
   range: RowRange,
   remainingMs: RemainingMs,
 ): Classifier {
-  return learn(set, recipe, range, remainingMs, () => undefined).classifier;
+  return learn(set, recipe, range, remainingMs).classifier;
 }
 
 /**
- * As `fitClassifier`. While another thread is at it, this one does something else.
+ * As `fitClassifier`.
  * @param starts where the same recipe came to on the first of these rows.
  */
-function learn<T>(
+function learn(
   set: TrainingSet,
   recipe: Recipe,
   range: RowRange,
   remainingMs: RemainingMs,
-  meanwhile: () => T,
-  starts: Starts = [],
-): { readonly classifier: Classifier; readonly starts: Starts; readonly result: T } {
-  const { preprocessing, x, y } = prepare(set, recipe, range);
-  const shared = {
-    kernel: recipe.kernel,
-    ...FITTING,
-    timeBudgetMs: remainingMs(),
+  starts: Starts = NOWHERE,
+): { readonly classifier: Classifier; readonly starts: Starts } {
+  const { preprocessing, x, y, wetNow } = prepare(set, recipe, range);
+  const fitLinear = () => {
+    if (recipe.linear === null) return null;
+    const persistence = fitPersistence({ y, wetNow }, { start: 0, end: x.rows });
+    const offset = persistenceLogits(persistence, wetNow);
+    // With more rows, other indicators may have come in.
+    const start = starts.linear?.weights.length === x.columns ? starts.linear : undefined;
+    const logistic = fitLogistic(x, smoothedTargets(y), recipe.linear.ridge, { offset, start });
+    return { persistence, logistic };
   };
-  const members = recipe.members.map(({ c, gammaScale, positiveWeight }) => ({
-    c,
-    gamma: gammaScale / x.columns,
-    positiveWeight,
-  }));
-  const { fitted, result } = fitMeanwhile({ x, y, shared, members, starts }, meanwhile);
+  if (recipe.members.length === 0) {
+    const linear = fitLinear();
+    return {
+      classifier: { preprocessing, models: [], linear },
+      starts: { ...NOWHERE, linear: linear?.logistic },
+    };
+  }
+  const shared = { kernel: recipe.kernel, ...FITTING, timeBudgetMs: remainingMs() };
+  const members = recipe.members.map((member) => memberOptions(member, x, y));
+  const fit = { x, y, shared, members, starts: starts.members, solver: recipe.solver };
+  // While another thread is at the classifiers, this one has time for the linear member.
+  const { fitted, result: linear } = fitMeanwhile(fit, fitLinear);
   return {
-    classifier: { preprocessing, models: fitted.map(({ model }) => model) },
-    starts: fitted.map(({ multiplierShares }) => multiplierShares),
-    result,
+    classifier: { preprocessing, models: fitted.map(({ model }) => model), linear },
+    starts: {
+      members: fitted.map(({ multiplierShares }) => multiplierShares),
+      linear: linear?.logistic,
+    },
   };
 }
 
-type Starts = NonNullable<Fit['starts']>;
+/** C, γ and class weight of a member in numbers, for the rows that it is to learn. */
+function memberOptions(
+  { c, gammaScale, positiveWeight }: Recipe['members'][number],
+  x: Matrix,
+  y: Uint8Array,
+): Fit['members'][number] {
+  const gamma = gammaScale === 'variance' ? 1 / (x.columns * varianceOf(x.values)) : gammaScale / x.columns;
+  if (positiveWeight !== 'balanced') return { c, gamma, positiveWeight };
+  const positives = y.reduce((sum, label) => sum + label, 0);
+  const negatives = y.length - positives;
+  return { c: (c * y.length) / (2 * negatives), gamma, positiveWeight: negatives / positives };
+}
 
-/** Rows as the classifiers learn them. */
+/** Of all values of the matrix together. */
+function varianceOf(values: Float64Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+}
+
+interface Starts {
+  readonly members: NonNullable<Fit['starts']>;
+  readonly linear: Logistic | undefined;
+}
+
+const NOWHERE: Starts = { members: [], linear: undefined };
+
+/** Rows as the members learn them. */
 interface Prepared {
   readonly preprocessing: Preprocessing;
   readonly x: Matrix;
   readonly y: Uint8Array;
+  readonly wetNow: Float64Array;
 }
 
 /** Values that may be kept of one training set: the folds of a year for several choices of features. */
@@ -107,11 +151,14 @@ function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
   if (known !== undefined) return known;
 
   const raw = selectRows(set.x, rows);
-  const groups: ReadonlySet<string> = new Set(recipe.featureGroups);
-  const wanted = new Set(FEATURES.filter(({ group }) => groups.has(group)).map(({ name }) => name));
-  const preprocessing = fitPreprocessing(raw, set.featureNames, wanted);
+  const preprocessing = fitPreprocessing(raw, set.featureNames, featuresOf(recipe));
   const x = applyPreprocessing(preprocessing, raw, set.featureNames);
-  const prepared = { preprocessing, x, y: Uint8Array.from(rows, (i) => set.y[i] ?? 0) };
+  const prepared = {
+    preprocessing,
+    x,
+    y: Uint8Array.from(rows, (i) => set.y[i] ?? 0),
+    wetNow: Float64Array.from(rows, (i) => set.wetNow[i] ?? Number.NaN),
+  };
   if (store.values + x.values.length <= KEPT_VALUES) {
     store.entries.set(key, prepared);
     store.values += x.values.length;
@@ -124,7 +171,50 @@ function classify(classifier: Classifier, set: TrainingSet, range: RowRange): Ma
   const raw = selectRows(set.x, trainingRows(range, range.end - range.start));
   const x = applyPreprocessing(classifier.preprocessing, raw, set.featureNames);
   const decide = smoSupported() ? simdDecisionValues : decisionValues;
-  return decide(joinMembers(classifier.models), x);
+  return memberValues(classifier, x, set.wetNow.slice(range.start, range.end), decide);
+}
+
+/** Decision values of prepared rows: the support vector classifiers' by `decide`, then the linear member's. */
+function memberValues(
+  { models, linear }: Pick<Classifier, 'models' | 'linear'>,
+  x: Matrix,
+  wetNow: Float64Array,
+  decide: (ensemble: SvcEnsemble, x: Matrix) => Matrix,
+): Matrix {
+  const machines = models.length === 0 ? undefined : decide(joinMembers(models), x);
+  return withLinear(machines, linear, x, wetNow);
+}
+
+/** The linear member's values beside those of the classifiers. */
+export function withLinear(
+  machines: Matrix | undefined,
+  linear: LinearMember | null,
+  x: Matrix,
+  wetNow: Float64Array,
+): Matrix {
+  const { columns, values } = machines ?? { columns: 0, values: new Float64Array(0) };
+  if (linear === null) return { rows: x.rows, columns, values };
+  const logits = linearValues(linear, x, wetNow);
+  const joined = new Float64Array(x.rows * (columns + 1));
+  logits.forEach((logit, i) => {
+    joined.set(values.subarray(i * columns, (i + 1) * columns), i * (columns + 1));
+    joined[i * (columns + 1) + columns] = logit;
+  });
+  return { rows: x.rows, columns: columns + 1, values: joined };
+}
+
+function linearValues(
+  { persistence, logistic }: LinearMember,
+  x: Matrix,
+  wetNow: Float64Array,
+): Float64Array {
+  const { intercept, weights } = logistic;
+  return persistenceLogits(persistence, wetNow).map((offset, i) =>
+    weights.reduce(
+      (sum, weight, j) => sum + weight * (x.values[i * x.columns + j] ?? Number.NaN),
+      offset + intercept,
+    ),
+  );
 }
 
 /** Decision values over the expanding folds of a range: each row is judged by what was fitted on earlier rows only. */
@@ -135,185 +225,82 @@ export function outOfFoldValues(
   remainingMs: RemainingMs,
 ): OutOfFold {
   const hours: number[] = [];
-  const values: number[][] = recipe.members.map(() => []);
+  const values: number[][] = Array.from({ length: memberCount(recipe) }, () => []);
   let before: { readonly first: number | undefined; readonly starts: Starts } | undefined;
   for (const { training, validation } of expandingFolds(set, range)) {
     const [first] = trainingRows(training, recipe.windowRows);
     // A fold has all rows of the fold before, and some more, until they outgrow the window.
     const from = before?.first === first ? before?.starts : undefined;
-    const { classifier, starts } = learn(set, recipe, training, remainingMs, () => undefined, from);
+    const { classifier, starts } = learn(set, recipe, training, remainingMs, from);
     before = { first, starts };
     appendTo({ hours, values }, set, validation, classify(classifier, set, validation));
   }
   return { hours, values };
 }
 
-/** Out-of-fold values as a matrix with the outcomes and wet-now flags of the same hours. @throws RangeError when an hour is not in the set. */
-export function align(set: TrainingSet, outOfFold: OutOfFold) {
-  const places = new Map(Array.from(set.hours, (hour, i) => [hour, i]));
-  const rows = outOfFold.hours.map((hour) => {
-    const place = places.get(hour);
-    if (place === undefined) {
-      throw new RangeError(
-        `Hour ${new Date(hour).toISOString()} has decision values but is not in the training set.`,
-      );
-    }
-    return place;
-  });
-  return {
-    values: fromColumns(outOfFold.values),
-    outcomes: Uint8Array.from(rows, (i) => set.y[i] ?? 0),
-    wetNow: Float64Array.from(rows, (i) => set.wetNow[i] ?? Number.NaN),
-    hours: Float64Array.from(outOfFold.hours),
-  };
+function memberCount({ members, linear }: Recipe): number {
+  return members.length + (linear === null ? 0 : 1);
 }
 
-/** Calibration and decision threshold from out-of-fold values: true class balance, no row seen in training. */
+/**
+ * Calibration from out-of-fold values, on the true class balance and by rows that no member had seen; and the threshold,
+ * from probabilities that were cross-fitted by week.
+ */
 export function fitDecision(
   set: TrainingSet,
   recipe: Recipe,
   outOfFold: OutOfFold,
-): { calibration: Calibration; threshold: number } {
-  const { values, outcomes, wetNow } = align(set, outOfFold);
-  const calibration = fitCalibration(recipe.calibration, values, outcomes, wetNow);
-  return { calibration, threshold: bestF1Threshold(outcomes, calibrate(calibration, values, wetNow)) };
-}
-
-/** Persistence as a probability: how often rain followed a wet, a dry and any hour. */
-export interface Persistence {
-  readonly probabilityAfterWet: number;
-  readonly probabilityAfterDry: number;
-  /** Climatology, and what persistence says when the present hour is unknown. */
-  readonly probability: number;
-}
-
-/** Frequencies with one half added to each count, so that none is 0 or 1. */
-export function fitPersistence(set: TrainingSet, range: RowRange): Persistence {
-  const counts = { wet: [0, 0], dry: [0, 0], all: [0, 0] } satisfies Record<string, [number, number]>;
-  for (let i = range.start; i < range.end; i++) {
-    const y = set.y[i] === 1 ? 1 : 0;
-    counts.all[y]++;
-    if (set.wetNow[i] === 1) {
-      counts.wet[y]++;
-    } else if (set.wetNow[i] === 0) {
-      counts.dry[y]++;
-    }
-  }
-  const frequency = ([dry, wet]: readonly [number, number]) => (wet + 0.5) / (dry + wet + 1);
-  return {
-    probabilityAfterWet: frequency(counts.wet),
-    probabilityAfterDry: frequency(counts.dry),
-    probability: frequency(counts.all),
-  };
-}
-
-/** Persistence's probabilities for hours whose present is wet (1), dry (0) or unknown (NaN). */
-export function persistenceProbability(persistence: Persistence, wetNow: Float64Array): Float64Array {
-  return wetNow.map((wet) =>
-    wet === 1
-      ? persistence.probabilityAfterWet
-      : wet === 0
-        ? persistence.probabilityAfterDry
-        : persistence.probability,
-  );
+  costs?: Costs,
+): { calibration: Calibration; threshold: number; series: Series; probabilities: Float64Array } {
+  const series = seriesOf(set, outOfFold.hours);
+  const { outcomes, wetNow } = series;
+  const calibration = fitCalibration(recipe.calibration, fromColumns(outOfFold.values), outcomes, wetNow);
+  const probabilities = calibratedSeries(series, recipe, outOfFold);
+  return { calibration, threshold: decisionThreshold(probabilities, costs), series, probabilities };
 }
 
 /** What one recipe, fitted on the development part, shows on the test part; every forecast is kept beside it. */
 export interface TestResult {
   readonly evaluation: Evaluation;
-  /** Brier improvement over persistence on the same hours. */
-  readonly overPersistence: BootstrapDifference;
-  readonly baselines: Baselines;
-  readonly forecasts: TestForecasts;
+  readonly probability: Float64Array;
   /** The development part's out-of-fold values with the test part's added: what a refit calibrates on. */
   readonly outOfFold: OutOfFold;
 }
 
-export interface Baselines {
-  readonly persistence: Evaluation;
-  readonly climatology: Evaluation;
-  readonly logisticRegression: Evaluation;
-}
-
-/** Column-wise, in time order. */
-export interface TestForecasts {
-  readonly hours: Float64Array;
-  readonly probability: Float64Array;
-  readonly outcome: Uint8Array;
-  readonly wetNow: Float64Array;
-  readonly persistenceProbability: Float64Array;
-}
-
 /**
- * The one look at the test part: fits the recipe and the baselines on the development part, evaluates all of them on
- * the same test hours.
+ * The one look at the test part of the recipe that stands, and of each baseline: members and calibration are fitted on
+ * the development part, and evaluated on the test hours.
  */
 export function testRecipe(
   set: TrainingSet,
   recipe: Recipe,
-  split: { readonly development: RowRange; readonly test: RowRange },
+  { development, test }: { readonly development: RowRange; readonly test: RowRange },
   outOfFold: OutOfFold,
   remainingMs: RemainingMs,
+  costs?: Costs,
 ): TestResult {
-  const { development, test } = split;
-  const { classifier, result: logisticRegression } = learn(set, recipe, development, remainingMs, () =>
-    evaluateLogisticRegression(set, split, recipe),
-  );
-  const { calibration, threshold } = fitDecision(set, recipe, outOfFold);
+  const classifier = fitClassifier(set, recipe, development, remainingMs);
   const values = classify(classifier, set, test);
-  const outcome = set.y.slice(test.start, test.end);
   const wetNow = set.wetNow.slice(test.start, test.end);
+  const { calibration, threshold } = fitDecision(set, recipe, outOfFold, costs);
   const probability = calibrate(calibration, values, wetNow);
-  const hours = set.hours.slice(test.start, test.end);
-  const persistence = fitPersistence(set, development);
-  const persisted = persistenceProbability(persistence, wetNow);
   const extended = { hours: [...outOfFold.hours], values: outOfFold.values.map((member) => [...member]) };
   appendTo(extended, set, test, values);
   return {
-    evaluation: evaluate(outcome, probability, wetNow, threshold),
-    overPersistence: weeklyBootstrap(
-      hours,
-      squaredErrors(outcome, probability),
-      squaredErrors(outcome, persisted),
-    ),
-    baselines: {
-      persistence: evaluate(outcome, persisted, wetNow, persistence.probabilityAfterWet),
-      climatology: evaluate(
-        outcome,
-        persisted.map(() => persistence.probability),
-        wetNow,
-        0.5,
-      ),
-      logisticRegression,
-    },
-    forecasts: { hours, probability, outcome, wetNow, persistenceProbability: persisted },
+    evaluation: evaluate(set.y.slice(test.start, test.end), probability, wetNow, threshold),
+    probability,
     outOfFold: extended,
   };
 }
 
-const BASELINE_RIDGE = 1;
-
-/** Logistic regression on the same features, rows and split; threshold from its own development probabilities. */
-function evaluateLogisticRegression(
+/** Probabilities of some rows by fitted members and their calibration. */
+export function probabilitiesOf(
+  classifier: Classifier,
+  calibration: Calibration,
   set: TrainingSet,
-  { development, test }: { readonly development: RowRange; readonly test: RowRange },
-  recipe: Recipe,
-): Evaluation {
-  const rows = trainingRows(development, recipe.windowRows);
-  const raw = selectRows(set.x, rows);
-  const preprocessing = fitPreprocessing(raw, set.featureNames, new Set(set.featureNames));
-  const x = applyPreprocessing(preprocessing, raw, set.featureNames);
-  const y = Uint8Array.from(rows, (i) => set.y[i] ?? 0);
-  const logistic = fitLogistic(x, Float64Array.from(y), BASELINE_RIDGE);
-  const threshold = bestF1Threshold(y, logisticProbability(logistic, x));
-  const testRows = trainingRows(test, test.end - test.start);
-  const testX = applyPreprocessing(preprocessing, selectRows(set.x, testRows), set.featureNames);
-  return evaluate(
-    set.y.slice(test.start, test.end),
-    logisticProbability(logistic, testX),
-    set.wetNow.slice(test.start, test.end),
-    threshold,
-  );
+  range: RowRange,
+): Float64Array {
+  return calibrate(calibration, classify(classifier, set, range), set.wetNow.slice(range.start, range.end));
 }
 
 /** The newest `limit` rows of a range. */

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom/worker';
 import { HOUR_MS } from '../runtime/time';
-import { chance, localDay, localHour, localTime, utcTime } from './words';
+import { chance, localDay, localHour, localTime, skillPercent, utcTime } from './words';
 
 /**
  * Charts of the pages as SVG text, drawn without a browser. Colours are the page's CSS variables, so one
@@ -323,7 +323,7 @@ export function skillChart(bars: readonly SkillBar[], summary: string): string {
             label,
             skill: Math.max(skill, lowest),
             fill: skill >= 0 ? 'var(--good)' : 'var(--miss)',
-            title: `${label}: ${percent(skill)}`,
+            title: `${label}: ${skillPercent(skill)}`,
           },
         ],
   );
@@ -354,7 +354,7 @@ export function skillSparkline(days: readonly DailySkill[]): string {
   const known = days.flatMap(({ date, skill }) => (skill === null ? [] : [{ date, skill }]));
   // A calm day can't fill the height, and a hopeless one presses no other flat.
   const edge = Math.min(1, Math.max(0.2, ...known.map(({ skill }) => Math.abs(skill))));
-  const told = known.map(({ date, skill }) => `${date} ${percent(skill)}`).join(', ');
+  const told = known.map(({ date, skill }) => `${date} ${skillPercent(skill)}`).join(', ');
   const unknown = days.length - known.length;
   return draw({
     ariaLabel: `Skill by day: ${told}${unknown === 0 ? '' : `; ${unknown} of ${days.length} days not known`}.`,
@@ -371,7 +371,7 @@ export function skillSparkline(days: readonly DailySkill[]): string {
           x: 'date',
           y: 'skill',
           fill: 'var(--good)',
-          title: ({ date, skill }: (typeof known)[number]) => `${date}: ${percent(skill)}`,
+          title: ({ date, skill }: (typeof known)[number]) => `${date}: ${skillPercent(skill)}`,
         },
       ),
       Plot.barY(
@@ -380,7 +380,7 @@ export function skillSparkline(days: readonly DailySkill[]): string {
           x: 'date',
           y: 'skill',
           fill: 'var(--miss)',
-          title: ({ date, skill }: (typeof known)[number]) => `${date}: ${percent(skill)}`,
+          title: ({ date, skill }: (typeof known)[number]) => `${date}: ${skillPercent(skill)}`,
         },
       ),
     ],

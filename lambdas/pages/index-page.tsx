@@ -3,7 +3,7 @@ import type { Location } from '../weather/location';
 import { renderPage } from './page';
 import type { VerificationWindow } from './recent';
 import { skillInWords, skillIsJudged } from './skill';
-import { age, chance, count, decimal, localHour, MISSING, percent, utcTime } from './words';
+import { age, chance, count, decimal, localHour, MISSING, skillPercent, utcTime } from './words';
 
 /** What the index says of one place, a few hundred bytes. Null is "there is none", and is said so. */
 export interface PlaceOverview {
@@ -223,7 +223,7 @@ function qualityInWords(places: readonly PlaceOverview[]): string {
   const falseAlarms = sum((month) => month.falseAlarms);
   const hits = sum((month) => month.hits).toLocaleString('en');
   return (
-    `Over 30 days, skill against persistence ${percent(skill)} in ${count(hours, 'verified hour')}. ` +
+    `Over 30 days, skill against persistence ${skillPercent(skill)} in ${count(hours, 'verified hour')}. ` +
     `Of ${count(rainHours, 'rain hour')}, rain was forecast for ${hits}; ${count(falseAlarms, 'false alarm')}.`
   );
 }

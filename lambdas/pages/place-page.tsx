@@ -25,7 +25,17 @@ import {
   skillByMonth,
   type TestForecast,
 } from './test-curves';
-import { age, count, decimal, localTime, MISSING, percent, utcTime } from './words';
+import {
+  age,
+  count,
+  decimal,
+  localTime,
+  MISSING,
+  percent,
+  relativeBrier,
+  skillPercent,
+  utcTime,
+} from './words';
 
 /** Everything the page of one place shows; each part names the stored file it comes from. */
 export interface PlacePageContent {
@@ -122,6 +132,7 @@ type Section = { readonly id: string; readonly title: string } & (
 const SECTIONS: readonly Section[] = [
   { id: 'last-days', title: 'The last days', Part: Recent },
   { id: 'champions', title: 'Champions', Part: History },
+  { id: 'judged', title: 'Against the alternatives', OfTest: Judged },
   { id: 'test', title: 'On its test hours', OfTest: TestPart },
   { id: 'skill', title: 'Skill against persistence in the test', OfTest: Skill },
   { id: 'search', title: 'Recipe and search', OfTest: Search },
@@ -256,7 +267,7 @@ function TestPart({ metrics, testForecasts, threshold, location }: TestProps) {
   const filled = test.reliability.flatMap(({ forecast, observed, hours }) =>
     forecast === null || observed === null ? [] : [{ forecast, observed, hours }],
   );
-  const compared = comparedWith(metrics);
+  const compared = testedBeside(metrics);
   const baseRate = test.rainHours / test.hours;
   const cut = percent(test.threshold, 1);
   const prText =
@@ -279,7 +290,7 @@ function TestPart({ metrics, testForecasts, threshold, location }: TestProps) {
       <p>
         The recipe was tested on {count(test.hours, 'hour')} ({count(test.rainHours, 'rain hour')}),{' '}
         <Time at={test.from} zone={location.timezone} /> to <Time at={test.to} zone={location.timezone} />, by
-        a model fitted on older hours only. {metrics.reasons.join(' ')}
+        a model fitted and calibrated on older hours only. They took no part in the choice of the recipe.
       </p>
       <Table
         caption="Measures on the test part; Brier score and log loss: lower is better"
@@ -290,12 +301,8 @@ function TestPart({ metrics, testForecasts, threshold, location }: TestProps) {
         ])}
       />
       <p>
-        Gain in Brier score over persistence: {gainInWords(overPersistence)}.
-        {metrics.champion !== null &&
-          !metrics.champion.sameRecipe &&
-          ` Gain of the search's best recipe over the champion's: ${gainInWords(metrics.champion.challengerImprovement)}.`}{' '}
-        The model at work was then fitted on all hours, these included, and forecasts rain from{' '}
-        {percent(threshold, 1)} on.
+        Gain in Brier score over persistence: {gainInWords(overPersistence)}. The model at work was then
+        fitted on all hours, these included, and forecasts rain from {percent(threshold, 1)} on.
       </p>
       <div class="grid">
         <figure>
@@ -400,33 +407,79 @@ function Cell({ tint, hours, what }: CellProps) {
   );
 }
 
-/** Everyone who was measured on the same hours; the other side of the gate only when it is another recipe. */
-function comparedWith({
+/** Everyone who was measured on the test hours. */
+function testedBeside({
   test,
-  winner,
-  challenger,
-  champion,
   persistence,
   climatology,
   logisticRegression,
+  plainSvc,
 }: ModelMetrics): { who: string; evaluation: Measured }[] {
-  const other =
-    champion === null || champion.sameRecipe
-      ? []
-      : winner === 'challenger'
-        ? [{ who: "Champion's recipe", evaluation: champion.evaluation }]
-        : [{ who: "Search's best recipe", evaluation: challenger.evaluation }];
+  const fitted = (who: string, evaluation: Measured | null) =>
+    evaluation === null ? [] : [{ who, evaluation }];
   return [
     { who: 'This recipe', evaluation: test },
-    ...other,
     { who: 'Persistence', evaluation: persistence },
     { who: 'Climatology', evaluation: climatology },
-    { who: 'Logistic regression', evaluation: logisticRegression },
+    ...fitted('Logistic regression', logisticRegression),
+    ...fitted('Plain SVC', plainSvc),
   ];
 }
 
 function gainInWords({ improvement, lower, upper }: ModelMetrics['overPersistence']): string {
-  return `${decimal(improvement, 4)}, 95% interval ${decimal(lower, 4)} to ${decimal(upper, 4)} (weekly blocks)`;
+  return lower === null || upper === null
+    ? `${decimal(improvement, 4)}; too few weeks for an interval`
+    : `${decimal(improvement, 4)}, 90% interval ${decimal(lower, 4)} to ${decimal(upper, 4)} (weekly blocks)`;
+}
+
+const BASELINES = [
+  { key: 'persistence', who: 'Persistence (“it goes on as it is”)' },
+  { key: 'climatology', who: 'Climatology' },
+  { key: 'logisticRegression', who: 'Logistic regression' },
+  { key: 'plainSvc', who: 'The plain SVC of tutorials' },
+] as const;
+
+/** What the gate decided, and how the recipe stands to each baseline on the hours that decided. */
+function Judged({ metrics, location }: TestProps) {
+  const { series, comparisons, reasons } = metrics;
+  return (
+    <>
+      <p>{reasons.join(' ')}</p>
+      {series === null ? (
+        <p>The hours are too few to hold this recipe against others.</p>
+      ) : (
+        <>
+          <p>
+            Judged on {count(series.hours, 'hour')} of {count(series.weeks, 'week')} (
+            {count(series.rainHours, 'rain hour')} in {count(series.episodes, 'episode')}),{' '}
+            <Time at={series.from} zone={location.timezone} /> to{' '}
+            <Time at={series.to} zone={location.timezone} />: each hour by models fitted on earlier hours and
+            calibrated on other weeks. Brier score {decimal(series.brier, 4)}; lower is better.
+          </p>
+          <Table
+            caption="This recipe beside what one could use instead, on the same hours"
+            head={['Baseline', 'Its Brier', 'This recipe is', 'Difference', '90% interval']}
+            rows={BASELINES.flatMap(({ key, who }) => {
+              const compared = comparisons[key];
+              if (compared === null) return [];
+              const { brier, verdict, improvement, lower, upper } = compared;
+              return [
+                [
+                  who,
+                  decimal(brier, 4),
+                  verdict,
+                  relativeBrier(improvement, brier),
+                  lower === null || upper === null
+                    ? 'too few weeks'
+                    : `${relativeBrier(upper, brier)} to ${relativeBrier(lower, brier)}`,
+                ],
+              ];
+            })}
+          />
+        </>
+      )}
+    </>
+  );
 }
 
 function Skill({ location, testForecasts }: TestProps) {
@@ -454,7 +507,7 @@ function SkillFigure({ title, groups }: { readonly title: string; readonly group
     judged.length === 0
       ? 'Too few hours or no rain: nothing can be said.'
       : `Better than persistence in ${better.length} of ${judged.length} groups; groups without rain or of few hours are left out.`;
-  const told = judged.map(({ label, skill }) => `${label}: ${percent(skill)}`).join(', ');
+  const told = judged.map(({ label, skill }) => `${label}: ${skillPercent(skill)}`).join(', ');
   return (
     <Figure
       title={title}
@@ -469,7 +522,7 @@ function SkillFigure({ title, groups }: { readonly title: string; readonly group
           group.rainHours,
           decimal(group.brier, 4),
           decimal(group.persistenceBrier, 4),
-          percent(group.skill),
+          skillPercent(group.skill),
         ]),
       }}
     />
@@ -513,7 +566,7 @@ function Search({ metrics, location }: TestProps) {
       </p>
       {common !== '' && <p>All recipes tried have in common: {common}.</p>}
       <Table
-        caption="Recipes tried, by what they differ in, measured on out-of-fold hours of the development part"
+        caption="Recipes tried, by what they differ in, measured on the hours that decided; baselines are never chosen"
         head={[
           ...(differing.length === 0 ? ['recipe'] : differing),
           'Average precision',
@@ -527,7 +580,8 @@ function Search({ metrics, location }: TestProps) {
           const [first, ...others] = own;
           return [
             <span key={i} class={isBest ? 'recipe best' : 'recipe'}>
-              {isBest && 'Best: '}
+              {isBest && 'Chosen: '}
+              {candidate.status === 'scored' && candidate.baseline && 'Baseline: '}
               {first}
             </span>,
             ...others,
@@ -550,22 +604,29 @@ const KERNELS: Readonly<Record<Recipe['kernel'], string>> = { rbf: 'RBF', laplac
 const CALIBRATIONS: Readonly<Record<Recipe['calibration'], string>> = {
   logistic: 'logistic calibration',
   'logistic-by-present': 'logistic calibration by rain now',
+  none: 'no calibration',
 };
 
 /** What recipes may differ in, as the heads of a table. */
-const TRAITS = ['kernel', 'classifiers', 'features', 'window', 'calibration'] as const;
+const TRAITS = ['kernel', 'classifiers', 'logistic regression', 'features', 'window', 'calibration'] as const;
 
 function traitsOf(recipe: Recipe): Readonly<Record<(typeof TRAITS)[number], string>> {
-  const { kernel, members, featureGroups, windowRows, calibration } = recipe;
-  const shapes = members.map(({ c, gammaScale }) => `C ${c} · γ ${gammaScale}/d`);
+  const { kernel, members, linear, featureGroups, windowRows, calibration, solver } = recipe;
+  const shapes = members.map(
+    ({ c, gammaScale }) => `C ${c} · γ ${gammaScale === 'variance' ? 'by variance' : `${gammaScale}/d`}`,
+  );
   const weights = members.map(({ positiveWeight }) => positiveWeight);
+  // What the classifiers share is said once.
+  const classifiers =
+    new Set(shapes).size === 1
+      ? `${shapes[0]} · rain weighted ${weights.join(', ')}`
+      : shapes.map((shape, i) => `${shape} · rain weighted ${weights[i]}`).join(' and ');
   return {
-    kernel: `${KERNELS[kernel]} kernel`,
-    // What the classifiers share is said once.
+    kernel: members.length === 0 ? 'no kernel' : `${KERNELS[kernel]} kernel`,
     classifiers:
-      new Set(shapes).size === 1
-        ? `${shapes[0]} · rain weighted ${weights.join(', ')}`
-        : shapes.map((shape, i) => `${shape} · rain weighted ${weights[i]}`).join(' and '),
+      members.length === 0 ? 'no classifier' : `${classifiers}${solver === 'libsvm' ? ', by libsvm' : ''}`,
+    'logistic regression':
+      linear === null ? 'no logistic regression' : `logistic regression, ridge ${linear.ridge}`,
     features: featureGroups.join(' + '),
     window: `newest ${count(windowRows, 'hour')}`,
     calibration: CALIBRATIONS[calibration],

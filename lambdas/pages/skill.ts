@@ -1,5 +1,5 @@
 import type { VerificationWindow } from './recent';
-import { count, percent } from './words';
+import { count, skillPercent } from './words';
 
 /** Verified hours, and rain hours among them, below which skill says nothing yet. */
 const HOURS_TO_JUDGE = 7 * 24;
@@ -22,5 +22,5 @@ export function skillInWords(
   if (!skillIsJudged(month) || month.skill === null) {
     return `too little rain: ${count(month.rainHours, 'hour')}`;
   }
-  return percent(month.skill);
+  return skillPercent(month.skill);
 }

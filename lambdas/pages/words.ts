@@ -6,6 +6,19 @@ export function percent(value: number | null, digits = 0): string {
   return value === null ? MISSING : `${(value * 100).toFixed(digits)}%`;
 }
 
+/** Skill against persistence. Below −100% the number says nothing but that little rain came. */
+export function skillPercent(value: number | null): string {
+  return value !== null && value < -1 ? 'below -100%' : percent(value);
+}
+
+/** A Brier score that lies so far below a reference (above, where the gain is negative), as a share of it. */
+export function relativeBrier(gain: number, reference: number): string {
+  if (reference === 0) return MISSING;
+  const share = Math.abs(gain / reference);
+  if (share < 0.0005) return 'equal';
+  return `${percent(share, 1)} ${gain > 0 ? 'lower' : 'higher'}`;
+}
+
 export function decimal(value: number | null, digits = 3): string {
   return value === null ? MISSING : value.toFixed(digits);
 }

@@ -1,7 +1,17 @@
 import type * as z from 'zod';
 import { type Bucket, getObject } from '../lake/s3';
-import { EMBARGO_HOURS, expandingFolds, type RowRange, splitDevelopmentTest } from '../model/protocol';
-import { candidateRecipes, knownGroups, type Recipe, sameRecipe } from '../model/recipe';
+import { countEpisodes } from '../model/evaluation';
+import { seriesIsEnough } from '../model/gate';
+import { expandingFolds, type RowRange, splitDevelopmentTest, weekOf } from '../model/protocol';
+import {
+  type BaselineRecipes,
+  baselineRecipes,
+  candidateRecipes,
+  FIRST_RUNG,
+  knownGroups,
+  type Recipe,
+  sameRecipe,
+} from '../model/recipe';
 import { readModel, readPointer } from '../model/registry';
 import type { TrainingSet } from '../model/training-set';
 import type { Settings } from '../runtime/settings';
@@ -30,17 +40,29 @@ export async function inspect(
   { run, location }: StepInput<'inspect'>,
 ): Promise<z.infer<typeof inspectOutput>> {
   const set = await findTrainingSet(queryResults, run.id, location);
-  const reasons = whyUntrainable(set, settings.training.minimumRainEvents);
+  const champion = await findChampion(models, location);
+  const reasons = whyUntrainable(set, settings.training.minimumRainEvents, champion.recipe !== null);
   if (set === undefined || reasons.length > 0) {
     return { run, location, trainable: false, reasons, round: 0, batches: [] };
   }
-  const { development } = splitDevelopmentTest(set);
-  const rows = development.end - development.start;
-  const recipes = candidateRecipes(settings.training.candidates, knownGroups(set, development), rows);
-  const candidates = withChampion(recipes, await findChampion(models, location));
+  const candidates = firstRound(set, champion, settings.training.candidates);
   await runFiles.candidates.write(queryResults, candidates, run.id, location);
-  const batches = batchesOf(candidates.rounds, rows);
+  const { development } = splitDevelopmentTest(set);
+  const batches = batchesOf(candidates.rounds, development.end - development.start);
   return { run, location, trainable: true, reasons, round: 0, batches };
+}
+
+/**
+ * The first round of a location's search: the first rung and, where the series can judge them, full recipes, at most
+ * `count`; the champion's recipe and the baselines beside them.
+ */
+export function firstRound(set: TrainingSet, champion: ChampionFound, count: number): Candidates {
+  const { development } = splitDevelopmentTest(set);
+  const judgeable = isJudgeable(set, development);
+  const groups = knownGroups(set, development);
+  const rows = development.end - development.start;
+  const recipes = judgeable ? candidateRecipes(count, groups, rows) : [FIRST_RUNG];
+  return { ...candidatesOf(recipes, champion, baselineRecipes(groups)), judgeable };
 }
 
 /** The training set that `prepare` made for a location; undefined when it found no hour to train on. */
@@ -64,34 +86,45 @@ export async function readTrainingSet(
   return set;
 }
 
-/** Sentences that say why no challenger can be made; none when one can. */
-function whyUntrainable(set: TrainingSet | undefined, minimumRainEvents: number): string[] {
+/**
+ * Sentences that say why nothing can be learnt; none when it can. A champion's recipe gets new data whatever they hold.
+ */
+function whyUntrainable(
+  set: TrainingSet | undefined,
+  minimumRainEvents: number,
+  hasChampion: boolean,
+): string[] {
   if (set === undefined || set.hours.length === 0) {
     return ['There is no hour to train on: none has both an observation and a known next hour.'];
   }
   if (set.hours.length < MINIMUM_HOURS) {
     return [`There are ${set.hours.length} hours to train on; ${MINIMUM_HOURS} are needed.`];
   }
-  const { development } = splitDevelopmentTest(set);
-  const rain = rainHours(set, development);
-  const hours = development.end - development.start;
-  if (rain < minimumRainEvents) {
-    return [`The development part has ${rain} rain hours; ${minimumRainEvents} are needed.`];
+  const episodes = countEpisodes(set.hours, set.y);
+  if (!hasChampion && episodes < minimumRainEvents) {
+    return [`There are ${episodes} rain episodes to learn from; ${minimumRainEvents} are needed.`];
   }
-  if (rain === hours) return ['It rained in every hour of the development part.'];
-  if (expandingFolds(set, development).length === 0) {
-    return [
-      `The oldest hours are all of one class, or lie within the embargo of ${EMBARGO_HOURS} hours: the search has nothing to compare recipes on.`,
-    ];
-  }
-  return [];
+  const rain = rainHours(set, { start: 0, end: set.hours.length });
+  return rain === 0 || rain === set.hours.length ? ['All hours are of one class.'] : [];
+}
+
+/** Whether the series has the weeks and the rain that a choice among full recipes takes. */
+function isJudgeable(set: TrainingSet, development: RowRange): boolean {
+  const judged = expandingFolds(set, development).flatMap(({ validation: { start, end } }) =>
+    Array.from({ length: end - start }, (_, i) => start + i),
+  );
+  const hours = Float64Array.from(judged, (i) => set.hours[i] ?? Number.NaN);
+  const outcomes = Uint8Array.from(judged, (i) => set.y[i] ?? 0);
+  const weeks = new Set(Array.from(hours, (hour) => weekOf(set, hour)));
+  return seriesIsEnough(weeks.size, countEpisodes(hours, outcomes));
 }
 
 function rainHours(set: TrainingSet, { start, end }: RowRange): number {
   return set.y.subarray(start, end).reduce((sum, y) => sum + y, 0);
 }
 
-interface ChampionFound {
+/** The champion that a challenger is up against. */
+export interface ChampionFound {
   readonly etag: string | null;
   readonly version: string | null;
   readonly recipe: Recipe | null;
@@ -114,15 +147,26 @@ async function findChampion(models: Bucket, location: string): Promise<ChampionF
     : { etag: pointer.etag, version, recipe: null, reason: `The champion is refused: ${read.refused}` };
 }
 
-/** The champion's recipe is scored like any other, so that the test finds its out-of-fold values as well. */
-function withChampion(recipes: readonly Recipe[], champion: ChampionFound): Candidates {
-  const { recipe } = champion;
-  const known = recipe === null ? -1 : recipes.findIndex((candidate) => sameRecipe(candidate, recipe));
+/** The champion's recipe and the baselines are scored like any other, so that the test finds their values as well. */
+function candidatesOf(
+  recipes: readonly Recipe[],
+  champion: ChampionFound,
+  baselines: BaselineRecipes,
+): Omit<Candidates, 'judgeable'> {
+  const all = [...recipes];
+  const placeOf = (recipe: Recipe) => {
+    const known = all.findIndex((candidate) => sameRecipe(candidate, recipe));
+    return known < 0 ? all.push(recipe) - 1 : known;
+  };
   return {
-    rounds: [[...recipes, ...(recipe !== null && known < 0 ? [recipe] : [])]],
+    championCandidate: champion.recipe === null ? null : placeOf(champion.recipe),
+    baselines: {
+      logisticRegression: baselines.logisticRegression.map(placeOf),
+      plainSvc: baselines.plainSvc.map(placeOf),
+    },
+    rounds: [all],
     championEtag: champion.etag,
     championVersion: champion.version,
-    championCandidate: recipe === null ? null : known < 0 ? recipes.length : known,
     championReason: champion.reason,
   };
 }

@@ -44,7 +44,8 @@ function evaluationRow(evaluation: EvaluationFile) {
     champion_since: since,
   };
   if (assessment === null) return verdict;
-  const { winner, test, persistence, climatology, logisticRegression, overPersistence } = assessment;
+  const { winner, test, series, persistence, climatology, logisticRegression, plainSvc } = assessment;
+  const { overPersistence, comparisons } = assessment;
   return {
     ...verdict,
     winner,
@@ -64,8 +65,17 @@ function evaluationRow(evaluation: EvaluationFile) {
     persistence_average_precision: persistence.averagePrecision,
     persistence_brier: persistence.brier,
     climatology_brier: climatology.brier,
-    logistic_regression_brier: logisticRegression.brier,
+    logistic_regression_brier: logisticRegression?.brier ?? null,
+    plain_svc_brier: plainSvc?.brier ?? null,
     improvement_lower: overPersistence.lower,
     improvement_upper: overPersistence.upper,
+    series_weeks: series?.weeks ?? null,
+    series_rain_episodes: series?.episodes ?? null,
+    series_brier: series?.brier ?? null,
+    series_persistence_brier: comparisons.persistence.brier,
+    versus_persistence: comparisons.persistence.verdict,
+    versus_climatology: comparisons.climatology.verdict,
+    versus_logistic_regression: comparisons.logisticRegression?.verdict ?? null,
+    versus_plain_svc: comparisons.plainSvc?.verdict ?? null,
   };
 }

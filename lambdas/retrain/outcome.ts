@@ -111,7 +111,7 @@ async function record(
   verdict: Pick<EvaluationFile, 'outcome' | 'reasons' | 'version' | 'since'>,
 ): Promise<Outcome> {
   const evaluation: EvaluationFile = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     location,
     run: run.id,
     asOf: utcSecond(run.asOf),

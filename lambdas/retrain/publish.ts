@@ -59,7 +59,7 @@ async function evaluationOf(queryResults: Bucket, run: Run, location: string): P
   const found = await runFiles.outcome.find(queryResults, run.id, location);
   return (
     found ?? {
-      schemaVersion: 1,
+      schemaVersion: 2,
       location,
       run: run.id,
       asOf: run.asOf,
@@ -126,7 +126,8 @@ async function championOf(models: Bucket, { id, name }: Location): Promise<Champ
   const pointer = await readPointer(models, id);
   const newest = (await listObjects(models, keys.evaluations(id))).at(-1);
   const text = newest && (await getText(models, newest.key));
-  const evaluation = text === undefined ? undefined : evaluationFileSchema.parse(JSON.parse(text));
+  // An older version of this code wrote evaluations of another form; the next run writes one that can be read.
+  const evaluation = text === undefined ? undefined : evaluationFileSchema.safeParse(JSON.parse(text)).data;
   return {
     location: id,
     name,

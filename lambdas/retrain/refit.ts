@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import { keys } from '../lake/layout';
 import { copyObject, putObject } from '../lake/s3';
+import type { Costs } from '../model/evaluation';
 import type { Assessment, ModelMetrics } from '../model/metrics-file';
 import { modelOf, type RainModel } from '../model/model-file';
+import { fitPersistence } from '../model/persistence';
 import { versionOf } from '../model/registry';
-import { fitClassifier, fitDecision, fitPersistence, type OutOfFold, type RemainingMs } from '../model/train';
+import { fitClassifier, fitDecision, type OutOfFold, type RemainingMs } from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
 import { type LocationDependencies, readTrainingSet } from './inspect';
@@ -22,14 +24,14 @@ export interface RefitDependencies extends LocationDependencies {
  * rows, recipe and code give the same bytes under the same version, so that repeating the step changes nothing.
  */
 export async function refit(
-  { queryResults, models, codeVersion }: RefitDependencies,
+  { settings, queryResults, models, codeVersion }: RefitDependencies,
   { run, location, decision, expectedChampion }: StepInput<'refit'>,
   remainingMs: RemainingMs,
 ): Promise<z.infer<typeof refitOutput>> {
   const set = await readTrainingSet(queryResults, run.id, location);
   const assessment = await runFiles.assessment.read(queryResults, run.id, location);
   const outOfFold = await runFiles.testedValues.read(queryResults, run.id, location);
-  const model = fitModel(set, assessment, outOfFold, codeVersion, remainingMs);
+  const model = fitModel(set, assessment, outOfFold, codeVersion, remainingMs, settings.training.costs);
   const { version } = model;
   const metrics: ModelMetrics = { ...assessment, version };
 
@@ -62,11 +64,13 @@ function fitModel(
   outOfFold: OutOfFold,
   codeVersion: string,
   remainingMs: RemainingMs,
+  costs: Costs | undefined,
 ): RainModel {
   const all = { start: 0, end: set.hours.length };
   const classifier = fitClassifier(set, recipe, all, remainingMs);
+  const { calibration, threshold } = fitDecision(set, recipe, outOfFold, costs);
   const unnamed = modelOf(
-    { classifier, ...fitDecision(set, recipe, outOfFold), persistence: fitPersistence(set, all) },
+    { classifier, calibration, threshold, persistence: fitPersistence(set, all) },
     {
       location: set.locationId,
       version: '',

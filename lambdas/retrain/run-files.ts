@@ -12,8 +12,15 @@ const locationsFile = z.array(z.object({ location: z.string() }));
 
 /** The recipes that one location's search tries, and the champion that they are up against. */
 const candidatesFile = z.object({
-  /** Recipes of each round; candidates are numbered through all rounds. */
+  /**
+   * Recipes of each round; candidates are numbered through all rounds. The first of all is the first rung; the first
+   * round ends with the champion's recipe and the baselines.
+   */
   rounds: z.array(z.array(recipeSchema).min(1)).min(1),
+  /** Numbers of the candidates that are measured beside the others, and never chosen. */
+  baselines: z.object({ logisticRegression: z.array(z.int().min(0)), plainSvc: z.array(z.int().min(0)) }),
+  /** Whether the series can judge full recipes; else there is nothing to refine. */
+  judgeable: z.boolean(),
   /** ETag of `champion.json` when the run looked; null when there was none. */
   championEtag: z.string().nullable(),
   championVersion: z.string().nullable(),
@@ -34,6 +41,8 @@ const scoreFile = z.discriminatedUnion('status', [
       onsetAveragePrecision: z.number(),
       brier: z.number(),
       logLoss: z.number(),
+      /** Of the series, oldest first: the same weeks for all recipes. */
+      weeks: z.array(z.object({ week: z.int(), hours: z.int(), loss: z.number() })).readonly(),
     }),
   }),
   z.object({ status: z.literal('refused'), recipe: recipeSchema, reason: z.string() }),

@@ -1,4 +1,5 @@
 import { FitRefused } from '../model/fit';
+import { loadLibsvm } from '../model/libsvm';
 import { Scorer } from '../model/search';
 import type { RemainingMs } from '../model/train';
 import { type LocationDependencies, readTrainingSet } from './inspect';
@@ -17,6 +18,7 @@ export async function score(
 ): Promise<{ readonly scored: number; readonly refused: number }> {
   const set = await readTrainingSet(queryResults, run.id, location);
   const { rounds } = await runFiles.candidates.read(queryResults, run.id, location);
+  await loadLibsvm();
   const scorer = new Scorer(set, remainingMs);
   const tally = { scored: 0, refused: 0 };
   for (const [offset, recipe] of rounds

@@ -2,40 +2,44 @@ import type * as z from 'zod';
 import type { Column } from '../lake/layout';
 import { encodeParquet } from '../lake/parquet';
 import { putObject } from '../lake/s3';
-import { type BootstrapDifference, squaredErrors, weeklyBootstrap } from '../model/evaluation';
-import { decide } from '../model/gate';
-import type { Assessment, CandidateResult } from '../model/metrics-file';
-import { EMBARGO_HOURS, type RowRange, splitDevelopmentTest } from '../model/protocol';
-import type { Recipe } from '../model/recipe';
+import { blocksOf, compareBlocks, intervalOf, verdictOf } from '../model/comparison';
+import { countEpisodes, type Evaluation, evaluate, squaredErrors } from '../model/evaluation';
+import { decide, type GateDecision } from '../model/gate';
+import { loadLibsvm } from '../model/libsvm';
+import type { Assessment, CandidateResult, Compared } from '../model/metrics-file';
+import { fitPersistence, persistenceProbability } from '../model/persistence';
 import {
-  fitPersistence,
-  type RemainingMs,
-  type TestForecasts,
-  type TestResult,
-  testRecipe,
-} from '../model/train';
+  EMBARGO_HOURS,
+  endOf,
+  type RowRange,
+  type Split,
+  splitDevelopmentTest,
+  WEEK_MS,
+} from '../model/protocol';
+import {
+  climatologySeries,
+  compareWeeks,
+  persistenceSeries,
+  type Series,
+  seriesOf,
+  type WeeklyLoss,
+  weeklyLosses,
+} from '../model/series';
+import { type RemainingMs, type TestResult, testRecipe } from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
 import { type LocationDependencies, readTrainingSet } from './inspect';
 import { type Candidates, runFiles, type ScoreFile } from './run-files';
-import { bestCandidate, readScores } from './scores';
+import { bestBaseline, evidenceOf, readScores, type Scored, scoredCandidate } from './scores';
 import { runKeys, type StepInput, type testOutput } from './steps';
 import { fingerprintOf } from './training-set-file';
 
-interface Tested {
-  readonly recipe: Recipe;
-  readonly result: TestResult;
-}
-
-interface TestedChampion extends Tested {
-  readonly version: string;
-  readonly sameRecipe: boolean;
-  readonly challengerImprovement: BootstrapDifference;
-}
+/** The first rung leads the list of candidates. */
+const FIRST_RUNG_CANDIDATE = 0;
 
 /**
- * Chooses the best recipe by its out-of-fold scores, looks once at the test part with it and with the
- * champion's recipe, both fitted on the same development rows, and lets the gate decide.
+ * Lets the gate decide by the series which recipe stands, holds that recipe against the baselines on the same series,
+ * and looks once at the test part with it and with each baseline, all fitted on the development part.
  */
 export async function testRecipes(
   { settings, queryResults }: LocationDependencies,
@@ -46,73 +50,75 @@ export async function testRecipes(
   const candidates = await runFiles.candidates.read(queryResults, run.id, location);
   const scores = await readScores(queryResults, run.id, location, candidates.rounds.flat().length);
   const expectedChampion = candidates.championEtag;
-  const chosen = bestCandidate(scores);
-  if (chosen === undefined) {
+  const firstRung = scoredCandidate(scores, FIRST_RUNG_CANDIDATE);
+  if (firstRung === undefined) {
     const refusals = scores.flatMap((score) => (score.status === 'refused' ? [score.reason] : []));
     const reasons = ['No recipe could be fitted.', ...new Set(refusals)];
     return { run, location, decision: 'keep', reasons, expectedChampion };
   }
 
+  const valuesOf = ({ candidate }: Scored) => runFiles.values.read(queryResults, run.id, location, candidate);
+  const series = seriesOf(set, (await valuesOf(firstRung)).hours);
+  const { gate, present, persistence, standing, challenger } = judge(series, candidates, scores);
   const split = splitDevelopmentTest(set);
-  const testCandidate = async (candidate: number, recipe: Recipe): Promise<Tested> => {
-    const outOfFold = await runFiles.values.read(queryResults, run.id, location, candidate);
-    return { recipe, result: testRecipe(set, recipe, split, outOfFold, remainingMs) };
+  await loadLibsvm();
+  const test = async (scored: Scored): Promise<TestResult> =>
+    testRecipe(set, scored.recipe, split, await valuesOf(scored), remainingMs, settings.training.costs);
+  const baselines = {
+    logisticRegression: bestBaseline(scores, candidates.baselines.logisticRegression),
+    plainSvc: bestBaseline(scores, candidates.baselines.plainSvc),
   };
-  const challenger = await testCandidate(chosen.candidate, chosen.recipe);
-  const present = presentChampion(candidates, scores);
-  const champion =
-    'reason' in present
-      ? undefined
-      : against(
-          challenger,
-          present.candidate === chosen.candidate
-            ? challenger
-            : await testCandidate(present.candidate, present.recipe),
-          present.version,
-        );
+  const evaluationOf = async (scored: Scored | undefined): Promise<Evaluation | null> =>
+    scored === undefined ? null : (await test(scored)).evaluation;
 
-  const gate = decide({
-    rainHours: challenger.result.evaluation.rainHours,
-    minimumRainEvents: settings.training.minimumRainEvents,
-    challenger: challenger.result.evaluation,
-    persistence: challenger.result.baselines.persistence,
-    ...(champion !== undefined && {
-      champion: {
-        brier: champion.result.evaluation.brier,
-        sameRecipe: champion.sameRecipe,
-        challengerImprovement: champion.challengerImprovement,
-      },
-    }),
-  });
-  const winner = gate.winner === 'champion' && champion !== undefined ? champion : challenger;
-  const { evaluation, baselines, overPersistence, forecasts, outOfFold } = winner.result;
+  const { evaluation, probability, outOfFold } = await test(standing);
+  const reference = frequencies(set, split);
+  const against = (weeks: readonly WeeklyLoss[]) => comparedWith(standing.score.weeks, weeks);
   await runFiles.assessment.write(
     queryResults,
     {
-      schemaVersion: 1,
+      schemaVersion: 2,
       location,
       run: run.id,
       asOf: run.asOf,
-      ...gate,
-      recipe: winner.recipe,
+      decision: gate.decision,
+      winner: gate.winner,
+      reasons: gate.reasons,
+      recipe: standing.recipe,
       trainingSet: { ...spanOf(set, { start: 0, end: set.hours.length }), fingerprint: fingerprintOf(set) },
       development: spanOf(set, split.development),
+      series: seriesSpan(series, standing),
       test: { ...spanOf(set, split.test), ...evaluation },
       embargoHours: EMBARGO_HOURS,
-      overPersistence,
-      ...baselines,
-      challenger: figuresOf(challenger),
-      champion:
-        champion === undefined
-          ? null
-          : {
-              ...figuresOf(champion),
-              version: champion.version,
-              sameRecipe: champion.sameRecipe,
-              challengerImprovement: champion.challengerImprovement,
-            },
+      overPersistence: intervalOf(
+        compareBlocks(
+          blocksOf(
+            set.hours.slice(split.test.start, split.test.end),
+            squaredErrors(set.y.slice(split.test.start, split.test.end), probability),
+            squaredErrors(set.y.slice(split.test.start, split.test.end), reference.persisted),
+            { length: WEEK_MS, origin: endOf(set.hours) },
+          ),
+        ),
+      ),
+      persistence: reference.persistence,
+      climatology: reference.climatology,
+      logisticRegression: await evaluationOf(baselines.logisticRegression),
+      plainSvc: await evaluationOf(baselines.plainSvc),
+      comparisons: {
+        persistence: against(persistence),
+        climatology: against(weeklyLosses(series, climatologySeries(series))),
+        logisticRegression:
+          baselines.logisticRegression === undefined
+            ? null
+            : against(baselines.logisticRegression.score.weeks),
+        plainSvc: baselines.plainSvc === undefined ? null : against(baselines.plainSvc.score.weeks),
+      },
+      challenger: { recipe: challenger.recipe, brier: challenger.score.brier },
+      champion: 'reason' in present ? null : championOf(present, challenger, gate),
       championReason: 'reason' in present ? present.reason : null,
-      candidates: scores.map(candidateOf),
+      candidates: scores.map((score, candidate) =>
+        candidateOf(score, Object.values(candidates.baselines).flat().includes(candidate)),
+      ),
     },
     run.id,
     location,
@@ -121,48 +127,102 @@ export async function testRecipes(
   await putObject(
     queryResults,
     runKeys.testForecasts(run.id, location),
-    encodeForecasts(forecasts, fitPersistence(set, split.development).probability),
+    encodeForecasts(set, split.test, { probability, ...reference }),
     PARQUET_TYPE,
   );
   return { run, location, decision: gate.decision, reasons: [...gate.reasons], expectedChampion };
 }
 
-/** The champion whose recipe takes part in the test, or why none does. */
+/** What the gate makes of the scores. */
+export function judge(series: Series, candidates: Candidates, scores: readonly ScoreFile[]) {
+  const present = presentChampion(candidates, scores);
+  const persistence = weeklyLosses(series, persistenceSeries(series));
+  const gate = decide({
+    ...evidenceOf(candidates, scores),
+    champion: 'reason' in present ? null : present.scored.candidate,
+    firstRung: FIRST_RUNG_CANDIDATE,
+    persistence: persistence.map(({ loss }) => loss),
+    episodes: countEpisodes(series.hours, series.outcomes),
+  });
+  const [standing, challenger] = [gate.standing, gate.chosen].map((place) => scoredCandidate(scores, place));
+  if (standing === undefined || challenger === undefined)
+    throw new Error('The gate chose what was not scored.');
+  return { gate, present, persistence, standing, challenger };
+}
+
+interface PresentChampion {
+  readonly version: string;
+  readonly scored: Scored;
+}
+
+/** The champion whose recipe takes part in the gate, or why none does. */
 function presentChampion(
   { championCandidate, championVersion, championReason }: Candidates,
   scores: readonly ScoreFile[],
-):
-  | { readonly candidate: number; readonly version: string; readonly recipe: Recipe }
-  | { readonly reason: string } {
-  const score = championCandidate === null ? undefined : scores[championCandidate];
-  if (championCandidate === null || championVersion === null || score === undefined) {
+): PresentChampion | { readonly reason: string } {
+  if (championCandidate === null || championVersion === null) {
     return { reason: championReason ?? 'There is no champion yet.' };
   }
-  return score.status === 'scored'
-    ? { candidate: championCandidate, version: championVersion, recipe: score.score.recipe }
-    : { reason: `The recipe of champion ${championVersion} could not be fitted: ${score.reason}` };
+  const scored = scoredCandidate(scores, championCandidate);
+  const file = scores[championCandidate];
+  return scored === undefined
+    ? {
+        reason: `The recipe of champion ${championVersion} could not be fitted: ${file?.status === 'refused' ? file.reason : 'not scored'}`,
+      }
+    : { version: championVersion, scored };
 }
 
-function against(challenger: Tested, champion: Tested, version: string): TestedChampion {
-  const { hours, outcome, probability } = champion.result.forecasts;
+function championOf(
+  { version, scored }: PresentChampion,
+  challenger: Scored,
+  { forward }: GateDecision,
+): Assessment['champion'] {
   return {
-    ...champion,
+    recipe: scored.recipe,
+    brier: scored.score.brier,
     version,
-    sameRecipe: champion === challenger,
-    challengerImprovement: weeklyBootstrap(
-      hours,
-      squaredErrors(outcome, challenger.result.forecasts.probability),
-      squaredErrors(outcome, probability),
-    ),
+    sameRecipe: scored.candidate === challenger.candidate,
+    challengerImprovement: forward === null ? null : intervalOf(forward),
   };
 }
 
-function figuresOf({ recipe, result }: Tested): Assessment['challenger'] {
-  return { recipe, evaluation: result.evaluation, overPersistence: result.overPersistence };
+function comparedWith(standing: readonly WeeklyLoss[], baseline: readonly WeeklyLoss[]): Compared {
+  const comparison = compareWeeks(standing, baseline);
+  return { ...intervalOf(comparison), brier: comparison.reference, verdict: verdictOf(comparison) };
 }
 
-function candidateOf(score: ScoreFile): CandidateResult {
-  return score.status === 'refused' ? score : { status: 'scored', ...score.score };
+/** Persistence and climatology on the test hours, by how often it rained in the development part. */
+function frequencies(set: TrainingSet, { development, test }: Split) {
+  const fitted = fitPersistence(set, development);
+  const outcome = set.y.slice(test.start, test.end);
+  const wetNow = set.wetNow.slice(test.start, test.end);
+  const persisted = persistenceProbability(fitted, wetNow);
+  const climate = wetNow.map(() => fitted.probability);
+  return {
+    persisted,
+    climate: fitted.probability,
+    persistence: evaluate(outcome, persisted, wetNow, fitted.probabilityAfterWet),
+    climatology: evaluate(outcome, climate, wetNow, 0.5),
+  };
+}
+
+function candidateOf(score: ScoreFile, baseline: boolean): CandidateResult {
+  return score.status === 'refused' ? score : { status: 'scored', baseline, ...score.score };
+}
+
+function seriesSpan(series: Series, standing: Scored): Assessment['series'] {
+  const { hours, outcomes } = series;
+  const [from, to] = [hours[0], hours[hours.length - 1]];
+  if (from === undefined || to === undefined) return null;
+  return {
+    from: utcSecond(from),
+    to: utcSecond(to),
+    hours: hours.length,
+    rainHours: outcomes.reduce((sum, y) => sum + y, 0),
+    weeks: standing.score.weeks.length,
+    episodes: countEpisodes(hours, outcomes),
+    brier: standing.score.brier,
+  };
 }
 
 function spanOf(set: TrainingSet, { start, end }: RowRange) {
@@ -180,28 +240,31 @@ const column = (name: string, type: Column['type'], comment: string): Column => 
 
 const TEST_FORECAST_COLUMNS: readonly Column[] = [
   column('hour', 'timestamp', 'base hour; the forecast speaks of the hour after it, UTC'),
-  column('probability', 'double', "what the winner's recipe said, fitted on the development part"),
+  column('probability', 'double', 'what the recipe that stands said, fitted on the development part'),
   column('outcome', 'int', '1 when it rained in the hour after, else 0'),
   column('wet_now', 'int', '1 or 0: rain in the base hour; null when unknown'),
   column('persistence_probability', 'double', 'what persistence said of the same hour'),
   column('climatology_probability', 'double', 'how often it rained in the development part'),
 ];
 
-function encodeForecasts(forecasts: TestForecasts, climatology: number): Uint8Array {
-  const { hours, probability, outcome, wetNow, persistenceProbability } = forecasts;
+function encodeForecasts(
+  set: TrainingSet,
+  { start, end }: RowRange,
+  said: { readonly probability: Float64Array; readonly persisted: Float64Array; readonly climate: number },
+): Uint8Array {
   const value = (column: Float64Array, row: number): number | null => {
     const cell = column[row];
     return cell === undefined || Number.isNaN(cell) ? null : cell;
   };
   return encodeParquet(
     TEST_FORECAST_COLUMNS,
-    Array.from(hours, (hour, row) => ({
+    Array.from(set.hours.subarray(start, end), (hour, row) => ({
       hour: utcSecond(hour),
-      probability: value(probability, row),
-      outcome: outcome[row] ?? null,
-      wet_now: value(wetNow, row),
-      persistence_probability: value(persistenceProbability, row),
-      climatology_probability: climatology,
+      probability: value(said.probability, row),
+      outcome: set.y[start + row] ?? null,
+      wet_now: value(set.wetNow, start + row),
+      persistence_probability: value(said.persisted, row),
+      climatology_probability: said.climate,
     })),
   );
 }

@@ -12,10 +12,12 @@ const providerName = z.custom<ProviderName>(isProviderName, {
 export const trainingSchema = z.strictObject({
   /** Days of history the training sets span at most. */
   windowDays: z.int().min(14).max(7_000).default(7_000),
-  /** Rain hours that the test part must hold before a model may become champion. */
-  minimumRainEvents: z.int().min(1).default(10),
+  /** Rain episodes (wet spells parted by six dry hours) without which no first model is made. */
+  minimumRainEvents: z.int().min(1).default(4),
   /** How many recipes the search may try for each location. */
   candidates: z.int().min(1).max(500).default(24),
+  /** What a missed rain hour and a false alarm cost; without them the threshold balances misses and false alarms (F1). */
+  costs: z.strictObject({ miss: z.number().positive(), falseAlarm: z.number().positive() }).optional(),
 });
 
 /** Settings that travel inside each function's bundle as `garoa.json`. */

@@ -13,11 +13,11 @@ export function formatSummary(
 ): string {
   const { ingest, hourly, forecasts, seconds } = summary;
   return [
-    `Test of each location's newest model on hours it had not seen, and of others on the same hours:`,
+    `Each location's newest recipe, fitted on older hours, on the newest ones, and others on the same hours:`,
     testTable(summary),
     ...keptReasons(summary),
     '',
-    'Brier score gained on persistence in that test, with the 95% interval of the weekly bootstrap:',
+    'Brier score gained on persistence in that test, with its 90% interval over weekly blocks, and what the recipe is beside each baseline on the hours that decided:',
     gainTable(summary),
     '',
     'Live forecasts against what came:',
@@ -52,12 +52,15 @@ function newestOf({ retrain }: Summary): Entry[] {
 }
 
 function gainTable(summary: Summary): string {
-  const rows = newestOf(summary).map(({ location, overPersistence }) => [
+  const rows = newestOf(summary).map(({ location, overPersistence, verdicts }) => [
     location,
     decimal(overPersistence?.improvement ?? null),
     overPersistence === null ? '' : `${decimal(overPersistence.lower)} to ${decimal(overPersistence.upper)}`,
+    Object.entries(verdicts)
+      .map(([baseline, verdict]) => `${baseline}: ${verdict}`)
+      .join('; '),
   ]);
-  return formatTable(['location', 'gain', 'interval'], rows);
+  return formatTable(['location', 'gain', 'interval', 'verdicts'], rows);
 }
 
 function testTable(summary: Summary): string {
@@ -71,13 +74,14 @@ function testTable(summary: Summary): string {
     measures.confusion === undefined ? '' : measures.confusion.flat().join(' / '),
   ];
   const rows = newestOf(summary).flatMap((entry): string[][] => {
-    const { location, outcome, test, persistence, climatology, logisticRegression } = entry;
+    const { location, outcome, test, persistence, climatology, logisticRegression, plainSvc } = entry;
     if (test === null) return [[location, outcome]];
     return [
       row(location, outcome, test),
       ...(persistence === null ? [] : [row('', 'persistence', persistence)]),
       ...(climatology === null ? [] : [row('', 'climatology', climatology)]),
       ...(logisticRegression === null ? [] : [row('', 'logistic regression', logisticRegression)]),
+      ...(plainSvc === null ? [] : [row('', 'plain SVC', plainSvc)]),
     ];
   });
   return formatTable(['location', '', 'Brier', 'AP', 'onset AP', 'F1', 'tn / fp / fn / tp'], rows);

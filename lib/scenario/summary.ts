@@ -52,9 +52,16 @@ const retrainEntry = z.object({
   climatology: z.object({ brier: z.number() }).nullable(),
   logisticRegression: evaluation.extend({ from: utcSecondSchema, to: utcSecondSchema }).nullable(),
   overPersistence: z
-    .object({ improvement: z.number(), lower: z.number(), upper: z.number() })
+    .object({ improvement: z.number(), lower: z.number().nullable(), upper: z.number().nullable() })
     .nullable()
-    .describe('Brier score gained on persistence, with the 95% interval of the weekly bootstrap'),
+    .describe('Brier score gained on persistence in the test, with the 90% interval over weekly blocks'),
+  plainSvc: evaluation
+    .extend({ from: utcSecondSchema, to: utcSecondSchema })
+    .nullable()
+    .describe('the plain SVC of tutorials on the same hours'),
+  verdicts: z
+    .record(z.string(), z.string())
+    .describe('what the recipe is beside each baseline on the hours that decided'),
 });
 
 /**
@@ -331,7 +338,9 @@ function failedEntry({ name, status }: Execution, location: string, reason: stri
     persistence: null,
     climatology: null,
     logisticRegression: null,
+    plainSvc: null,
     overPersistence: null,
+    verdicts: {},
   };
 }
 
@@ -351,7 +360,13 @@ function entryOf({ name, status }: Execution, result: LocationResult): RetrainEn
     persistence: ofTheTest(result.persistence),
     climatology,
     logisticRegression: ofTheTest(result.logisticRegression),
+    plainSvc: ofTheTest(result.plainSvc),
     overPersistence,
+    verdicts: Object.fromEntries(
+      Object.entries(result.comparisons ?? {}).flatMap(([baseline, compared]) =>
+        compared === null ? [] : [[baseline, compared.verdict]],
+      ),
+    ),
   };
 }
 

@@ -4,6 +4,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
   hourly: () => import('./hourly'),
   svc: () => import('./svc'),
   retrain: () => import('./retrain'),
+  rolling: () => import('./rolling'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {

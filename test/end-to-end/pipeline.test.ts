@@ -342,7 +342,7 @@ describeInBrowser('the pages of the run in a browser', (browser) => {
               'This recipe': test[measure]?.toFixed(digits) ?? 'not known',
               Persistence: persistence[measure]?.toFixed(digits) ?? 'not known',
               Climatology: climatology[measure]?.toFixed(digits) ?? 'not known',
-              'Logistic regression': logisticRegression[measure]?.toFixed(digits) ?? 'not known',
+              'Logistic regression': logisticRegression?.[measure]?.toFixed(digits) ?? 'not known',
             }),
           ),
         );

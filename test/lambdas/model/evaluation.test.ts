@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import {
   averagePrecision,
-  bestF1Threshold,
   brier,
-  confusion,
+  countEpisodes,
+  decisionThreshold,
   evaluate,
   logLoss,
   quantileOfSorted,
   reliabilityBins,
   rocAuc,
   squaredErrors,
-  weeklyBootstrap,
 } from '../../../lambdas/model/evaluation';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { golden, judged } from './golden/golden';
@@ -53,12 +52,6 @@ describe('measures of forecasts', () => {
     );
   });
 
-  it('find the threshold of the best F1, between the hours it separates', () => {
-    const threshold = bestF1Threshold(outcomes, probabilities);
-    expect(evaluate(outcomes, probabilities, wetNow, threshold).f1).toBeCloseTo(evaluation.bestF1, 12);
-    expect(evaluation.probabilities).not.toContain(threshold);
-  });
-
   it('interpolate quantiles as numpy does', () => {
     const columns = golden.prepared[0]?.length ?? 0;
     const first = Float64Array.from(
@@ -78,7 +71,6 @@ describe('measures of forecasts', () => {
     expect(averagePrecision(dry, said)).toBeNull();
     expect(rocAuc(dry, said)).toBeNull();
     expect(rocAuc(Uint8Array.of(1, 1, 1), said)).toBeNull();
-    expect(bestF1Threshold(dry, said)).toBe(0.5);
     const { f1, precision, recall } = evaluate(dry, said, Float64Array.of(0, 0, 0), 0.5);
     expect([f1, precision, recall]).toEqual([0, 0, 0]);
   });
@@ -142,16 +134,25 @@ describe('for all forecasts', () => {
     );
   });
 
-  it('no threshold has a better F1 than the one that is found', () => {
+  it('the threshold is half of the largest F1 that calibrated probabilities promise', () => {
     fc.assert(
-      fc.property(scored, fc.double({ min: 0, max: 1, noNaN: true }), ({ outcomes, scores }, other) => {
-        const f1 = (threshold: number) => {
-          const [[, fp], [fn, tp]] = confusion(outcomes, scores, threshold);
-          return tp === 0 ? 0 : (2 * tp) / (2 * tp + fp + fn);
-        };
-        expect(f1(bestF1Threshold(outcomes, scores))).toBeGreaterThanOrEqual(f1(other));
+      fc.property(scored, ({ scores }) => {
+        const all = Array.from(scores);
+        const total = all.reduce((sum, p) => sum + p, 0);
+        // Expected F1 of saying "rain" at or above each of the probabilities.
+        const promised = all.map((cut) => {
+          const said = all.filter((p) => p >= cut);
+          return (2 * said.reduce((sum, p) => sum + p, 0)) / (said.length + total);
+        });
+        expect(decisionThreshold(scores)).toBeCloseTo(Math.max(...promised) / 2, 12);
       }),
     );
+  });
+
+  it('the threshold is where a miss costs as much as a false alarm, if costs are named', () => {
+    const scores = Float64Array.of(0.1, 0.9);
+    expect(decisionThreshold(scores, { miss: 9, falseAlarm: 1 })).toBeCloseTo(0.1, 12);
+    expect(decisionThreshold(scores, { miss: 1, falseAlarm: 1 })).toBe(0.5);
   });
 
   it('the Brier score is the mean of the squared errors', () => {
@@ -167,88 +168,21 @@ describe('for all forecasts', () => {
   });
 });
 
-describe('the weekly bootstrap', () => {
-  const hours = Float64Array.from({ length: 60 * 24 }, (_, i) => i * HOUR_MS);
-  const reference = hours.map((_, i) => 0.04 + 0.02 * Math.sin(i / 40));
-
-  it('gives the same interval each time', () => {
-    const candidate = reference.map((loss, i) => loss - 0.01 * Math.cos(i / 50) - 0.002);
-    const first = weeklyBootstrap(hours, candidate, reference);
-    expect(weeklyBootstrap(hours, candidate, reference)).toEqual(first);
-    expect(first.lower).toBeLessThan(first.improvement);
-    expect(first.upper).toBeGreaterThan(first.improvement);
-  });
-
-  it('is sure of an improvement that is the same in every hour', () => {
-    const { improvement, lower, upper, blocks } = weeklyBootstrap(
-      hours,
-      reference.map((loss) => loss - 0.01),
-      reference,
-    );
-    expect([improvement, lower, upper]).toEqual([0.01, 0.01, 0.01].map((value) => expect.closeTo(value, 12)));
-    expect(blocks).toBe(9);
-  });
-
-  it('draws whole weeks: one extraordinary week makes the interval wide, its hours one by one would not', () => {
-    const oneWeek = reference.map((loss, i) => (i < 7 * 24 ? loss - 0.09 : loss));
-    const spread = reference.map((loss, i) => (i % 9 === 0 ? loss - 0.09 : loss));
-    const width = ({ lower, upper }: { lower: number; upper: number }) => upper - lower;
-    expect(width(weeklyBootstrap(hours, oneWeek, reference))).toBeGreaterThan(
-      10 * width(weeklyBootstrap(hours, spread, reference)),
-    );
-  });
-
-  it('of equal losses is zero, and so are both ends', () => {
-    const { improvement, lower, upper } = weeklyBootstrap(hours, reference, reference);
-    expect([improvement, lower, upper]).toEqual([0, 0, 0]);
-  });
-
-  const anyWeeks = fc.array(
-    fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
-    {
-      minLength: 1,
-      maxLength: 30,
-    },
-  );
-  const daily = (weeks: readonly [number, number][]) => ({
-    // The epoch was a Thursday, and weeks are counted from it: seven days from hour 0 on are one block.
-    days: Float64Array.from({ length: weeks.length * 7 }, (_, day) => day * 24 * HOUR_MS),
-    candidate: Float64Array.from(
-      { length: weeks.length * 7 },
-      (_, day) => weeks[Math.floor(day / 7)]?.[0] ?? 0,
-    ),
-    reference: Float64Array.from(
-      { length: weeks.length * 7 },
-      (_, day) => weeks[Math.floor(day / 7)]?.[1] ?? 0,
-    ),
-  });
-
-  it('has the difference of the mean losses within its interval, for any weeks', () => {
-    fc.assert(
-      fc.property(anyWeeks, (weeks) => {
-        const { days, candidate, reference } = daily(weeks);
-        const { improvement, lower, upper, blocks } = weeklyBootstrap(days, candidate, reference);
-        const mean = weeks.reduce((sum, [ours, theirs]) => sum + theirs - ours, 0) / weeks.length;
-        expect(blocks).toBe(weeks.length);
-        expect(improvement).toBeCloseTo(mean, 12);
-        expect(lower).toBeLessThanOrEqual(improvement + 1e-12);
-        expect(upper).toBeGreaterThanOrEqual(improvement - 1e-12);
-      }),
-      { numRuns: 25 },
-    );
-  });
-
-  it('turns its sign when candidate and reference change places, for any weeks', () => {
-    fc.assert(
-      fc.property(anyWeeks, (weeks) => {
-        const { days, candidate, reference } = daily(weeks);
-        const there = weeklyBootstrap(days, candidate, reference);
-        const back = weeklyBootstrap(days, reference, candidate);
-        expect(back.improvement).toBeCloseTo(-there.improvement, 12);
-        expect(back.lower).toBeCloseTo(-there.upper, 12);
-        expect(back.upper).toBeCloseTo(-there.lower, 12);
-      }),
-      { numRuns: 25 },
-    );
+describe('rain episodes', () => {
+  const hoursOf = (wet: readonly number[]) => {
+    const last = Math.max(...wet);
+    return {
+      hours: Float64Array.from({ length: last + 1 }, (_, i) => i * HOUR_MS),
+      outcomes: Uint8Array.from({ length: last + 1 }, (_, i) => (wet.includes(i) ? 1 : 0)),
+    };
+  };
+  it.each([
+    ['one spell, however long', [3, 4, 5, 6, 7], 1],
+    ['spells with five dry hours between', [3, 9], 1],
+    ['spells with six dry hours between', [3, 10], 2],
+    ['three of them', [0, 20, 21, 40], 3],
+  ])('are counted: %s', (_, wet, episodes) => {
+    const { hours, outcomes } = hoursOf(wet);
+    expect(countEpisodes(hours, outcomes)).toBe(episodes);
   });
 });

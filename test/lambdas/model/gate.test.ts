@@ -1,95 +1,131 @@
-import * as fc from 'fast-check';
-import { decide, type GateEvidence } from '../../../lambdas/model/gate';
+import fc from 'fast-check';
+import { chooseBy, decide, GATE_LEVEL, type GateEvidence } from '../../../lambdas/model/gate';
+import { promotions } from './equal-recipes';
 
-const interval = (lower: number, upper: number) => ({
-  improvement: (lower + upper) / 2,
-  lower,
-  upper,
-  blocks: 10,
-  resamples: 2000,
-});
+const WEEKS = 20;
+
+/** Losses that go up and down with the weather, the same for all but for a share and some noise of their own. */
+const losses = (share: number, noise = 0.02): number[] =>
+  Array.from(
+    { length: WEEKS },
+    (_, week) => 4 * share * (1 + 0.5 * Math.sin(week)) + 4 * noise * Math.cos(7 * share * week),
+  );
+
+const [RUNG, CHAMPION, CHALLENGER] = [0, 1, 2];
 
 const evidence = (changes: Partial<GateEvidence> = {}): GateEvidence => ({
-  rainHours: 100,
-  minimumRainEvents: 10,
-  challenger: { brier: 0.03 },
-  champion: { brier: 0.035, sameRecipe: false, challengerImprovement: interval(0.001, 0.009) },
-  persistence: { brier: 0.04 },
+  hours: Array.from({ length: WEEKS }, () => 168),
+  losses: [losses(1.1), losses(1), losses(0.9)],
+  rounds: [{ recipes: [RUNG, CHAMPION, CHALLENGER] }],
+  champion: CHAMPION,
+  firstRung: RUNG,
+  persistence: losses(1.2),
+  episodes: 60,
   ...changes,
 });
 
 describe('the gate', () => {
-  it("promotes a challenger whose recipe beats the champion's beyond doubt", () => {
-    expect(decide(evidence())).toMatchObject({ decision: 'promote', winner: 'challenger' });
-  });
-
-  it('promotes the first challenger that beats persistence', () => {
-    const { champion: _, ...first } = evidence();
-    expect(decide(first)).toMatchObject({ decision: 'promote', winner: 'challenger' });
-  });
-
-  it("refreshes the champion's recipe when the challenger's is better only by chance", () => {
-    const decision = decide(
-      evidence({
-        champion: { brier: 0.035, sameRecipe: false, challengerImprovement: interval(-0.0001, 0.01) },
-      }),
+  it("promotes the search's recipe when choosing so would have paid all along", () => {
+    const { decision, standing, winner, reasons } = decide(evidence());
+    expect({ decision, standing, winner }).toEqual({
+      decision: 'promote',
+      standing: CHALLENGER,
+      winner: 'challenger',
+    });
+    expect(reasons[0]).toMatch(
+      /beats the champion's: Brier lower by 0\.0\d+ \(gain: 90% interval .* over 15 weeks/,
     );
-    expect(decision).toMatchObject({ decision: 'refresh', winner: 'champion' });
-    expect(decision.reasons[0]).toContain('-0.00010 to 0.01000 over 10 weeks');
   });
 
-  it("refreshes the champion's recipe when too few weeks speak for the challenger's", () => {
-    const challengerImprovement = { ...interval(0.001, 0.009), blocks: 4 };
-    const decision = decide(
-      evidence({ champion: { brier: 0.035, sameRecipe: false, challengerImprovement } }),
-    );
-    expect(decision).toMatchObject({ decision: 'refresh', winner: 'champion' });
-    expect(decision.reasons[0]).toContain('over 4 weeks; 5 are needed');
+  it('promotes the best recipe where there is no champion', () => {
+    expect(decide(evidence({ champion: null }))).toMatchObject({ decision: 'promote', standing: CHALLENGER });
+  });
+
+  it("refreshes the champion's recipe when the difference is noise", () => {
+    const noisy = evidence({ losses: [losses(1.1), losses(1, 0.2), losses(0.99, 0.2)] });
+    expect(decide(noisy)).toMatchObject({ decision: 'refresh', standing: CHAMPION, winner: 'champion' });
   });
 
   it("refreshes the champion's recipe when the search came to it again", () => {
-    const decision = decide(
-      evidence({ champion: { brier: 0.03, sameRecipe: true, challengerImprovement: interval(0, 0) } }),
-    );
-    expect(decision).toMatchObject({ decision: 'refresh', winner: 'champion' });
+    const again = evidence({ losses: [losses(1.1), losses(0.8), losses(0.9)] });
+    const { decision, reasons } = decide(again);
+    expect(decision).toBe('refresh');
+    expect(reasons[0]).toContain("came to the champion's recipe again");
   });
 
-  it('keeps what is there when the winner does not beat persistence, and says by how much', () => {
-    const decision = decide(evidence({ persistence: { brier: 0.03 } }));
-    expect(decision.decision).toBe('keep');
-    expect(decision.reasons).toContain(
-      "The challenger's recipe does not beat persistence: Brier 0.03000 against 0.03000.",
-    );
+  it('never counts a week for a recipe that only later weeks would have chosen', () => {
+    // Two recipes share the weeks: each is far better in its half. Who knew which would come?
+    const half = (early: number, late: number) =>
+      losses(1).map((loss, i) => loss * (i < WEEKS / 2 ? early : late));
+    const swapped = evidence({ losses: [losses(1.1), losses(1), half(0.7, 1.2), half(1.3, 0.6)] });
+    const { forward } = decide({ ...swapped, rounds: [{ recipes: [0, 1, 2, 3] }] });
+    expect(forward?.improvement).toBeLessThan(0);
   });
 
-  it("keeps what is there when the champion's recipe wins and is worse than persistence", () => {
-    const decision = decide(
-      evidence({
-        champion: { brier: 0.05, sameRecipe: false, challengerImprovement: interval(-0.001, 0.03) },
-      }),
-    );
-    expect(decision).toMatchObject({ decision: 'keep', winner: 'champion' });
+  it('opens a later round only to weeks that would have come to it', () => {
+    // By all weeks the search goes on from 1, by the first ten from 2: recipe 3 was not there for them.
+    const first = losses(1).map((loss, i) => (i < 10 ? loss : 0.5 * loss));
+    const second = losses(1).map((loss, i) => (i < 10 ? 0.8 * loss : loss));
+    const search = {
+      losses: [losses(1.1), first, second, losses(0.1)],
+      rounds: [{ recipes: [0, 1, 2] }, { recipes: [3] }],
+    };
+    expect(chooseBy(search, WEEKS)).toBe(3);
+    expect(chooseBy(search, 10)).toBe(2);
   });
 
-  it('keeps what is there when too few rain hours speak', () => {
-    const decision = decide(evidence({ rainHours: 9 }));
-    expect(decision.decision).toBe('keep');
-    expect(decision.reasons).toContain('The test part holds 9 rain hours; 10 are needed to judge.');
+  it.each([
+    ['weeks', { hours: [168, 168, 168, 168] }],
+    ['rain episodes', { episodes: 7 }],
+  ])('gives the champion the new data when there are too few %s to judge', (_, little) => {
+    const { decision, reasons } = decide(evidence(little));
+    expect(decision).toBe('refresh');
+    expect(reasons[0]).toContain('Too little rain to judge');
+    expect(decide(evidence({ ...little, champion: null }))).toMatchObject({
+      decision: 'promote',
+      standing: RUNG,
+      winner: 'first rung',
+    });
   });
 
-  it('never lets anything pass that is not better than persistence, numbers that are none included', () => {
-    const brier = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constant(Number.NaN));
+  it('lets the first rung stand where the recipe is worse than persistence', () => {
+    const worse = evidence({ losses: [losses(0.9), losses(1.2), losses(1.3)], persistence: losses(1) });
+    const bad = { ...worse, rounds: [{ recipes: [CHAMPION, CHALLENGER] }] };
+    expect(decide(bad)).toMatchObject({ decision: 'promote', standing: RUNG, winner: 'first rung' });
+  });
+
+  it('keeps what is there where the first rung is worse than persistence as well, and says by how much', () => {
+    const { decision, reasons } = decide(evidence({ persistence: losses(0.5) }));
+    expect(decision).toBe('keep');
+    expect(reasons.at(-1)).toMatch(/The first rung is significantly worse than persistence: Brier higher by/);
+  });
+
+  it('never lets numbers pass that are none', () => {
+    const broken = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY);
     fc.assert(
-      fc.property(brier, brier, brier, fc.double({ min: -1, max: 1, noNaN: true }), (a, b, p, lower) => {
-        const given = evidence({
-          challenger: { brier: a },
-          champion: { brier: b, sameRecipe: false, challengerImprovement: interval(lower, lower + 0.1) },
-          persistence: { brier: p },
-        });
-        const { decision, winner } = decide(given);
-        const winning = winner === 'challenger' ? a : b;
-        expect(decision !== 'keep').toBe(winning < p);
+      fc.property(broken, fc.integer({ min: 0, max: WEEKS - 1 }), (value, at) => {
+        const spoilt = losses(0.5).map((loss, i) => (i === at ? value : loss));
+        expect(decide(evidence({ losses: [spoilt, spoilt, spoilt] })).decision).toBe('keep');
       }),
     );
+  });
+});
+
+describe('the size and the power of the gate', () => {
+  const RUNS = 200;
+  // Three standard errors of a share of 200 runs: a fault of the gate doubles or trebles the rate.
+  const luck = 3 * Math.sqrt((GATE_LEVEL * (1 - GATE_LEVEL)) / RUNS);
+
+  it.each([5, 11, 40].flatMap((weeks) => [0, 0.6, 0.9].map((correlation) => [weeks, correlation] as const)))(
+    'promotes equals hardly more often than it says: %i weeks, correlation %f',
+    (weeks, correlation) => {
+      const size = promotions({ weeks, correlation, gain: 0 }, RUNS);
+      expect(size).toBeLessThanOrEqual(1.5 * GATE_LEVEL);
+      expect(size).toBeLessThanOrEqual(GATE_LEVEL + luck);
+    },
+  );
+
+  it.each([0, 0.6, 0.9])('sees a true gain of 7%% in 40 weeks: correlation %f', (correlation) => {
+    expect(promotions({ weeks: 40, correlation, gain: 0.07 }, RUNS)).toBeGreaterThan(2 * GATE_LEVEL);
   });
 });

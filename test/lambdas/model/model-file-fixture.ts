@@ -4,7 +4,7 @@ import { parseModel, type RainModel } from '../../../lambdas/model/model-file';
 /** The smallest model file that this code accepts: it says "rain" with the probability of `wet_now`'s weight. */
 export function modelFile(location: string, version: string): RainModel {
   return parseModel({
-    schemaVersion: 1,
+    schemaVersion: 2,
     location,
     version,
     codeVersion: 'test',
@@ -14,14 +14,17 @@ export function modelFile(location: string, version: string): RainModel {
       windowRows: 12_000,
       kernel: 'rbf',
       members: [{ c: 1, gammaScale: 1, positiveWeight: 1 }],
+      linear: null,
       calibration: 'logistic',
+      solver: 'smo',
     },
     preprocessing: {
       columns: [{ feature: 'temp_c', median: 10, lower: -20, upper: 40, mean: 10, deviation: 5 }],
       indicators: [],
     },
-    supportVectors: [[0]],
-    members: [{ gamma: 1, intercept: 0, coefficients: [1] }],
+    supportVectors: { rows: 1, columns: 1, values: floats([0]) },
+    members: [{ gamma: 1, intercept: 0, coefficients: floats([1]) }],
+    linear: null,
     calibration: { kind: 'logistic', always: { intercept: -1, weights: [1] } },
     threshold: 0.5,
     persistence: { probabilityAfterWet: 0.6, probabilityAfterDry: 0.04, probability: 0.08 },
@@ -41,4 +44,9 @@ export function modelFile(location: string, version: string): RainModel {
       persistenceBrier: 0.034,
     },
   });
+}
+
+/** Numbers as a model file keeps them. */
+export function floats(values: readonly number[]): string {
+  return Buffer.from(Float32Array.from(values).buffer).toString('base64');
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { FEATURE_LOOKBACK_HOURS, HORIZON_HOURS } from '../../../lambdas/model/features';
-import { EMBARGO_HOURS, expandingFolds, splitDevelopmentTest } from '../../../lambdas/model/protocol';
+import { EMBARGO_HOURS, expandingFolds, splitDevelopmentTest, weekOf } from '../../../lambdas/model/protocol';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 
 /** Hours with gaps in them, labelled wet and dry by turns of `period`. */
@@ -20,12 +20,13 @@ const anyHours = fc
 const at = (hours: Float64Array, row: number) => hours[row] ?? Number.NaN;
 
 describe('the protocol, for any history', () => {
-  it('tests on the newest fifth, and keeps the embargo before it', () => {
+  it('tests on the newest whole weeks, and keeps the embargo before them', () => {
     fc.assert(
       fc.property(anyHours, (set) => {
         const { development, test } = splitDevelopmentTest(set);
         expect(test.end).toBe(set.hours.length);
-        expect(test.start).toBe(Math.floor(set.hours.length * 0.8));
+        const week = (row: number) => weekOf(set, at(set.hours, row));
+        if (test.start > 0) expect(week(test.start - 1)).toBeLessThan(week(test.start));
         expect(development.start).toBe(0);
         for (let row = 0; row < test.start; row++) {
           const distance = (at(set.hours, test.start) - at(set.hours, row)) / HOUR_MS;
@@ -60,39 +61,52 @@ describe('the protocol', () => {
     expect(EMBARGO_HOURS).toBe(FEATURE_LOOKBACK_HOURS + HORIZON_HOURS);
   });
 
-  it('measures on the newest seven tenths of a year, in four parts', () => {
+  it('counts weeks back from the end of the newest hour', () => {
+    const set = hoursWith(Array.from({ length: 400 }, () => 1));
+    const week = (row: number) => weekOf(set, at(set.hours, row));
+    expect([week(399), week(232), week(231), week(64), week(63)]).toEqual([-1, -1, -2, -2, -3]);
+  });
+
+  it('tests on the whole weeks that come nearest to a fifth', () => {
+    const testOf = (rows: number) =>
+      splitDevelopmentTest(hoursWith(Array.from({ length: rows }, () => 1))).test;
+    expect(testOf(8_000)).toEqual({ start: 8_000 - 10 * 168, end: 8_000 });
+    expect(testOf(720)).toEqual({ start: 720 - 168, end: 720 });
+  });
+
+  it('measures every week of the development part after the first fold, in four parts that end at weeks', () => {
     const set = hoursWith(Array.from({ length: 8_000 }, () => 1));
-    const folds = expandingFolds(set, { start: 0, end: 8_000 });
-    expect(folds.map(({ validation }) => [validation.start, validation.end])).toEqual([
-      [2_400, 3_800],
-      [3_800, 5_200],
-      [5_200, 6_600],
-      [6_600, 8_000],
-    ]);
-    expect(folds.map(({ training }) => training.end)).toEqual([2_375, 3_775, 5_175, 6_575]);
+    const { development } = splitDevelopmentTest(set);
+    const folds = expandingFolds(set, development);
+    expect(folds).toHaveLength(4);
+    for (const { training, validation } of folds) {
+      expect((8_000 - validation.start) % 168).toBe(0);
+      expect(training.end).toBe(validation.start - EMBARGO_HOURS);
+    }
+    const first = folds[0]?.validation.start ?? 0;
+    expect(first).toBeGreaterThanOrEqual(0.3 * development.end);
+    expect(first).toBeLessThan(0.3 * development.end + 168);
+    expect(folds.map(({ validation }) => validation.start).slice(1)).toEqual(
+      folds.map(({ validation }) => validation.end).slice(0, -1),
+    );
+    expect(folds.at(-1)?.validation.end).toBe(development.end);
   });
 
   it('measures on the newest years of a long history, in two parts', () => {
     const partsOf = (rows: number) =>
-      expandingFolds(hoursWith(Array.from({ length: rows }, () => 1)), { start: 0, end: rows }).map(
-        ({ validation }) => [validation.start, validation.end],
-      );
+      expandingFolds(hoursWith(Array.from({ length: rows }, () => 1)), { start: 0, end: rows });
     expect(partsOf(30_000)).toHaveLength(4);
-    expect(partsOf(35_000)).toEqual([
-      [11_000, 23_000],
-      [23_000, 35_000],
-    ]);
-    expect(partsOf(120_000)).toEqual([
-      [96_000, 108_000],
-      [108_000, 120_000],
-    ]);
+    const parts = partsOf(120_000);
+    expect(parts).toHaveLength(2);
+    expect(120_000 - (parts[0]?.validation.start ?? 0)).toBeLessThanOrEqual(24_000);
+    expect(120_000 - (parts[0]?.validation.start ?? 0)).toBeGreaterThan(24_000 - 168);
   });
 
   it('begins after a dry season that has nothing to teach', () => {
     const set = hoursWith(Array.from({ length: 1_000 }, () => 1));
     set.y.fill(0, 0, 600);
     const folds = expandingFolds(set, { start: 0, end: 1_000 });
-    expect(folds).toHaveLength(2);
+    expect(folds.map(({ validation }) => validation.start)).toEqual([1_000 - 2 * 168, 1_000 - 168]);
     expect(expandingFolds({ ...set, y: new Uint8Array(1_000) }, { start: 0, end: 1_000 })).toEqual([]);
   });
 });

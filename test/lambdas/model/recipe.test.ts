@@ -1,5 +1,13 @@
 import { FEATURE_GROUPS, FEATURE_NAMES, FEATURES } from '../../../lambdas/model/features';
-import { candidateRecipes, knownGroups, recipeSchema, refinedRecipes } from '../../../lambdas/model/recipe';
+import {
+  baselineRecipes,
+  candidateRecipes,
+  FIRST_RUNG,
+  featuresOf,
+  knownGroups,
+  recipeSchema,
+  refinedRecipes,
+} from '../../../lambdas/model/recipe';
 import type { TrainingSet } from '../../../lambdas/model/training-set';
 
 /** A set of a few rows in which `known` says which features have a value. */
@@ -31,15 +39,20 @@ describe('the first round', () => {
     expect(candidateRecipes(500, FEATURE_GROUPS, 7_000)).toEqual(recipes);
   });
 
-  it('is of no more recipes than asked for, the first ones of a longer list', () => {
+  it('begins with the first rung, and is of no more recipes than asked for beside it', () => {
+    expect(candidateRecipes(3, FEATURE_GROUPS, 7_000)[0]).toBe(FIRST_RUNG);
     expect(candidateRecipes(3, FEATURE_GROUPS, 7_000)).toEqual(
-      candidateRecipes(500, FEATURE_GROUPS, 7_000).slice(0, 3),
+      candidateRecipes(500, FEATURE_GROUPS, 7_000).slice(0, 1 + 3),
     );
   });
 
   it('sees less of a history that the later rounds see more of', () => {
     const windows = (rows: number) =>
-      new Set(candidateRecipes(500, FEATURE_GROUPS, rows).map(({ windowRows }) => windowRows));
+      new Set(
+        candidateRecipes(500, FEATURE_GROUPS, rows)
+          .slice(1)
+          .map(({ windowRows }) => windowRows),
+      );
     expect([...windows(12_000)]).toEqual([12_000]);
     expect([...windows(28_000)]).toEqual([8_000]);
   });
@@ -52,7 +65,7 @@ describe('the first round', () => {
 });
 
 describe('later rounds', () => {
-  const [best] = candidateRecipes(1, FEATURE_GROUPS, 7_000);
+  const [, best] = candidateRecipes(1, FEATURE_GROUPS, 7_000);
   if (best === undefined) throw new Error('no first candidate');
   const next = (round: number, rows: number, tried = [best], count = 500) =>
     refinedRecipes(round, best, tried, count, rows);
@@ -84,7 +97,7 @@ describe('later rounds', () => {
 
   it('try all the features that there are, and a narrower kernel, on the longer window', () => {
     const all = { ...best, featureGroups: [...FEATURE_GROUPS] };
-    const gammas = best.members.map(({ gammaScale }) => gammaScale);
+    const gammas = best.members.map(({ gammaScale }) => Number(gammaScale));
     const tried = next(2, 28_000, [best, all]).map(({ featureGroups, members }) => [
       featureGroups,
       members.map(({ gammaScale }) => gammaScale),
@@ -95,6 +108,21 @@ describe('later rounds', () => {
       [best.featureGroups, gammas.map((gamma) => 2 * gamma)],
     ]);
     expect(next(2, 28_000, [best])).toHaveLength(2);
+  });
+
+  it('take the members of a baseline that did better, first of all', () => {
+    const baselines = baselineRecipes(FEATURE_GROUPS);
+    const [logisticRegression] = baselines.logisticRegression;
+    const [plainSvc] = baselines.plainSvc;
+    if (logisticRegression === undefined || plainSvc === undefined) throw new Error('no baselines');
+    const [joined, plain] = refinedRecipes(1, best, [best], 500, 7_000, { logisticRegression, plainSvc });
+    expect(joined).toEqual({ ...best, linear: logisticRegression.linear });
+    expect(plain?.kernel).toBe('rbf');
+    expect(plain?.members).toContainEqual(plainSvc.members[0]);
+  });
+
+  it('are none of the first rung', () => {
+    expect(refinedRecipes(1, FIRST_RUNG, [FIRST_RUNG], 500, 7_000)).toEqual([]);
   });
 
   it('try nothing twice, and no more than the search may', () => {
@@ -113,5 +141,13 @@ describe('what the first round depends on', () => {
       FEATURE_GROUPS.filter((group) => group !== 'neighbours'),
     );
     expect(knownGroups(set, { start: 0, end: 9 })).toEqual([...FEATURE_GROUPS]);
+  });
+});
+
+describe('the first rung', () => {
+  it('looks at a dozen features that there are', () => {
+    const few = featuresOf(FIRST_RUNG);
+    expect(few.size).toBe(12);
+    for (const name of few) expect(FEATURE_NAMES).toContain(name);
   });
 });

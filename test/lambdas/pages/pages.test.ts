@@ -195,18 +195,19 @@ describe('the page of a place', () => {
     expect(text).toContain('threshold of this model, 31.0%');
   });
 
-  it("shows the other side of the gate when it is another recipe than the winner's", () => {
+  it('says what the recipe is beside each baseline, with the interval, as shares of its Brier score', () => {
+    const text = textOf(placePage(aPlacePage({ tested: aTest() })));
+    expect(text).toContain(
+      'Persistence (“it goes on as it is”)0.0500better24.0% lower40.0% lower to 8.0% lower',
+    );
+    expect(text).toContain('Logistic regression0.0500not worse by more than 3%0.2% higher');
+    expect(text).not.toContain('The plain SVC of tutorials');
+  });
+
+  it('says that a series is too short to judge by', () => {
     const { metrics } = aTest();
-    const champion = {
-      ...metrics.challenger,
-      version: '20131101T000000Z-aaaaaaaa',
-      sameRecipe: false,
-      challengerImprovement: { ...metrics.overPersistence, improvement: 0.0123 },
-    };
-    const tested = aTest({ metrics: { ...metrics, champion } });
-    const text = textOf(placePage(aPlacePage({ tested })));
-    expect(text).toContain("This recipeChampion's recipePersistence");
-    expect(text).toContain("best recipe over the champion's: 0.0123");
+    const tested = aTest({ metrics: { ...metrics, series: null } });
+    expect(textOf(placePage(aPlacePage({ tested })))).toContain('too few to hold this recipe against others');
   });
 
   it('says times in the zone of the place, names the zone once, and has UTC for those who point at one', () => {
@@ -293,7 +294,7 @@ describe('the page of a place', () => {
     const section = document.querySelector('#search');
     expect(section?.textContent).toContain('All recipes tried have in common: RBF kernel');
     const cells = [...(section?.querySelectorAll('tbody th') ?? [])].map(({ textContent }) => textContent);
-    expect(cells).toEqual(['Best: newest 5,000 hours', 'newest 9,000 hours']);
+    expect(cells).toEqual(['Chosen: newest 5,000 hours', 'newest 9,000 hours']);
   });
 
   it('says why a recipe was refused', () => {

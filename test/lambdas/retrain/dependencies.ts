@@ -8,7 +8,7 @@ export const settings = settingsSchema.parse({
   provider: 'weatherapi',
   locations: ['ewr', 'jfk', 'lga'].map((id) => ({ id, name: id, query: id, timezone: 'America/New_York' })),
   rainThresholdMm: 0.1,
-  training: { windowDays: 365, minimumRainEvents: 10, candidates: 1 },
+  training: { windowDays: 365, minimumRainEvents: 4, candidates: 1 },
 });
 
 /**

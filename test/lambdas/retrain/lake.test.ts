@@ -156,7 +156,7 @@ describe('the query of the README for the champion of a time', () => {
       if (run === null) {
         await writeRollbackRow(bucket('processed'), result.entry);
       } else {
-        const common = { schemaVersion: 1, run, asOf: at, cause: 'scheduled', assessment: null } as const;
+        const common = { schemaVersion: 2, run, asOf: at, cause: 'scheduled', assessment: null } as const;
         await writeEvaluationRows(bucket('processed'), { id: run, asOf: at }, [
           { ...common, location: 'ewr', outcome: 'promoted', reasons: ['better'], version, since: at },
           { ...common, location: 'jfk', outcome: 'kept', reasons: ['worse'], version: null, since: null },

@@ -7,13 +7,22 @@ import { build } from 'esbuild';
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
 import { runStep } from '../../../lambdas/retrain/run-step';
-import { parseStep, planOutput, refitOutput, runKeys, testOutput } from '../../../lambdas/retrain/steps';
+import {
+  inspectOutput,
+  parseStep,
+  planOutput,
+  refitOutput,
+  runKeys,
+  testOutput,
+} from '../../../lambdas/retrain/steps';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 import { settings, stepDependencies } from './dependencies';
 import { invent, trainingSetFile } from './weather';
 
 const ROOT = join(__dirname, '../../..');
 const CANDIDATES = 2;
+/** Twelve weeks: enough to judge full recipes by. */
+const HOURS = 12 * 168;
 
 /** Carries out one step in a process of its own, against the bucket that it is told. */
 const ENTRY = `
@@ -39,8 +48,10 @@ beforeAll(async () => {
     bundle: true,
     platform: 'node',
     format: 'cjs',
+    define: { 'WebAssembly.instantiateStreaming': 'undefined' },
   });
   copyFileSync(join(ROOT, 'lambdas/model/smo/smo.wasm'), join(folder, 'smo.wasm'));
+  copyFileSync(join(ROOT, 'node_modules/libsvm-js/out/wasm/libsvm.wasm'), join(folder, 'libsvm.wasm'));
   local = await openLocalBucket();
 });
 afterAll(async () => {
@@ -73,12 +84,14 @@ async function model(execution: string, step: Step, inTurn: boolean): Promise<st
   await putObject(
     local.bucket,
     runKeys.trainingSet(run.id, location),
-    trainingSetFile(invent(480)),
+    trainingSetFile(invent(HOURS)),
     'application/octet-stream',
   );
-  await step({ step: 'inspect', run, location });
+  const { batches } = inspectOutput.parse(await step({ step: 'inspect', run, location }));
   const score = (first: number) => step({ step: 'score', run, location, batch: { first, count: 1 } });
-  const candidates = Array.from({ length: CANDIDATES }, (_, candidate) => candidate);
+  const count = batches.reduce((sum, batch) => sum + batch.count, 0);
+  expect(count).toBeGreaterThan(CANDIDATES);
+  const candidates = Array.from({ length: count }, (_, candidate) => candidate);
   if (inTurn) for (const candidate of candidates) await score(candidate);
   else await Promise.all(candidates.reverse().map(score));
   const { decision, expectedChampion } = testOutput.parse(await step({ step: 'test', run, location }));

@@ -1,0 +1,154 @@
+import { calibrate, fitCalibration } from './calibration';
+import { type Comparison, compareBlocks } from './comparison';
+import { squaredErrors } from './evaluation';
+import { fromColumns, selectRows } from './matrix';
+import { fitPersistence, type Persistence, persistenceProbability } from './persistence';
+import { weekOf } from './protocol';
+import type { Recipe } from './recipe';
+import type { OutOfFold } from './train';
+import type { TrainingSet } from './training-set';
+
+/**
+ * The one series to judge by: hours of the development part that recipes were measured on by models fitted on earlier
+ * hours. Choice of the recipe, gate and baselines look at these hours and at no others.
+ */
+export interface Series {
+  readonly hours: Float64Array;
+  readonly outcomes: Uint8Array;
+  /** 1 wet, 0 dry, NaN unknown at the base hour. */
+  readonly wetNow: Float64Array;
+  /** Number of each hour's week, ascending. */
+  readonly weeks: Int32Array;
+}
+
+/** Hours of out-of-fold values, with what the set knows of them. @throws RangeError when an hour is not in the set. */
+export function seriesOf(set: TrainingSet, hours: ArrayLike<number>): Series {
+  const places = new Map(Array.from(set.hours, (hour, i) => [hour, i]));
+  const rows = Array.from(hours, (hour) => {
+    const place = places.get(hour);
+    if (place === undefined) {
+      throw new RangeError(
+        `Hour ${new Date(hour).toISOString()} has decision values but is not in the training set.`,
+      );
+    }
+    return place;
+  });
+  return {
+    hours: Float64Array.from(hours),
+    outcomes: Uint8Array.from(rows, (i) => set.y[i] ?? 0),
+    wetNow: Float64Array.from(rows, (i) => set.wetNow[i] ?? Number.NaN),
+    weeks: Int32Array.from(hours, (hour) => weekOf(set, hour)),
+  };
+}
+
+/** Parts that weeks are dealt out to: with ten weeks or fewer, each is judged by all others. */
+const PARTS = 10;
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Probabilities of each hour by what was fitted on other weeks: nothing that is judged has seen its own outcome, and
+ * whoever has more to fit gains nothing by it. A series of less than two weeks is dealt out by days.
+ * @param learn gives, from some hours, the probabilities of others; both are numbers of hours in the series.
+ */
+function crossFitted(
+  { hours, weeks }: Pick<Series, 'hours' | 'weeks'>,
+  learn: (rows: Uint32Array, others: Uint32Array) => Float64Array,
+): Float64Array {
+  const severalWeeks = weeks.some((week) => week !== weeks[0]);
+  const block = severalWeeks ? weeks : Int32Array.from(hours, (hour) => Math.floor(hour / DAY_MS));
+  const part = block.map((number) => ((number % PARTS) + PARTS) % PARTS);
+  const probabilities = new Float64Array(hours.length).fill(Number.NaN);
+  for (const judged of new Set(part)) {
+    const rows = Uint32Array.from(part.keys()).filter((i) => part[i] !== judged);
+    const others = Uint32Array.from(part.keys()).filter((i) => part[i] === judged);
+    learn(rows, others).forEach((probability, i) => {
+      probabilities[others[i] ?? Number.NaN] = probability;
+    });
+  }
+  return probabilities;
+}
+
+/** Probabilities of a recipe whose members gave these values, its calibration cross-fitted. */
+export function calibratedSeries(
+  series: Series,
+  { calibration }: Pick<Recipe, 'calibration'>,
+  { values }: Pick<OutOfFold, 'values'>,
+): Float64Array {
+  const matrix = fromColumns(values);
+  const { outcomes, wetNow } = series;
+  const near = fitCalibration(calibration, matrix, outcomes, wetNow);
+  return crossFitted(series, (rows, others) => {
+    const fitted = fitCalibration(
+      calibration,
+      selectRows(matrix, rows),
+      Uint8Array.from(rows, (i) => outcomes[i] ?? 0),
+      Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN),
+      near,
+    );
+    return calibrate(
+      fitted,
+      selectRows(matrix, others),
+      Float64Array.from(others, (i) => wetNow[i] ?? Number.NaN),
+    );
+  });
+}
+
+/** Squared errors of each week, added up, and its hours: what recipes are compared by. */
+export interface WeeklyLoss {
+  readonly week: number;
+  readonly hours: number;
+  readonly loss: number;
+}
+
+/** Losses by week, oldest first. */
+export function weeklyLosses({ outcomes, weeks }: Series, probabilities: Float64Array): WeeklyLoss[] {
+  const losses = squaredErrors(outcomes, probabilities);
+  const byWeek = new Map<number, { week: number; hours: number; loss: number }>();
+  weeks.forEach((week, i) => {
+    const sum = byWeek.get(week) ?? { week, hours: 0, loss: 0 };
+    sum.hours++;
+    sum.loss += losses[i] ?? Number.NaN;
+    byWeek.set(week, sum);
+  });
+  return [...byWeek.values()];
+}
+
+/** Two forecasts of the same weeks. */
+export function compareWeeks(candidate: readonly WeeklyLoss[], reference: readonly WeeklyLoss[]): Comparison {
+  return compareBlocks(
+    candidate.map(({ hours, loss }, i) => ({
+      hours,
+      candidate: loss,
+      reference: reference[i]?.loss ?? Number.NaN,
+    })),
+  );
+}
+
+/** What persistence said of each hour of the series, by how often rain followed in the other weeks. */
+export function persistenceSeries(series: Series): Float64Array {
+  return frequencySeries(series, (persistence, wetNow) => persistenceProbability(persistence, wetNow));
+}
+
+/** How often it rained in the other weeks. */
+export function climatologySeries(series: Series): Float64Array {
+  return frequencySeries(series, ({ probability }, wetNow) => wetNow.map(() => probability));
+}
+
+function frequencySeries(
+  series: Series,
+  say: (persistence: Persistence, wetNow: Float64Array) => Float64Array,
+): Float64Array {
+  const { outcomes, wetNow } = series;
+  return crossFitted(series, (rows, others) => {
+    const seen = {
+      y: Uint8Array.from(rows, (i) => outcomes[i] ?? 0),
+      wetNow: Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN),
+    };
+    const persistence = fitPersistence(seen, { start: 0, end: rows.length });
+    return say(
+      persistence,
+      Float64Array.from(others, (i) => wetNow[i] ?? Number.NaN),
+    );
+  });
+}

@@ -1,0 +1,41 @@
+import { selectRows } from '../../../lambdas/model/matrix';
+import type { TrainingSet } from '../../../lambdas/model/training-set';
+import { HourlyTable, trainingSetOf } from './hourly-table';
+
+const STATIONS = ['ewr', 'jfk', 'lga'] as const;
+
+/** The recorded year of the three airports, each the others' neighbour, as retraining would get it. */
+export async function recordedYear(): Promise<TrainingSet[]> {
+  const table = await HourlyTable.open();
+  await table.fillFromRecording();
+  const rows = await table.features({
+    locationIds: STATIONS,
+    regions: new Map(STATIONS.map((id) => [id, STATIONS[0]])),
+    fromHour: '2013-01-01T00:00:00Z',
+    toHour: '2013-12-31T23:00:00Z',
+    withLabel: true,
+  });
+  table.close();
+  return STATIONS.map((id) => trainingSetOf(id, rows));
+}
+
+/** Some consecutive rows of a set. */
+export function rowsOf(whole: TrainingSet, start: number, end: number): TrainingSet {
+  return {
+    ...whole,
+    hours: whole.hours.slice(start, end),
+    x: selectRows(
+      whole.x,
+      Array.from({ length: end - start }, (_, i) => start + i),
+    ),
+    y: whole.y.slice(start, end),
+    wetNow: whole.wetNow.slice(start, end),
+  };
+}
+
+/** The rows of some instants: from `start` on, before `end`, ms since the epoch. */
+export function between(whole: TrainingSet, start: number, end: number): TrainingSet {
+  const first = whole.hours.findIndex((hour) => hour >= start);
+  const after = whole.hours.findIndex((hour) => hour >= end);
+  return rowsOf(whole, first < 0 ? whole.hours.length : first, after < 0 ? whole.hours.length : after);
+}
