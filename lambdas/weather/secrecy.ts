@@ -15,18 +15,19 @@ const NAMED_ENTITIES: Readonly<Record<string, string>> = {
 
 /**
  * Cuts the key out of a text before anyone reads it, however an echo spells it: plain, in an address (blanks as %20
- * or +, escaped once or more), in JSON, in HTML, in Base64.
+ * or +, escaped once or more), in JSON, in HTML, in Base64 or as hexadecimal digits.
  */
 export function withoutKey(text: string, key: string): string {
   if (key.length < SHORTEST_KEY) return text;
-  const { base64, spelling } = spellingsOf(key);
+  const { encoded, spelling } = spellingsOf(key);
   let cut = text.replaceAll(key, '[key]');
-  for (const encoded of base64) cut = cut.replaceAll(encoded, '[key]');
+  for (const one of encoded) cut = cut.replaceAll(one, '[key]');
   return ENCODED.test(cut) || BLANK.test(key) ? cut.replace(spelling, '[key]') : cut;
 }
 
 interface Spellings {
-  readonly base64: readonly string[];
+  /** Of the whole key, letter by letter no longer to be told. */
+  readonly encoded: readonly string[];
   readonly spelling: RegExp;
 }
 
@@ -37,8 +38,10 @@ function spellingsOf(key: string): Spellings {
   if (last?.key !== key) {
     const bytes = Buffer.from(key, 'utf8');
     const base64 = [bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url')];
+    const hexadecimal = bytes.toString('hex');
     const spelling = new RegExp([...key].map((character) => anySpelling(character)).join(''), 'gu');
-    last = { key, spellings: { base64, spelling } };
+    const encoded = [...base64, hexadecimal, hexadecimal.toUpperCase()];
+    last = { key, spellings: { encoded, spelling } };
   }
   return last.spellings;
 }

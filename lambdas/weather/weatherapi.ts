@@ -31,11 +31,10 @@ const jsonObject = z.record(z.string(), z.unknown());
 
 const currentReply = z.looseObject({ current: z.looseObject({ last_updated_epoch: epochSeconds }) });
 
-const historyReply = z.object({
-  forecast: z.object({
-    forecastday: z.array(z.object({ hour: z.array(z.looseObject({ time_epoch: epochSeconds })) })),
-  }),
+const hoursReply = z.object({
+  forecast: z.object({ forecastday: z.array(z.object({ hour: z.array(z.unknown()) })) }),
 });
+const hourEntry = z.looseObject({ time_epoch: epochSeconds });
 
 /** What is lacking or of another shape can't be held against a place. */
 const placeReply = z.object({
@@ -169,14 +168,12 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
       what,
       address: (key) => address('history.json', location, key, { dt: date }),
       read: (body, repliedAt) => {
-        const { forecastday } = readReply(historyReply, body, what).forecast;
+        const entries = hoursIn(readReply(hoursReply, body, what));
         requirePlace(location, placeIn(body), Date.parse(date), what);
-        return forecastday.flatMap(({ hour }) =>
-          hour.map((part) => {
-            const observedAt = instantOnDate(part.time_epoch, date, what);
-            return { ...reading(part), observedAt, repliedAt, payload: part };
-          }),
-        );
+        return entries.map((part) => {
+          const observedAt = instantOnDate(part.time_epoch, date, what);
+          return { ...reading(part), observedAt, repliedAt, payload: part };
+        });
       },
       refusal: (status, body) => refusal(what, status, body, 'the plan holds no history of it'),
     });
@@ -242,8 +239,8 @@ function forecastQuery(
 
 /** The entry stamped with the target hour's start; without it there is no forecast. */
 function forecastIn(body: unknown, target: string): HourForecast | undefined {
-  const parsed = historyReply.safeParse(body);
-  const hours = parsed.success ? parsed.data.forecast.forecastday.flatMap(({ hour }) => hour) : [];
+  const parsed = hoursReply.safeParse(body);
+  const hours = parsed.success ? hoursIn(parsed.data) : [];
   const entry = hours.find(({ time_epoch }) => utcSecond(time_epoch * 1_000) === target);
   if (entry === undefined) return undefined;
   const chance = numberOf(entry.chance_of_rain);
@@ -253,6 +250,13 @@ function forecastIn(body: unknown, target: string): HourForecast | undefined {
     probability: chance !== undefined && chance >= 0 && chance <= 100 ? chance / 100 : null,
     precipMm: amount !== undefined && amount >= 0 ? amount : null,
   };
+}
+
+/** The entries that say which hour they are of: one that does not costs the others nothing. */
+function hoursIn({ forecast }: z.infer<typeof hoursReply>) {
+  return forecast.forecastday.flatMap(({ hour }) =>
+    hour.flatMap((entry) => hourEntry.safeParse(entry).data ?? []),
+  );
 }
 
 function placeIn(body: unknown) {

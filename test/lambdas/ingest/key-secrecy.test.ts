@@ -7,12 +7,19 @@ import { type Answer, startWeatherServer, type WeatherServer } from '../weather/
 import { type DeployedIngest, deployIngest } from './deployed-ingest';
 
 /** Its characters differ between an address and a text, so that both spellings must be looked for. */
-const SENTINEL = 'sentinel/k3y+0123456789';
-const SPELLINGS = [SENTINEL, encodeURIComponent(SENTINEL), Buffer.from(SENTINEL).toString('base64')];
+const SENTINEL = 'sentinel/k3y+ "0123456789"';
+const SPELLINGS = [
+  SENTINEL,
+  encodeURIComponent(SENTINEL),
+  new URLSearchParams({ SENTINEL }).toString().slice('SENTINEL='.length),
+  JSON.stringify(SENTINEL).slice(1, -1),
+  Buffer.from(SENTINEL).toString('base64'),
+  Buffer.from(SENTINEL).toString('hex'),
+];
 
 const NOW = Math.floor(Date.now() / 1_000);
 const places = [place('jfk', { query: 'jfk', timezone: 'America/New_York' })];
-const echoing = `You asked for ?key=${encodeURIComponent(SENTINEL)} (${SENTINEL})`;
+const echoing = `You asked for ${SPELLINGS.map((spelling) => `?key=${spelling}`).join(' ')}`;
 
 /** Everything that can go wrong with a request, each in a form that gives the key back where it can. */
 const FAILURES: readonly (readonly [string, Answer])[] = [
@@ -29,7 +36,10 @@ const FAILURES: readonly (readonly [string, Answer])[] = [
   ['too many requests', { status: 429, text: echoing, headers: { 'retry-after': '600' } }],
   ['a server error', { status: 500, json: { error: echoing }, headers: { 'retry-after': '600' } }],
   ['HTML', { text: `<html>${echoing}</html>` }],
-  ['a content type that echoes', { text: echoing, headers: { 'content-type': `text/${SENTINEL}` } }],
+  [
+    'a content type that echoes',
+    { text: echoing, headers: { 'content-type': `text/${encodeURIComponent(SENTINEL)}` } },
+  ],
   ['truncated JSON', { text: `{"current": "${echoing}` }],
   ['wrong types', { json: { current: { last_updated_epoch: echoing } } }],
   ['a wrong shape', { json: { [SENTINEL]: echoing } }],

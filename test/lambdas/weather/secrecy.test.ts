@@ -26,6 +26,7 @@ const SPELLINGS: readonly (readonly [string, (key: string) => string])[] = [
   ['in HTML', (key) => key.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')],
   ['in HTML by numbers', (key) => [...key].map((one) => `&#${one.codePointAt(0)};`).join('')],
   ['in Base64', (key) => Buffer.from(key).toString('base64')],
+  ['in hexadecimal digits', (key) => Buffer.from(key).toString('hex')],
   ['in Base64 for addresses', (key) => Buffer.from(key).toString('base64url')],
 ];
 

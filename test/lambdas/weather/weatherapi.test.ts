@@ -212,6 +212,14 @@ describe('WeatherAPI.com', () => {
       expect(server.requests.length).toBeLessThanOrEqual(3);
     });
 
+    it('changes nothing of what was measured', async () => {
+      const measured = async (rest: Record<string, unknown>) => {
+        answer = () => ({ json: weatherApiCurrent(DAY, {}, rest) });
+        return readingsOf((await poll(place('jfk'), CLOSING))[0])?.[0]?.measured;
+      };
+      expect(await measured(weatherApiForecast([DAY, DAY + HOUR]))).toEqual(await measured({}));
+    });
+
     it('is unknown where it can’t be, and never more than certain', async () => {
       const entry = { time_epoch: DAY + HOUR, precip_mm: -1, chance_of_rain: 101 };
       const rest = { forecast: { forecastday: [{ hour: [entry] }] } };
@@ -327,6 +335,33 @@ describe('WeatherAPI.com', () => {
           `WeatherAPI.com answered ${status} (error ${code}: Limited.)`,
       );
     });
+
+    it('of an hour does not change with the hour after it', async () => {
+      const accra = place('accra', { timezone: 'Africa/Accra' });
+      const sixth = async (temp_c: number) => {
+        const entries = hours(DAY).map((time_epoch, index) => ({
+          time_epoch,
+          temp_c: index === 6 ? temp_c : 3,
+          precip_mm: 0,
+        }));
+        answer = () => ({ json: { forecast: { forecastday: [{ hour: entries }] } } });
+        return readingsOf(await fill(accra, '2026-11-22'))?.[5];
+      };
+      expect((await sixth(30))?.measured).toEqual((await sixth(-30))?.measured);
+      expect((await sixth(30))?.observedAt).toBe('2026-11-22T05:00:00Z');
+    });
+
+    it.each([[null], ['gone'], [{ time_epoch: null, temp_c: 3 }]])(
+      'does without an entry that says no hour: %j',
+      async (damaged) => {
+        const entries = hours(DAY).map((time_epoch) => ({ time_epoch, temp_c: 3, precip_mm: '0.2' }));
+        answer = () => ({ json: { forecast: { forecastday: [{ hour: [damaged, ...entries.slice(1)] }] } } });
+        const outcome = await fill(place('accra', { timezone: 'Africa/Accra' }), '2026-11-22');
+        expect(readingsOf(outcome)?.map(({ measured }) => measured.precip_mm)).toEqual(
+          Array.from({ length: 23 }, () => 0.2),
+        );
+      },
+    );
 
     it('leaves out the hours of which nothing was measured', async () => {
       answer = () => ({ json: weatherApiHistory(hours(DAY), { temp_c: null, precip_mm: undefined }) });
