@@ -1,23 +1,30 @@
 import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
-import { type Bucket, deleteObjects, getObject, listObjects, writeIf } from '../lake/s3';
+import { isPassedOver, readRawObject } from '../lake/raw-lines';
+import { type Bucket, deleteObjects, getObject, listObjects, type StoredObject, writeIf } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
+import { type SetAside, setAside } from './quarantine';
 
 /** What compaction did with one hour partition. */
 interface CompactedHour {
   /** Objects that are in the compacted one now, and are gone. */
   readonly joined: number;
   readonly bytes: number;
+  readonly setAside: readonly SetAside[];
 }
+
+const NOTHING_DONE: CompactedHour = { joined: 0, bytes: 0, setAside: [] };
 
 export interface Compaction {
   readonly hours: number;
   readonly joined: number;
   readonly bytes: number;
+  /** Objects that could not be read as a whole; what is readable of them is joined with the others. */
+  readonly setAside: readonly SetAside[];
 }
 
 /** A compacted object that is not what was written: the originals stay. */
-export class CompactionRefused extends Error {
+class CompactionRefused extends Error {
   override readonly name = 'CompactionRefused';
 }
 
@@ -29,15 +36,29 @@ const HISTORY = /\/history-[^/]*$/;
 /**
  * Joins the minute objects of each hour of the days into one object. Gzip members stay as they are, one after
  * the other, so payloads keep every byte. Safe to die anywhere: the joined object is written before the first
- * original goes, and a reading that is there twice counts once. A later object of a compacted hour is added to it.
+ * original goes, and a reading that is there twice counts once. A later object of a compacted hour is added to it; one
+ * that can't be read as a whole is set aside.
  * @throws CompactionRefused, or what S3 throws.
  */
 export async function compactDays(raw: Bucket, dates: readonly string[]): Promise<Compaction> {
+  const first = await passOver(raw, dates);
+  if (first.setAside.length === 0) return first;
+  const second = await passOver(raw, dates);
+  return {
+    hours: first.hours + second.hours,
+    joined: first.joined + second.joined,
+    bytes: first.bytes + second.bytes,
+    setAside: [...first.setAside, ...second.setAside],
+  };
+}
+
+/** An hour in which an object was set aside is left for the next pass. */
+async function passOver(raw: Bucket, dates: readonly string[]): Promise<Compaction> {
   const limit = pLimit(HOUR_CONCURRENCY);
   const listings = await settleAll(dates.map((date) => listObjects(raw, keys.rawDay(date))));
   const partitions = new Map<string, string[]>();
   for (const { key } of listings.flat()) {
-    if (!HISTORY.test(key)) {
+    if (!HISTORY.test(key) && !isPassedOver(key)) {
       const prefix = key.slice(0, key.lastIndexOf('/') + 1);
       partitions.set(prefix, [...(partitions.get(prefix) ?? []), key]);
     }
@@ -49,6 +70,7 @@ export async function compactDays(raw: Bucket, dates: readonly string[]): Promis
     hours: hours.filter(({ joined }) => joined > 0).length,
     joined: hours.reduce((sum, { joined }) => sum + joined, 0),
     bytes: hours.reduce((sum, { bytes }) => sum + bytes, 0),
+    setAside: hours.flatMap(({ setAside: aside }) => aside),
   };
 }
 
@@ -60,18 +82,25 @@ async function compactHour(raw: Bucket, prefix: string, objects: readonly string
   const target = keys.compacted(prefix);
   const originals = objects.filter((key) => key !== target);
   if (originals.length === 0) {
-    return { joined: 0, bytes: 0 };
+    return NOTHING_DONE;
   }
-  const compacted = await getObject(raw, target);
   const limit = pLimit(READ_CONCURRENCY);
-  const read = await settleAll(originals.map((key) => limit(() => getObject(raw, key))));
+  const read = await settleAll(
+    objects.map((key) => limit(async () => ({ key, stored: await getObject(raw, key) }))),
+  );
+  const bad = await setAsideDamaged(raw, read);
+  if (bad.length > 0) {
+    // What is readable of them lies beside the others now.
+    return { ...NOTHING_DONE, setAside: bad };
+  }
+  const compacted = read.find(({ key }) => key === target)?.stored;
   const parts: Uint8Array[] = [];
-  for (const [position, object] of read.entries()) {
+  for (const { key, stored: object } of read) {
+    if (key === target) continue;
     if (object === undefined) {
       // Another run compacts this hour; what it leaves is for the next one.
-      return { joined: 0, bytes: 0 };
+      return NOTHING_DONE;
     }
-    requireGzip(originals[position] ?? '', object.bytes);
     if (compacted === undefined || !Buffer.from(compacted.bytes).includes(Buffer.from(object.bytes))) {
       parts.push(object.bytes);
     }
@@ -83,19 +112,27 @@ async function compactHour(raw: Bucket, prefix: string, objects: readonly string
     const stored = await getObject(raw, target);
     if (stored === undefined || !whole.equals(stored.bytes)) {
       if (outcome === 'changed') {
-        return { joined: 0, bytes: 0 };
+        return NOTHING_DONE;
       }
       throw new CompactionRefused(`${target} is not what was written; its originals stay.`);
     }
     bytes = whole.length;
   }
   await deleteObjects(raw, originals);
-  return { joined: originals.length, bytes };
+  return { joined: originals.length, bytes, setAside: [] };
 }
 
-/** A member that is no gzip would make the members behind it unreadable. */
-function requireGzip(key: string, bytes: Uint8Array): void {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {
-    throw new CompactionRefused(`${key} is no gzip object; its hour is left as it is.`);
+/** Every member is inflated and parsed before an original goes: a bad one would make those behind it unreadable. */
+async function setAsideDamaged(
+  raw: Bucket,
+  read: readonly { readonly key: string; readonly stored: StoredObject | undefined }[],
+): Promise<SetAside[]> {
+  const bad: SetAside[] = [];
+  for (const { key, stored } of read) {
+    const content = stored && (await readRawObject(stored.bytes));
+    if (stored !== undefined && content?.damage !== undefined) {
+      bad.push(await setAside(raw, key, stored.bytes, content));
+    }
   }
+  return bad;
 }

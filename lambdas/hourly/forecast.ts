@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type AthenaAccess, runQuery } from '../lake/athena';
 import { decodeForecasts, type Forecast, forecastSchema, readForecasts } from '../lake/forecasts';
 import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../lake/layout';
-import { encodeParquet } from '../lake/parquet';
+import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
 import { FEATURE_LOOKBACK_HOURS, FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
@@ -23,6 +23,7 @@ export interface ForecastAccess {
   readonly champions: ChampionCache;
   readonly locations: readonly Location[];
   readonly rainThresholdMm: number;
+  readonly warn: (message: string, error: unknown) => void;
 }
 
 /** Why a location has no forecast for the hour. */
@@ -67,7 +68,9 @@ export async function issueForecasts(
 ): Promise<IssuedForecasts> {
   const targetHour = addHours(hour, HORIZON_HOURS);
   const key = keys.forecastHour(targetHour.slice(0, 10), targetHour.slice(11, 13));
-  const stored = await readForecasts(access.processed, key);
+  const stored = await readForecasts(access.processed, key, (damaged, error) =>
+    access.warn(`${damaged} can't be read and is made anew.`, error),
+  );
   const known = new Set(stored?.map(({ location_id }) => location_id));
   const open = access.locations.filter(({ id }) => !known.has(id));
   // A run may be late; the model that makes the forecast must have been in office while the hour was still open.
@@ -149,7 +152,8 @@ export async function stalestBaseHour(
   for (; back <= SEARCHED_HOURS; back += 1) {
     const target = addHours(hour, HORIZON_HOURS - back);
     const key = keys.forecastHour(target.slice(0, 10), target.slice(11, 13));
-    for (const { location_id } of (await readForecasts(processed, key)) ?? []) {
+    const unreadable = () => undefined;
+    for (const { location_id } of (await readForecasts(processed, key, unreadable)) ?? []) {
       waiting.delete(location_id);
     }
     if (waiting.size === 0) break;
@@ -170,13 +174,19 @@ function addForecasts(
   made: readonly Forecast[],
 ): Promise<readonly Forecast[]> {
   return updateObject(access.processed, key, PARQUET_TYPE, async (stored) => {
-    const known = stored === undefined ? [] : await decodeForecasts(stored.bytes);
+    // What can't be read has been named, and is replaced.
+    const known = stored === undefined ? [] : await decodeForecasts(stored.bytes).catch(noneIfDamaged);
     const ids = new Set(known.map(({ location_id }) => location_id));
     const all = [...known, ...made.filter(({ location_id }) => !ids.has(location_id))].sort((a, b) =>
       a.location_id < b.location_id ? -1 : 1,
     );
     return { body: encodeParquet(FORECASTS.columns, all), result: all };
   });
+}
+
+function noneIfDamaged(error: unknown): Forecast[] {
+  if (error instanceof ParquetRefused) return [];
+  throw error;
 }
 
 interface FeatureRow {

@@ -3,6 +3,7 @@ import type { FinishedQuery } from '../lake/athena';
 import { Metric, metrics } from '../runtime/metrics';
 import { addHours, hourStart } from '../runtime/time';
 import type { HourTask, RangeTask, UpkeepTask } from './event';
+import type { SetAside } from './quarantine';
 import type { HourlyRun } from './run';
 import type { UpkeepRun } from './upkeep';
 import { addScores, brierOf, type Score, skillOf, WINDOWS } from './verification';
@@ -73,6 +74,7 @@ export function concludeRun(
   if (forecastAgeMinutes !== undefined && forecastAgeMinutes > DUE_MINUTES) {
     metrics.addMetric(Metric.forecastAgeMinutes, MetricUnit.Count, forecastAgeMinutes);
   }
+  tellSetAside(run.days.flatMap(({ setAside = [] }) => setAside));
   return {
     ...(task.kind === 'hour' ? { hour: task.hour } : { from: task.from, to: task.to }),
     days: run.days.filter(({ status }) => status === 'committed').length,
@@ -112,6 +114,7 @@ export function concludeUpkeep(
   run: UpkeepRun,
   queries: readonly FinishedQuery[],
 ): UpkeepResult {
+  tellSetAside(run.compaction?.setAside ?? []);
   const skill = skillByWindow(run);
   const watched = skill[`days${WATCHED_DAYS}`]?.againstPersistence ?? null;
   if (watched !== null) metrics.addMetric(Metric.skillAgainstPersistence, MetricUnit.NoUnit, watched);
@@ -128,6 +131,10 @@ export function concludeUpkeep(
     queries: queries.length,
     bytesScanned: queries.reduce((sum, query) => sum + query.bytesScanned, 0),
   };
+}
+
+function tellSetAside(objects: readonly SetAside[]): void {
+  if (objects.length > 0) metrics.addMetric(Metric.objectsSetAside, MetricUnit.Count, objects.length);
 }
 
 function isNewestHour(task: HourTask | RangeTask): boolean {

@@ -1,22 +1,22 @@
-import type { Bucket } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import { refreshIndex } from '../pages/refresh';
-import { addHours, datesBetween, hourStart } from '../runtime/time';
+import { chunks } from '../runtime/chunks';
+import { addDays, addHours, datesBetween, hourStart } from '../runtime/time';
 import type { Location } from '../weather/location';
-import { type CommitAccess, type CommittedDay, commitDays, MAXIMUM_DAYS } from './commit';
+import { type CommitAccess, type CommittedDay, commitDays, DaysRefused, MAXIMUM_DAYS } from './commit';
 import { countRows, type DayHours } from './day';
 import type { HourTask, RangeTask } from './event';
 import { type EventBus, putEvents } from './events';
 import { type ForecastAccess, type IssuedForecasts, issueForecasts, stalestBaseHour } from './forecast';
 import { missingOfDay } from './gaps';
 import { updateLatest } from './latest';
+import { mendDays } from './mending';
 import { parts } from './parts';
 import { type VerifiedForecasts, verifyForecasts } from './verification';
 
 /** All that the hourly function reaches. */
 export interface HourlyAccess extends CommitAccess, ForecastAccess {
   readonly stage: string;
-  readonly raw: Bucket;
   readonly bus: EventBus;
 }
 
@@ -44,6 +44,8 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
   const { attempt, failures } = parts();
   const order = { dates: [date], closedBefore, now: task.now, acceptLostHours: false } as const;
   const days = (await attempt('The commit', () => commitDays(access, order))) ?? [];
+  // Features look back into the day before: it is made anew when nobody can read it.
+  await attempt('Mending the day before', () => mendDays(access, [addDays(date, -1)], task.now));
   const issued = await attempt('Forecasting', async () => {
     const made = await issueForecasts(access, task.hour, task.now);
     await attempt('Announcing forecasts', () => announce(access, task, made));
@@ -54,9 +56,7 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
     (await attempt('Looking for the oldest forecast', () =>
       stalestBaseHour(access.processed, issued, task.hour),
     ));
-  const verified = await attempt('Verification', () =>
-    verifyForecasts(access.processed, [date], access.rainThresholdMm),
-  );
+  const verified = await attempt('Verification', () => verifyForecasts(access, [date]));
   await attempt('The index', () => refreshIndex(access, task.now));
   return {
     days,
@@ -70,23 +70,29 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
 }
 
 /**
- * Recomputes the days of a range, a hundred in a statement, and verifies their forecasts anew: late truth
- * counts like any other. Forecasts nothing.
- * @throws what `commitDays` throws, for the first chunk that fails; later ones are not begun.
+ * Recomputes the days of a range, a hundred in a statement, and verifies their forecasts anew: late truth counts like
+ * any other. Forecasts nothing. A day that is refused, or a hundred that fail, cost no other day anything.
  */
 export async function recomputeRange(access: HourlyAccess, task: RangeTask): Promise<HourlyRun> {
   const closedBefore = hourStart(task.now);
+  const { attempt, failures } = parts();
   const days: CommittedDay[] = [];
   let verified = 0;
-  const all = datesBetween(task.from, task.to);
-  for (let start = 0; start < all.length; start += MAXIMUM_DAYS) {
-    const [first, ...others] = all.slice(start, start + MAXIMUM_DAYS);
-    if (first !== undefined) {
-      const dates: [string, ...string[]] = [first, ...others];
-      const order = { dates, closedBefore, now: task.now, acceptLostHours: task.acceptLostHours };
-      days.push(...(await commitDays(access, order)));
-      verified += (await verifyForecasts(access.processed, dates, access.rainThresholdMm)).verified;
-    }
+  for (const [first = task.from, ...others] of chunks(datesBetween(task.from, task.to), MAXIMUM_DAYS)) {
+    const dates: [string, ...string[]] = [first, ...others];
+    const order = { dates, closedBefore, now: task.now, acceptLostHours: task.acceptLostHours };
+    const name = `${first} to ${dates.at(-1)}`;
+    await attempt(`The commit of ${name}`, async () => {
+      try {
+        days.push(...(await commitDays(access, order)));
+      } catch (error) {
+        if (error instanceof DaysRefused) days.push(...error.committed);
+        throw error;
+      }
+    });
+    await attempt(`Verification of ${name}`, async () => {
+      verified += (await verifyForecasts(access, dates)).verified;
+    });
   }
   const ids = access.locations.map(({ id }) => id);
   return {
@@ -99,7 +105,7 @@ export async function recomputeRange(access: HourlyAccess, task: RangeTask): Pro
     issued: undefined,
     stalestBaseHour: undefined,
     verified: { verified, rows: [] },
-    failures: [],
+    failures,
   };
 }
 

@@ -105,9 +105,7 @@ export async function settleDays(
     await attempt(`Committing ${first} to ${last}`, () =>
       commitDays(access, { dates, closedBefore: hourStart(now), now, acceptLostHours: false }),
     );
-    await attempt(`Verifying ${first} to ${last}`, () =>
-      verifyForecasts(access.processed, dates, access.rainThresholdMm),
-    );
+    await attempt(`Verifying ${first} to ${last}`, () => verifyForecasts(access, dates));
     failures.push(...refused.map(({ message }) => message));
     after = await unsettledDays(access, due, ids);
   }

@@ -7,6 +7,7 @@ import { type Compaction, compactDays } from './compaction';
 import type { UpkeepTask } from './event';
 import { type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
 import { findGaps, type Gaps } from './gaps';
+import { mendDays } from './mending';
 import { parts } from './parts';
 import type { HourlyAccess } from './run';
 import { type HistorySource, type Settled, settleDays } from './settling';
@@ -55,9 +56,8 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   await attempt('The day before', () =>
     commitDays(access, { dates: [yesterday], closedBefore, now, acceptLostHours: false }),
   );
-  const verified = await attempt('Verification', () =>
-    verifyForecasts(access.processed, [yesterday], access.rainThresholdMm),
-  );
+  await attempt('Mending days', () => mendDays(access, datesBetween(addDays(date, -GAP_DAYS), date), now));
+  const verified = await attempt('Verification', () => verifyForecasts(access, [yesterday]));
   const gaps = await attempt('Looking for gaps', async () => {
     const dates = datesBetween(addDays(date, -GAP_DAYS), yesterday);
     const ids = access.locations.map(({ id }) => id);

@@ -2,8 +2,8 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type Forecast, readForecasts } from '../lake/forecasts';
 import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
-import { decodeParquet, encodeParquet } from '../lake/parquet';
-import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
+import { decodeParquet, encodeParquet, ParquetRefused } from '../lake/parquet';
+import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
 import { addDays, utcSecondSchema } from '../runtime/time';
 import { unlikeToday } from './day';
@@ -154,29 +154,60 @@ const S3_CONCURRENCY = 16;
 /** Beyond so many days, one listing of all forecasts is cheaper than one a day. */
 const LISTED_BY_DAY = 7;
 
+/** What verification reads and writes; `warn` names objects that can't be read, which count as not there. */
+export interface VerificationAccess {
+  readonly processed: Bucket;
+  readonly rainThresholdMm: number;
+  readonly warn: (message: string, error: unknown) => void;
+}
+
+/** Each lost race means that another run has verified, with truth that may be newer. */
+const MAXIMUM_ATTEMPTS = 6;
+
 /**
  * Holds the forecasts of `dates` (in order) against what the lake says of their hours now, and brings
  * `forecast_verification` up to date: the days themselves, and the windows of later days that reach back to them.
- * Repeating it writes the same objects.
+ * Repeating it writes the same objects. Where another run verified meanwhile, it begins again: what is written was
+ * computed from truth read after what it replaces.
  */
 export async function verifyForecasts(
-  processed: Bucket,
+  access: VerificationAccess,
   dates: readonly [string, ...string[]],
-  rainThresholdMm: number,
 ): Promise<VerifiedForecasts> {
-  const last = dates.at(-1) ?? dates[0];
+  for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt += 1) {
+    const outcome = await verifyOnce(access, dates);
+    if (outcome !== 'overtaken') return outcome;
+  }
+  throw new Error(`Other runs kept verifying ${dates[0]} to ${dates.at(-1)} while this one was to.`);
+}
+
+async function verifyOnce(
+  access: VerificationAccess,
+  asked: readonly [string, ...string[]],
+): Promise<VerifiedForecasts | 'overtaken'> {
+  const { processed } = access;
+  const last = asked.at(-1) ?? asked[0];
   const limit = pLimit(S3_CONCURRENCY);
-  const forecastKeys = await forecastKeysByDay(processed, dates);
-  const stored = await storedScores(processed, dates[0], last, forecastKeys.size > 0);
+  const ofAsked = await forecastKeysByDay(processed, asked);
+  const { scores: stored, etags, damaged } = await storedScores(access, asked[0], last, ofAsked.size > 0);
+  // A day whose scores can't be read is scored anew.
+  const ofDamaged = await forecastKeysByDay(
+    processed,
+    damaged.filter((date) => !asked.includes(date)),
+  );
+  const forecastKeys = new Map([...ofAsked, ...ofDamaged]);
   const scores = new Map(stored);
   let verified = 0;
   await settleAll(
     [...forecastKeys].map(([date, dayKeys]) =>
       limit(async () => {
-        const truth = await readTruth(processed, date, rainThresholdMm);
+        const truth = await readTruth(access, date);
         const forecasts: Forecast[] = [];
         for (const key of dayKeys) {
-          forecasts.push(...((await readForecasts(processed, key)) ?? []));
+          const read = await readForecasts(processed, key, (name, error) =>
+            access.warn(`${name} can't be read, and its forecasts count for nothing.`, error),
+          );
+          forecasts.push(...(read ?? []));
         }
         const day = scoreForecasts(forecasts, truth);
         scores.set(date, day);
@@ -184,20 +215,23 @@ export async function verifyForecasts(
       }),
     ),
   );
+  const first = [asked[0], ...damaged].sort()[0] ?? asked[0];
   const affected = [
-    ...new Set([...forecastKeys.keys(), ...[...stored.keys()].filter((date) => date > dates[0])]),
+    ...new Set([...forecastKeys.keys(), ...[...stored.keys()].filter((date) => date > first)]),
   ];
-  await settleAll(
+  const written = await settleAll(
     affected.map((date) =>
       limit(async () => {
         const rows = windowRows(date, scores);
-        if (rows.length > 0) {
-          await putObject(processed, keys.verificationDay(date), encodeRows(rows), PARQUET_TYPE);
-        }
+        if (rows.length === 0) return true;
+        const body = encodeRows(rows);
+        return updateObject(processed, keys.verificationDay(date), PARQUET_TYPE, (found) =>
+          found?.etag === etags.get(date) ? { body, result: true } : { result: false },
+        );
       }),
     ),
   );
-  return { verified, rows: windowRows(last, scores) };
+  return written.every(Boolean) ? { verified, rows: windowRows(last, scores) } : 'overtaken';
 }
 
 const PARQUET_TYPE = 'application/vnd.apache.parquet';
@@ -220,32 +254,51 @@ async function forecastKeysByDay(
   return byDay;
 }
 
+interface StoredScores {
+  readonly scores: Map<string, Map<string, Score>>;
+  /** Versions of what was read, by day. */
+  readonly etags: ReadonlyMap<string, string>;
+  /** Days whose object can't be read. */
+  readonly damaged: readonly string[];
+}
+
 /** Scores of the days whose windows overlap with those of `from` … `to`, as they were written before. */
 async function storedScores(
-  processed: Bucket,
+  { processed, warn }: VerificationAccess,
   from: string,
   to: string,
   anyForecast: boolean,
-): Promise<Map<string, Map<string, Score>>> {
+): Promise<StoredScores> {
+  const scores = new Map<string, Map<string, Score>>();
+  const etags = new Map<string, string>();
+  const damaged: string[] = [];
   if (!anyForecast) {
-    return new Map();
+    return { scores, etags, damaged };
   }
   const first = keys.verificationDay(addDays(from, 1 - LONGEST_WINDOW));
   const final = keys.verificationDay(addDays(to, LONGEST_WINDOW - 1));
   const limit = pLimit(S3_CONCURRENCY);
   const listed = await listObjects(processed, FORECAST_VERIFICATION.prefix);
-  const days = await settleAll(
+  await settleAll(
     listed
       .filter(({ key }) => key >= first && key <= final)
       .map(({ key }) =>
         limit(async () => {
           const stored = await getObject(processed, key);
           const date = key.slice(FORECAST_VERIFICATION.prefix.length + 3, -'/part-0.parquet'.length);
-          return [date, stored === undefined ? new Map() : await decodeDay(stored.bytes)] as const;
+          if (stored === undefined) return;
+          etags.set(date, stored.etag);
+          try {
+            scores.set(date, await decodeDay(stored.bytes));
+          } catch (error) {
+            if (!(error instanceof ParquetRefused)) throw error;
+            warn(`${key} can't be read and is made anew.`, error);
+            damaged.push(date);
+          }
         }),
       ),
   );
-  return new Map(days);
+  return { scores, etags, damaged: damaged.sort() };
 }
 
 const truthSchema = z.object({
@@ -255,7 +308,7 @@ const truthSchema = z.object({
 });
 
 /** What is known of a day whose rows are of another form or threshold is not what its forecasts spoke of. */
-async function readTruth(processed: Bucket, date: string, rainThresholdMm: number): Promise<Truth> {
+async function readTruth({ processed, rainThresholdMm }: VerificationAccess, date: string): Promise<Truth> {
   const stored = await getObject(processed, keys.hourlyDay(date));
   const rows =
     stored === undefined || (await unlikeToday(stored.bytes, rainThresholdMm)) !== undefined

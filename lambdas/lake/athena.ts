@@ -72,6 +72,12 @@ export interface BucketColumn {
   readonly type: Exclude<ColumnType, 'timestamp'>;
 }
 
+/**
+ * Why a statement failed: what may be gone at the next attempt, what stands in the data until somebody sets it aside,
+ * or the statement itself.
+ */
+export type FailureClass = 'passing' | 'data' | 'statement';
+
 /** Athena ended a statement without success. Carries what a person needs to find the query. */
 export class AthenaQueryFailed extends Error {
   override readonly name = 'AthenaQueryFailed';
@@ -79,7 +85,8 @@ export class AthenaQueryFailed extends Error {
     readonly queryId: string,
     readonly state: string,
     readonly reason: string,
-    readonly retryable: boolean,
+    /** Told by the reason: Athena calls hardly anything retryable. */
+    readonly kind: FailureClass,
     sql: string,
   ) {
     super(`Athena query ${queryId} ${state}: ${reason}\n${firstLines(sql)}`);
@@ -118,7 +125,7 @@ const MAXIMUM_STATEMENT_BYTES = 262_144;
 
 /**
  * Runs one statement to its end: DDL, or a CTAS made elsewhere.
- * A failure that Athena calls retryable is tried again, each time under a new token, since the same token would
+ * A failure that may pass is tried again, each time under a new token, since the same token would
  * return the same failed execution; a lost reply meets the old one and starts nothing twice.
  * @throws AthenaQueryFailed, AthenaTimedOut; SDK errors that are not throttling.
  */
@@ -218,7 +225,8 @@ async function withAttempts<T>(
     try {
       return await run(attempt);
     } catch (error) {
-      const again = error instanceof AthenaQueryFailed && error.retryable && attempt < MAXIMUM_ATTEMPTS;
+      const again =
+        error instanceof AthenaQueryFailed && error.kind === 'passing' && attempt < MAXIMUM_ATTEMPTS;
       if (!again) {
         throw error;
       }
@@ -253,8 +261,8 @@ async function execute(access: AthenaAccess, sql: string, attempt: number): Prom
   const status = execution.Status;
   if (status?.State !== 'SUCCEEDED') {
     const reason = status?.AthenaError?.ErrorMessage ?? status?.StateChangeReason ?? 'no reason given';
-    const retryable = (status?.AthenaError?.Retryable ?? false) || isPassing(reason);
-    throw new AthenaQueryFailed(queryId, status?.State ?? 'without a state', reason, retryable, sql);
+    const kind = classOf(reason, status?.AthenaError?.Retryable ?? false);
+    throw new AthenaQueryFailed(queryId, status?.State ?? 'without a state', reason, kind, sql);
   }
   const statistics = execution.Statistics;
   const finished: FinishedQuery = {
@@ -328,11 +336,22 @@ function isThrottling(error: unknown): boolean {
   );
 }
 
-/** An object that compaction replaced between Athena's listing and its reading: there again under its new name. */
-function isPassing(reason: string): boolean {
-  return /HIVE_CANNOT_OPEN_SPLIT|NoSuchKey|Query exhausted resources|GENERIC_INTERNAL_ERROR: Slow ?Down/i.test(
-    reason,
-  );
+/** The statement itself is wrong, or not allowed: nothing about the data can mend that. */
+const OF_THE_STATEMENT =
+  /SYNTAX_ERROR|COLUMN_NOT_FOUND|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND|FUNCTION_NOT_FOUND|TYPE_MISMATCH|NOT_SUPPORTED|AMBIGUOUS_NAME|EXPRESSION_NOT|PERMISSION_DENIED|Access ?Denied|ALREADY_EXISTS|TOO_MANY_OPEN_PARTITIONS|Bytes scanned limit/i;
+
+/** What passes: S3 too busy or failing, an object replaced between listing and reading, an engine short of resources. */
+const PASSING = [
+  /Slow ?Down|reduce your request rate|Too ?Many ?Requests|RequestTimeout|ServiceUnavailable|InternalError/i,
+  /Status Code: (408|409|412|429|5\d\d)|PreconditionFailed|pre-conditions you specified/i,
+  /HIVE_CANNOT_OPEN_SPLIT|HIVE_FILESYSTEM_ERROR|NoSuchKey|specified key does not exist/i,
+  /exhausted resources|INTERNAL_ERROR_QUERY_ENGINE|Internal error occurred|Query timeout|EXCEEDED_\w*(MEMORY|TIME)/i,
+  /Connection reset|Read timed out|Socket|Unable to execute HTTP request/i,
+];
+
+function classOf(reason: string, retryable: boolean): FailureClass {
+  if (OF_THE_STATEMENT.test(reason)) return retryable ? 'passing' : 'statement';
+  return retryable || PASSING.some((pattern) => pattern.test(reason)) ? 'passing' : 'data';
 }
 
 /** The result of a SELECT begins with the columns' names; that of DDL does not. */

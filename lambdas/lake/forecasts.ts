@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { utcSecondSchema } from '../runtime/time';
-import { decodeParquet } from './parquet';
+import { decodeParquet, ParquetRefused } from './parquet';
 import { type Bucket, getObject } from './s3';
 
 /** Forecasts as they are stored: the hourly function writes them, verification and the pages read them. */
@@ -21,13 +21,23 @@ export const forecastSchema = z.object({
 });
 export type Forecast = z.infer<typeof forecastSchema>;
 
-/** The stored forecasts of one target hour; undefined when none were made. */
+/**
+ * The stored forecasts of one target hour; undefined when none were made.
+ * @param onDamage is told of an object that can't be read, which then counts as not there; without it that throws.
+ */
 export async function readForecasts(
   processed: Bucket,
   key: string,
+  onDamage?: (key: string, error: Error) => void,
 ): Promise<readonly Forecast[] | undefined> {
   const stored = await getObject(processed, key);
-  return stored && decodeForecasts(stored.bytes);
+  try {
+    return stored && (await decodeForecasts(stored.bytes));
+  } catch (error) {
+    if (!(error instanceof ParquetRefused) || onDamage === undefined) throw error;
+    onDamage(key, error);
+    return undefined;
+  }
 }
 
 export function decodeForecasts(bytes: Uint8Array): Promise<Forecast[]> {

@@ -240,12 +240,17 @@ export function partitionDate(instant: string): string {
 /** Pages lie under a prefix of their own, so that superseded ones expire in days while models keep their year. */
 export const PAGES_PREFIX = 'pages/';
 
+/** In the raw zone, beside what the tables see. */
+export const QUARANTINE_PREFIX = 'quarantine/';
+
 export const keys = {
   rawDay: (dt: string) => `${OBSERVATIONS.prefix}dt=${dt}/`,
   /** The joined minute objects of one raw hour partition, given its prefix. */
   compacted: (hourPrefix: string) => `${hourPrefix}compacted.ndjson.gz`,
   /** Prefix of one raw hour partition. */
   rawHour: (dt: string, hour: string) => `${OBSERVATIONS.prefix}dt=${dt}/hour=${hour}/`,
+  /** Where a raw object goes that can't be read; its reason lies beside it. */
+  quarantined: (rawKey: string) => `${QUARANTINE_PREFIX}${rawKey}`,
   /** The committed Parquet object of one day: a copy over this key is the commit. */
   hourlyDay: (dt: string) => `${HOURLY_OBSERVATIONS.prefix}dt=${dt}/part-0.parquet`,
   /** The forecasts issued for one target hour. */

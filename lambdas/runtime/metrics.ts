@@ -16,6 +16,8 @@ export const Metric = {
   skillAgainstPersistence: 'SkillAgainstPersistence',
   /** Model files that could not be used. */
   modelsRefused: 'ModelsRefused',
+  /** Raw objects that could not be read and lie in `quarantine/`. */
+  objectsSetAside: 'ObjectsSetAside',
 } as const;
 
 /** The dimension `service` tells stages apart: POWERTOOLS_SERVICE_NAME, which the stack sets to `garoa-<stage>`. */

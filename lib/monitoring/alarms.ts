@@ -193,6 +193,15 @@ export const ALARMS: readonly AlarmDefinition[] = [
     watch: (config) => happened(own(config, 'modelsRefused', HOUR)),
   },
   {
+    name: 'raw-object-set-aside',
+    meaning: 'A raw object could not be read; what is readable of it is kept, and its day is committed.',
+    remedy: [
+      'It lies under `quarantine/` of the raw bucket, with the reason beside it in `….reason.txt`.',
+      'A foreign file: find out who put it there. A damaged one: what it lacked is healed from history, where the provider has it, by a backfill of that day.',
+    ],
+    watch: (config) => happened(own(config, 'objectsSetAside', HOUR)),
+  },
+  {
     // The machine itself fails when no location could be retrained, so that it can't end well with nothing done.
     name: 'retraining-failed',
     meaning:

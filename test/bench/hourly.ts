@@ -76,7 +76,7 @@ async function growth(local: HourlyCloud): Promise<void> {
       const started = performance.now();
       await commitDays(access, { dates: [date], closedBefore: now, now, acceptLostHours: false });
       await issueForecasts(access, hour, now);
-      await verifyForecasts(access.processed, [date], access.rainThresholdMm);
+      await verifyForecasts(access, [date]);
       if (run > 0) {
         times.push(performance.now() - started);
         const own = local.queries.slice(before);

@@ -110,7 +110,7 @@ statements AS (
     CASE WHEN says = 'next' THEN ${hourOf('forecast_hour')} - INTERVAL '1' HOUR ELSE ${hourOf('observed_at')} END AS hour
   FROM lines
   CROSS JOIN UNNEST(ARRAY['now', 'next']) AS parts (says)
-  WHERE says = 'now' AND observed_at >= ${sqlString(start)} AND observed_at < ${sqlString(before)}
+  WHERE says = 'now' AND observed_at LIKE '____-__-__T__:__:__Z' AND observed_at >= ${sqlString(start)} AND observed_at < ${sqlString(before)}
     OR says = 'next' AND kind <> 'history' AND forecast_hour > ${sqlString(start)}
       AND (forecast_probability IS NOT NULL OR forecast_precip_mm IS NOT NULL)
 ),

@@ -3,7 +3,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { EVENT_SOURCE } from '../../../lambdas/hourly/events';
-import { keys, OBSERVATIONS, PAGES_PREFIX } from '../../../lambdas/lake/layout';
+import { keys, OBSERVATIONS, PAGES_PREFIX, QUARANTINE_PREFIX } from '../../../lambdas/lake/layout';
 import { Env } from '../../../lambdas/runtime/env';
 import { type GaroaConfig, settingsOf } from '../../config';
 import { FunctionSchedules } from '../../constructs/function-schedule';
@@ -54,6 +54,8 @@ export class Hourly extends Construct {
           's3:PutObject',
           's3:DeleteObject',
         ]),
+        // What can't be read is set aside.
+        onObjects(this, lake.rawBucket, `${QUARANTINE_PREFIX}*`, ['s3:PutObject']),
         onObjects(this, lake.processedBucket, '*', ['s3:GetObject', 's3:PutObject']),
         onObjects(this, lake.modelsBucket, '*', ['s3:GetObject']),
         // Pages and the latest forecasts; champions and ledger are for retraining alone to write.

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import {
   type CommittedDay,
   commitDays,
@@ -9,6 +10,7 @@ import { runStatement } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { deleteObjects, getText, listObjects, putObject } from '../../../lambdas/lake/s3';
 import { addDays, addHours, datesBetween } from '../../../lambdas/runtime/time';
+import type { Observation } from '../../../lambdas/weather/observation';
 import { ndjson } from '../../lib/local/support';
 import {
   type HourlyCloud,
@@ -41,6 +43,7 @@ function order(from: string, to = from, given: { closedBefore?: string; acceptLo
 }
 
 const statuses = (days: readonly CommittedDay[]) => days.map(({ date, status }) => [date, status]);
+const rowsOf = async (date: string) => (await local.content())[keys.hourlyDay(date)];
 /** Tables and objects that are neither declared nor results of queries. */
 const leftovers = async () => (await listObjects(local.results, 'tables/')).map(({ key }) => key);
 
@@ -107,6 +110,63 @@ it('reads lines of before and after a schema addition, and takes hostile ids as 
   );
 });
 
+/** Rows that can be told from those of `wholeDay`. */
+const warm = (row: Observation): Observation => ({ ...row, temp_c: 1 });
+const ids = ['ewr', 'jfk', 'lga'];
+
+describe('a raw object that the engine can not read', () => {
+  const good = observation('ewr', '2013-03-09T06:00:00Z');
+  const whole = ndjson(Array.from({ length: 50 }, () => good));
+  const packed = (text: string) => gzipSync(text);
+
+  it.each([
+    ['a truncated gzip', whole.subarray(0, whole.length - 20)],
+    ['no gzip', Buffer.from('hello\n')],
+    ['a line that is no JSON', packed(`${JSON.stringify(good)}\n{"location_id": "ewr", \n`)],
+    ['text where a number is due', ndjson([{ ...good, temp_c: 'warm' }])],
+    ['an object where a number is due', ndjson([{ ...good, temp_c: { value: 5 } }])],
+  ])('because it is %s is set aside, and the day is committed', async (_, bytes) => {
+    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09'));
+    const key = `${keys.rawHour('2013-03-09', '06')}0659-x.ndjson.gz`;
+    await putObject(local.raw, key, bytes, 'application/x-ndjson');
+    const warnings = local.warnings.length;
+    const [day] = await commitDays(local.access(), order('2013-03-09'));
+    expect(day).toMatchObject({ status: 'committed', setAside: [{ key }] });
+    expect(await rowsOf('2013-03-09')).toHaveLength(72);
+    expect((await listObjects(local.raw, '')).map((object) => object.key)).not.toContain(key);
+    const reason = await getText(local.raw, `${keys.quarantined(key)}.reason.txt`);
+    expect(local.warnings.slice(warnings)).toContainEqual(
+      `${key} was set aside: ${reason?.trimEnd()}. ${day?.setAside?.[0]?.keptLines} of its lines stay.`,
+    );
+  });
+
+  it.each([
+    ['with an offset', '2013-03-09T06:30:00+05:30'],
+    ['of a form that sorts in', '2013-03-09T6:00:00Z'],
+  ])('whole but with an instant %s counts for no hour', async (_, observed_at) => {
+    const key = `${keys.rawHour('2013-03-09', '06')}0659-x.ndjson.gz`;
+    await putObject(local.raw, key, ndjson([good, { ...good, observed_at }]), 'application/x-ndjson');
+    await commitDays(local.access(), order('2013-03-09'));
+    expect(await rowsOf('2013-03-09')).toMatchObject([
+      { hour: '2013-03-09T06:00:00Z', observation_count: 1 },
+    ]);
+  });
+
+  it('in a range costs no day anything', async () => {
+    for (const date of ['2013-03-06', '2013-03-07', '2013-03-08', '2013-03-09'])
+      await putHistory(local.raw, date, wholeDay(date));
+    const key = `${keys.rawHour('2013-03-07', '06')}0659-x.ndjson.gz`;
+    await putObject(local.raw, key, 'hello\n', 'application/x-ndjson');
+    const days = await commitDays(local.access(), order('2013-03-06', '2013-03-09'));
+    expect(days.map(({ status, setAside }) => [status, setAside?.length])).toEqual([
+      ['committed', 0],
+      ['committed', 1],
+      ['committed', 0],
+      ['committed', 0],
+    ]);
+  });
+});
+
 describe('what Athena wrote', () => {
   it('is refused when a day is in two files; the committed day stays, the others are committed', async () => {
     await putHistory(local.raw, '2013-03-08', wholeDay('2013-03-08'));
@@ -153,13 +213,18 @@ describe('hours that the lake has', () => {
     await commitDays(local.access(), order('2013-03-09'));
   });
 
-  it('are not deleted because the raw zone forgot them, unless that is asked for', async () => {
-    const before = await local.content();
-    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09', ['ewr', 'lga']));
-    const failure = commitDays(local.access(), order('2013-03-09'));
-    await expect(failure).rejects.toMatchObject({ errors: [expect.any(HoursWouldBeLost)] });
-    await expect(failure).rejects.toThrow(/24 rows .* jfk/);
-    expect(await local.content()).toEqual(before);
+  it('are carried over when the raw zone forgot them, and named, unless it is asked to forget them too', async () => {
+    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09', ['ewr', 'lga']).map(warm));
+    const warnings = local.warnings.length;
+    const [day] = await commitDays(local.access(), order('2013-03-09'));
+    expect([...(day?.hours.keys() ?? [])].sort()).toEqual(ids);
+    expect(local.warnings.slice(warnings)).toEqual([
+      expect.stringMatching(/2013-03-09: the lake has 24 rows .* jfk .* They are carried over/),
+    ]);
+    const rows = (await local.content())[keys.hourlyDay('2013-03-09')];
+    expect(rows).toHaveLength(72);
+    expect(rows).toContainEqual(expect.objectContaining({ location_id: 'ewr', temp_c: 1 }));
+    expect(rows).not.toContainEqual(expect.objectContaining({ location_id: 'jfk', temp_c: 1 }));
 
     const days = await commitDays(
       local.access(),
@@ -168,12 +233,22 @@ describe('hours that the lake has', () => {
     expect([...(days[0]?.hours.keys() ?? [])].sort()).toEqual(['ewr', 'lga']);
   });
 
+  it('are not carried over into rows of another threshold', async () => {
+    const before = await local.content();
+    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09', ['ewr', 'lga']));
+    const failure = commitDays({ ...local.access(), rainThresholdMm: 0.254 }, order('2013-03-09'));
+    await expect(failure).rejects.toMatchObject({ errors: [expect.any(HoursWouldBeLost)] });
+    await expect(failure).rejects.toThrow(/since its rows call 0.1 mm rain/);
+    expect(await local.content()).toEqual(before);
+  });
+
   it('are never deleted altogether', async () => {
     const before = await local.content();
     await deleteObjects(
       local.raw,
       (await listObjects(local.raw, '')).map(({ key }) => key),
     );
+    expect(statuses(await commitDays(local.access(), order('2013-03-09')))).toEqual([['2013-03-09', 'kept']]);
     const all = order('2013-03-09', '2013-03-09', { acceptLostHours: true });
     await expect(commitDays(local.access(), all)).rejects.toThrow(/nothing of the day/);
     expect(await local.content()).toEqual(before);

@@ -1,5 +1,5 @@
-import { gunzipSync } from 'node:zlib';
-import { CompactionRefused, compactDays } from '../../../lambdas/hourly/compaction';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { compactDays } from '../../../lambdas/hourly/compaction';
 import { keys } from '../../../lambdas/lake/layout';
 import { deleteObjects, getObject, listObjects, putObject } from '../../../lambdas/lake/s3';
 import { ndjson } from '../../lib/local/support';
@@ -33,6 +33,8 @@ async function minutes(from: number, to: number): Promise<void> {
   }
 }
 
+const poll = (minute: number) => observation('ewr', `${DAY}T05:${String(minute % 60).padStart(2, '0')}:30Z`);
+
 const rawKeys = async () => (await listObjects(local.raw, '')).map(({ key }) => key);
 
 /** All lines of the day, byte for byte, in order of time. */
@@ -63,7 +65,12 @@ it('is done once: a second pass reads one listing and changes nothing', async ()
   await minutes(0, 3);
   await compactDays(local.raw, [DAY]);
   const access = local.access();
-  await expect(compactDays(access.raw, [DAY])).resolves.toEqual({ hours: 0, joined: 0, bytes: 0 });
+  await expect(compactDays(access.raw, [DAY])).resolves.toEqual({
+    hours: 0,
+    joined: 0,
+    bytes: 0,
+    setAside: [],
+  });
   expect(access.changes()).toEqual([]);
 });
 
@@ -111,15 +118,42 @@ it('of the same hours by two runs at once loses nothing', async () => {
   expect(await rawKeys()).toEqual([COMPACTED]);
 });
 
-it('leaves an hour with an object that is no gzip as it is, and says which', async () => {
-  await minutes(0, 2);
-  await putObject(local.raw, `${HOUR}0059-odd.ndjson.gz`, 'plain text', 'text/plain');
-  const before = await rawKeys();
-  const failure = compactDays(local.raw, [DAY]);
-  await expect(failure).rejects.toThrow(CompactionRefused);
-  await expect(failure).rejects.toThrow(/0059-odd/);
-  expect(await rawKeys()).toEqual(before);
-});
+it.each([
+  ['is no gzip', Buffer.from('plain text'), 0, 'no whole gzip'],
+  ['breaks off', ndjson(Array.from({ length: 400 }, (_, i) => ({ ...poll(i), payload: `${i}` }))), 1, 'gzip'],
+  [
+    'has a line that is no JSON',
+    gzipSync(`${JSON.stringify(poll(1))}\n{"location_id": "ewr",\n`),
+    1,
+    'no JSON',
+  ],
+  ['has text where a number is due', ndjson([poll(1), { ...poll(2), temp_c: 'warm' }]), 1, 'temp_c'],
+])(
+  'sets an object aside that %s, keeps what is readable of it, and joins the others',
+  async (title, bytes, kept, reason) => {
+    await minutes(0, 2);
+    const before = await lines();
+    const key = `${HOUR}0059-odd.ndjson.gz`;
+    const body = title === 'breaks off' ? bytes.subarray(0, bytes.length - 40) : bytes;
+    await putObject(local.raw, key, body, 'application/gzip');
+    const done = await compactDays(local.raw, [DAY]);
+    expect(done.setAside).toMatchObject([{ key, reason: expect.stringContaining(reason) }]);
+    expect(done.setAside[0]?.keptLines).toBeGreaterThanOrEqual(kept);
+    expect(await rawKeys()).toEqual([
+      COMPACTED,
+      keys.quarantined(key),
+      `${keys.quarantined(key)}.reason.txt`,
+    ]);
+    expect(Buffer.from((await getObject(local.raw, keys.quarantined(key)))?.bytes ?? [])).toEqual(body);
+    const compacted = await getObject(local.raw, COMPACTED);
+    const joined = gunzipSync(compacted?.bytes ?? new Uint8Array())
+      .toString('utf8')
+      .trimEnd()
+      .split('\n');
+    expect(joined).toHaveLength(before.length + (done.setAside[0]?.keptLines ?? 0));
+    expect(joined).toEqual(expect.arrayContaining(before));
+  },
+);
 
 it('keeps the originals when what it wrote is not what is there', async () => {
   await minutes(0, 2);
@@ -128,7 +162,7 @@ it('keeps the originals when what it wrote is not what is there', async () => {
     (next, context) => async (args) => {
       const reply = await next(args);
       if (context.commandName === 'PutObjectCommand') {
-        await putObject(local.raw, COMPACTED, ndjson([{ cut: 'short' }]), 'application/gzip');
+        await putObject(local.raw, COMPACTED, ndjson([poll(0)]), 'application/gzip');
       }
       return reply;
     },

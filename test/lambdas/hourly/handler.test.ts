@@ -178,14 +178,25 @@ it.each([
 it('ends in an error when a part failed, after the other parts have done theirs', async () => {
   await appoint(local.models, '2013-03-01T00:00:00Z');
   await poll('2013-03-10T05:00:00Z');
-  // Forecasts of the target hour that nobody can read.
-  await putObject(local.processed, keys.forecastHour('2013-03-10', '06'), 'not parquet', 'text/plain');
-  await expect(invoke({ scheduledTime: '2013-03-10T06:05:00Z' })).rejects.toThrow(
-    /Forecasting failed: .*Parquet/,
-  );
+  process.env[Env.modelsBucket] = 'nowhere';
+  try {
+    await expect(invoke({ scheduledTime: '2013-03-10T06:05:00Z' })).rejects.toThrow(
+      /The index failed: .*bucket/,
+    );
+  } finally {
+    process.env[Env.modelsBucket] = 'models';
+  }
   expect((await listObjects(local.processed, 'hourly_observations/')).map(({ key }) => key)).toEqual([
     keys.hourlyDay('2013-03-10'),
   ]);
+});
+
+it('tells of raw objects that were set aside', async () => {
+  await poll('2013-03-10T05:00:00Z');
+  const key = `${keys.rawHour('2013-03-10', '05')}0559-x.ndjson.gz`;
+  await putObject(local.raw, key, 'hello', 'application/x-ndjson');
+  await expect(invoke({ scheduledTime: '2013-03-10T06:05:00Z' })).resolves.toMatchObject({ rows: 3 });
+  expect(metrics()).toMatchObject({ ObjectsSetAside: 1 });
 });
 
 it('counts and names models that it refuses', async () => {

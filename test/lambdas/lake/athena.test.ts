@@ -126,6 +126,33 @@ describe('a statement', () => {
     expect(starts()).toHaveLength(4);
   });
 
+  it.each([
+    'HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://b/k (offset=0, length=1): The specified key does not exist. (Service: Amazon S3; Status Code: 404; Error Code: NoSuchKey)',
+    'HIVE_FILESYSTEM_ERROR: Error reading from s3://XX/YY/ZZZ at position 12345.',
+    'HIVE_CURSOR_ERROR: At least one of the pre-conditions you specified did not hold (Service: Amazon S3; Status Code: 412; Error Code: PreconditionFailed)',
+    'GENERIC_INTERNAL_ERROR: The specified key does not exist. (Error Code: NoSuchKey)',
+    'com.amazonaws.services.s3.model.AmazonS3Exception: Please reduce your request rate. (Service: Amazon S3; Status Code: 503; Error Code: SlowDown)',
+    'HIVE_CURSOR_ERROR: Please reduce your request rate. (Service: Amazon S3; Status Code: 503; Error Code: 503 Slow Down)',
+    'Query exhausted resources at this scale factor',
+    'INTERNAL_ERROR_QUERY_ENGINE',
+    'Internal error occurred while processing query',
+  ])('is tried again when it failed for something that passes: %s', async (reason) => {
+    mock.on(GetQueryExecutionCommand).resolvesOnce(failed(reason)).resolves(succeeded);
+    await expect(runStatement(access, SQL)).resolves.toMatchObject({ queryId: 'query-2' });
+  });
+
+  it.each([
+    ['data', 'HIVE_CURSOR_ERROR: Failed to read Parquet file: s3://XX/YY/ZZZ.'],
+    ['data', 'HIVE_CURSOR_ERROR: Row is not a valid JSON Object'],
+    ['data', 'HIVE_BAD_DATA: Error parsing column'],
+    ['statement', "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved"],
+    ['statement', 'PERMISSION_DENIED: not allowed'],
+  ])('is not tried again when the fault is one of the %s: %s', async (kind, reason) => {
+    mock.on(GetQueryExecutionCommand).resolves(failed(reason));
+    await expect(runStatement(access, SQL)).rejects.toMatchObject({ kind });
+    expect(starts()).toHaveLength(1);
+  });
+
   it('is tried again when an object went while it was read: compaction had replaced it', async () => {
     mock
       .on(GetQueryExecutionCommand)

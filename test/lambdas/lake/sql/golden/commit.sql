@@ -22,7 +22,7 @@ statements AS (
     CASE WHEN says = 'next' THEN TRY_CAST(replace(substr(forecast_hour, 1, 13), 'T', ' ') || ':00:00' AS timestamp(3)) - INTERVAL '1' HOUR ELSE TRY_CAST(replace(substr(observed_at, 1, 13), 'T', ' ') || ':00:00' AS timestamp(3)) END AS hour
   FROM lines
   CROSS JOIN UNNEST(ARRAY['now', 'next']) AS parts (says)
-  WHERE says = 'now' AND observed_at >= '2026-11-22T00:00:00Z' AND observed_at < '2026-11-23T11:00:00Z'
+  WHERE says = 'now' AND observed_at LIKE '____-__-__T__:__:__Z' AND observed_at >= '2026-11-22T00:00:00Z' AND observed_at < '2026-11-23T11:00:00Z'
     OR says = 'next' AND kind <> 'history' AND forecast_hour > '2026-11-22T00:00:00Z'
       AND (forecast_probability IS NOT NULL OR forecast_precip_mm IS NOT NULL)
 ),
