@@ -37,7 +37,21 @@ const MEANINGS: Readonly<Record<string, string>> = {
   dashboard: 'Whether CloudWatch gets a dashboard: $3 a month',
 };
 
-/** Table of the whole block `garoa` in Markdown, with defaults and limits from the schema itself. */
+/** Where the page of the configuration lies in the repository. */
+export const CONFIGURATION_FILE = 'lib/CONFIGURATION.md';
+
+/** CONFIGURATION.md; `npm run documents` writes it. */
+export function configurationPage(): string {
+  return `# Configuration
+
+The block \`garoa\` in [cdk.json](../cdk.json), checked at synth: a mistake is answered with its path. Made by
+\`npm run documents\` from [config.ts](config.ts) and [config-table.ts](config-table.ts).
+
+${configurationTable()}
+`;
+}
+
+/** Table of the whole block, with defaults and limits from the schema itself. */
 export function configurationTable(): string {
   const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
   const rows = leavesOf(node.parse(schema), '').map(({ path, leaf, fallback }) => {

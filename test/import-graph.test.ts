@@ -13,6 +13,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   bin: [
     'lib/app',
     'lib/config',
+    'lib/config-table',
+    'lib/data-lake',
     'lib/project-root',
     'lib/monitoring',
     'lib/operate',

@@ -172,7 +172,7 @@ async function readEntries(
 
 /**
  * Which version was champion of `location` at `time` (ISO 8601 UTC): the promotion in force then, or undefined
- * before the first one. The same question in SQL is in the README, over `model_metrics`.
+ * before the first one. The same question in SQL is in `lambdas/lake/README.md`, over `model_metrics`.
  */
 export async function championAt(
   models: Bucket,

@@ -11,14 +11,14 @@ export function mailText({ name, meaning, remedy }: AlarmDefinition, application
   return [meaning, ...remedy, `Runbook: ${RUNBOOK_FILE}#${name}`].join(' ').replaceAll('{app}', application);
 }
 
-/** RUNBOOK.md; `npm run runbook` writes it. */
+/** RUNBOOK.md; `npm run documents` writes it. */
 export function runbook(): string {
   const sections = ALARMS.map(({ name, meaning, remedy }) =>
     [`## ${name}`, meaning, remedy.map((line) => `- ${line}`).join('\n')].join('\n\n'),
   );
   const introduction = [
     '# Runbook',
-    'One section for each alarm, under its name; the mails say the same. Made by `npm run runbook` from ' +
+    'One section for each alarm, under its name; the mails say the same. Made by `npm run documents` from ' +
       '[alarms.ts](alarms.ts), where the words stand. Logs are in `/aws/lambda/{app}-*`, as JSON; Logs Insights has ' +
       'saved queries under `{app}/`. An alarm goes back by itself once its reason is gone.',
   ];

@@ -140,7 +140,7 @@ describe('preparing training sets', () => {
   });
 });
 
-describe('the query of the README for the champion of a time', () => {
+describe('the query of the page of the lake for the champion of a time', () => {
   it('says what the ledger says', async () => {
     const [A, B] = ['20130201T000000Z-aaaaaaaa', '20130208T000000Z-bbbbbbbb'];
     const promotions = [
@@ -163,7 +163,7 @@ describe('the query of the README for the champion of a time', () => {
         ]);
       }
     }
-    const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+    const readme = readFileSync(join(projectRoot, 'lambdas/lake/README.md'), 'utf8');
     const query = /```sql\n(SELECT version, champion_since[\s\S]*?)```/.exec(readme)?.[1] ?? '';
     expect(query).toContain("location_id = 'jfk'");
     for (const time of [
