@@ -5,7 +5,6 @@ import { fromColumns, selectRows } from './matrix';
 import { fitPersistence, type Persistence, persistenceProbability } from './persistence';
 import { weekOf } from './protocol';
 import type { Recipe } from './recipe';
-import type { OutOfFold } from './train';
 import type { TrainingSet } from './training-set';
 
 /**
@@ -73,7 +72,7 @@ function crossFitted(
 export function calibratedSeries(
   series: Series,
   { calibration }: Pick<Recipe, 'calibration'>,
-  { values }: Pick<OutOfFold, 'values'>,
+  { values }: { readonly values: readonly (readonly number[])[] },
 ): Float64Array {
   const matrix = fromColumns(values);
   const { outcomes, wetNow } = series;
