@@ -90,7 +90,8 @@ export const ALARMS: readonly AlarmDefinition[] = [
       'The error of each run in the log of `{app}-ingest` names the locations and the reasons.',
       '`API key` in it: the key is missing, wrong or was rotated. Set it with `npm run garoa -- set-key`; warm functions take it within minutes.',
       'Quota: the plan is too small. Poll some places less often (`pollEveryMinutes`), or change the plan.',
-      'One place only: the provider does not know its `query`. Use coordinates.',
+      'One place only: the provider does not know its `query`, or answers for another place or time zone, which the error names beside the configured one. Use coordinates, or correct `timezone`.',
+      '`neither temp_c nor precip_mm is there`: the account at the provider answers chosen fields only. Choose these as well.',
       "5xx, time-outs: the trouble is the provider's. The hours heal by themselves from its history.",
     ],
     watch: (config, { ingest }) => {
