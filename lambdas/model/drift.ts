@@ -1,0 +1,65 @@
+import { compareBlocks, isWorse } from './comparison';
+
+/** One day of a place: forecasts that could be held against a rival, and what both sides lost. */
+export interface LiveDay {
+  readonly hours: number;
+  readonly rainHours: number;
+  /** Squared errors, added up over the hours that both spoke of. */
+  readonly squaredError: number;
+  readonly rivalSquaredError: number;
+}
+
+/** Days that skill is judged over: long enough to hold several rains, short enough to notice within weeks. */
+export const SKILL_DAYS = 28;
+
+/** Rainy days and rain hours without which nothing is said: a dry month proves nothing. */
+const MINIMUM_RAINY_DAYS = 4;
+const MINIMUM_RAIN_HOURS = 10;
+
+/**
+ * One-sided level of each day's judgement. It is asked every day of overlapping weeks, so it is small: a champion that is
+ * just as good as persistence is called worse less than once a year (simulated in the test).
+ */
+const SKILL_LEVEL = 0.002;
+
+/**
+ * Whether a champion's own live forecasts are worse than persistence beyond doubt: worth a retraining. Upkeep asks it
+ * once a day; it is the comparison that the gate uses, in daily blocks.
+ * @param days the last SKILL_DAYS days; days without a verified forecast may be missing.
+ */
+export function hasLostSkill(days: readonly LiveDay[]): boolean {
+  return (
+    days.filter(({ rainHours }) => rainHours > 0).length >= MINIMUM_RAINY_DAYS &&
+    days.reduce((sum, { rainHours }) => sum + rainHours, 0) >= MINIMUM_RAIN_HOURS &&
+    isWorse(compareDays(days), SKILL_LEVEL)
+  );
+}
+
+/** Days that decide who speaks, the joined probability or the plain one. */
+export const VOICE_DAYS = 7;
+
+/** Days of them that must have a comparison: fewer give no spread. */
+const MINIMUM_VOICE_DAYS = 4;
+
+/** One-sided level at which the joined probability loses its voice: an equal one does less than twice a year. */
+const VOICE_LEVEL = 0.005;
+
+/**
+ * Whether the probability that was joined with the provider's forecast is worse than the plain one beyond doubt: then
+ * the plain one speaks, until this is false again. Upkeep asks it once a day.
+ * @param days the last VOICE_DAYS days; `squaredError` of the joined, `rivalSquaredError` of the plain probability.
+ */
+export function hasLostVoice(days: readonly LiveDay[]): boolean {
+  const seen = days.filter(({ hours }) => hours > 0);
+  return seen.length >= MINIMUM_VOICE_DAYS && isWorse(compareDays(seen), VOICE_LEVEL);
+}
+
+function compareDays(days: readonly LiveDay[]) {
+  return compareBlocks(
+    days.map(({ hours, squaredError, rivalSquaredError }) => ({
+      hours,
+      candidate: squaredError,
+      reference: rivalSquaredError,
+    })),
+  );
+}
