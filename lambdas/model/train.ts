@@ -242,16 +242,20 @@ function memberCount({ members, linear }: Recipe): number {
   return members.length + (linear === null ? 0 : 1);
 }
 
+/** How decision values become a probability and a yes or no, and the hours that say so. */
+export interface Decision {
+  readonly calibration: Calibration;
+  readonly threshold: number;
+  readonly series: Series;
+  /** Of the series' hours, cross-fitted by week. */
+  readonly probabilities: Float64Array;
+}
+
 /**
  * Calibration from out-of-fold values, on the true class balance and by rows that no member had seen; and the threshold,
  * from probabilities that were cross-fitted by week.
  */
-export function fitDecision(
-  set: TrainingSet,
-  recipe: Recipe,
-  outOfFold: OutOfFold,
-  costs?: Costs,
-): { calibration: Calibration; threshold: number; series: Series; probabilities: Float64Array } {
+export function fitDecision(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold, costs?: Costs): Decision {
   const series = seriesOf(set, outOfFold.hours);
   const { outcomes, wetNow } = series;
   const calibration = fitCalibration(recipe.calibration, fromColumns(outOfFold.values), outcomes, wetNow);

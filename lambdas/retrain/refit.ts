@@ -2,17 +2,27 @@ import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import { keys } from '../lake/layout';
 import { copyObject, putObject } from '../lake/s3';
+import { isWorse } from '../model/comparison';
 import type { Costs } from '../model/evaluation';
 import type { Assessment, ModelMetrics } from '../model/metrics-file';
 import { modelOf, type RainModel } from '../model/model-file';
 import { fitPersistence } from '../model/persistence';
 import { versionOf } from '../model/registry';
-import { fitClassifier, fitDecision, type OutOfFold, type RemainingMs } from '../model/train';
+import { compareWeeks, weeklyLosses } from '../model/series';
+import {
+  type Classifier,
+  type Decision,
+  fitClassifier,
+  fitDecision,
+  type OutOfFold,
+  probabilitiesOf,
+  type RemainingMs,
+} from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
 import { type LocationDependencies, readTrainingSet } from './inspect';
 import { runFiles } from './run-files';
-import { type refitOutput, runKeys, type StepInput } from './steps';
+import { type refitOutput, runKeys, type StepInput, type unsoundOutput } from './steps';
 
 export interface RefitDependencies extends LocationDependencies {
   /** Identifies the code that makes the model. */
@@ -20,18 +30,21 @@ export interface RefitDependencies extends LocationDependencies {
 }
 
 /**
- * Fits the winner's recipe on all rows, test part included, and stores the version that comes of it. The same
- * rows, recipe and code give the same bytes under the same version, so that repeating the step changes nothing.
+ * Fits the recipe that stands on all rows, test part included, and stores the version that comes of it, unless it is
+ * broken. The same rows, recipe and code give the same bytes under the same version, so that repeating the step changes
+ * nothing.
  */
 export async function refit(
   { settings, queryResults, models, codeVersion }: RefitDependencies,
   { run, location, decision, expectedChampion }: StepInput<'refit'>,
   remainingMs: RemainingMs,
-): Promise<z.infer<typeof refitOutput>> {
+): Promise<z.infer<typeof refitOutput> | z.infer<typeof unsoundOutput>> {
   const set = await readTrainingSet(queryResults, run.id, location);
   const assessment = await runFiles.assessment.read(queryResults, run.id, location);
   const outOfFold = await runFiles.testedValues.read(queryResults, run.id, location);
-  const model = fitModel(set, assessment, outOfFold, codeVersion, remainingMs, settings.training.costs);
+  const fitted = fitModel(set, assessment, outOfFold, codeVersion, remainingMs, settings.training.costs);
+  if ('unsound' in fitted) return { run, location, outcome: 'kept', reasons: [fitted.unsound] };
+  const { model } = fitted;
   const { version } = model;
   const metrics: ModelMetrics = { ...assessment, version };
 
@@ -65,10 +78,13 @@ function fitModel(
   codeVersion: string,
   remainingMs: RemainingMs,
   costs: Costs | undefined,
-): RainModel {
+): { readonly model: RainModel } | { readonly unsound: string } {
   const all = { start: 0, end: set.hours.length };
   const classifier = fitClassifier(set, recipe, all, remainingMs);
-  const { calibration, threshold } = fitDecision(set, recipe, outOfFold, costs);
+  const decision = fitDecision(set, recipe, outOfFold, costs);
+  const { calibration, threshold } = decision;
+  const unsound = whyUnsound(decision, probabilitiesAt(set, classifier, decision));
+  if (unsound !== undefined) return { unsound };
   const unnamed = modelOf(
     { classifier, calibration, threshold, persistence: fitPersistence(set, all) },
     {
@@ -94,5 +110,44 @@ function fitModel(
     },
   );
   const content = createHash('sha256').update(JSON.stringify(unnamed)).digest('hex');
-  return { ...unnamed, version: versionOf(asOf, content) };
+  return { model: { ...unnamed, version: versionOf(asOf, content) } };
+}
+
+/** What the refit says of the hours that decided, all of which it has learnt by now. */
+function probabilitiesAt(
+  set: TrainingSet,
+  classifier: Classifier,
+  { calibration, series }: Decision,
+): Float64Array {
+  const all = probabilitiesOf(classifier, calibration, set, { start: 0, end: set.hours.length });
+  const places = new Map(Array.from(set.hours, (hour, i) => [hour, i]));
+  return series.hours.map((hour) => all[places.get(hour) ?? -1] ?? Number.NaN);
+}
+
+/** One-sided level at which a refit counts as worse than what was tested; it should be better by far. */
+const UNSOUND_LEVEL = 0.01;
+
+/** Mean probability over learnt hours beside how often it rained in them: within this factor it is sound. */
+const CALIBRATION_FACTOR = 2;
+
+/**
+ * Why a refit is broken, if it is. It has learnt the very hours on which the tested models were strangers, so it can't do
+ * worse on them.
+ * @param learnt the refit's probabilities of the series' hours.
+ */
+export function whyUnsound({ series, probabilities }: Decision, learnt: Float64Array): string | undefined {
+  if (series.hours.length === 0) return undefined;
+  if (!learnt.every((p) => p >= 0 && p <= 1))
+    return 'The refit is broken: it gives no probability for some hours.';
+  const comparison = compareWeeks(weeklyLosses(series, learnt), weeklyLosses(series, probabilities));
+  if (isWorse(comparison, UNSOUND_LEVEL)) {
+    const [ours, tested] = [comparison.reference - comparison.improvement, comparison.reference];
+    return `The refit is broken: Brier ${ours.toFixed(5)} on hours that it has learnt, where the tested models, which had not, have ${tested.toFixed(5)}.`;
+  }
+  const mean = (values: ArrayLike<number>) =>
+    Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+  const [said, came] = [mean(learnt), mean(series.outcomes)];
+  return said > CALIBRATION_FACTOR * came || said < came / CALIBRATION_FACTOR
+    ? `The refit is broken: it says rain in ${(100 * said).toFixed(1)}% of the hours that it has learnt, and it rained in ${(100 * came).toFixed(1)}%.`
+    : undefined;
 }

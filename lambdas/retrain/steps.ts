@@ -126,6 +126,13 @@ export const refitOutput = z.strictObject({
   expectedChampion,
 });
 
+/** A refit that is broken: nothing was stored, and the reasons are for `keep`. */
+export const unsoundOutput = z.strictObject({
+  ...place,
+  outcome: z.literal('kept'),
+  reasons: z.array(z.string()).min(1),
+});
+
 /**
  * `{"step":"promote","location":…,"version":…}` is the rollback that a person orders: it has no `decision`.
  * The machine's promotions carry the decision that they execute.

@@ -250,7 +250,18 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
             expectedChampion: '{% $states.input.expectedChampion %}',
           }),
           Catch,
-          Next: 'Promote the model',
+          Next: 'Is the refit sound?',
+        },
+        'Is the refit sound?': {
+          Type: 'Choice',
+          Choices: [
+            {
+              Comment: 'What was learnt from all hours does worse on them than what was tested.',
+              Condition: "{% $states.input.outcome = 'kept' %}",
+              Next: 'Keep the champion',
+            },
+          ],
+          Default: 'Promote the model',
         },
         'Promote the model': {
           ...invoke('promote', {

@@ -1,4 +1,10 @@
-import { hasLostSkill, hasLostVoice, type LiveDay, SKILL_DAYS, VOICE_DAYS } from '../../../lambdas/model/drift';
+import {
+  hasLostSkill,
+  hasLostVoice,
+  type LiveDay,
+  SKILL_DAYS,
+  VOICE_DAYS,
+} from '../../../lambdas/model/drift';
 import { normal, seededUniform } from './smo/seeded';
 
 /** Days of a climate with two rainy days in seven; the loss of a day is small where it stays dry. */
@@ -49,17 +55,17 @@ describe('lost skill', () => {
 
   it('is never said of dry weeks, however badly they went', () => {
     const dry = { hours: 24, rainHours: 0, squaredError: 0.2, rivalSquaredError: 0.01 };
-    expect(hasLostSkill(Array.from({ length: SKILL_DAYS }, (_, i) => ({ ...dry, squaredError: 0.2 + i / 100 })))).toBe(
-      false,
-    );
+    expect(
+      hasLostSkill(Array.from({ length: SKILL_DAYS }, (_, i) => ({ ...dry, squaredError: 0.2 + i / 100 }))),
+    ).toBe(false);
     expect(hasLostSkill([])).toBe(false);
   });
 
   it('is not said of a single bad day among good ones', () => {
     const days = daysOf(SKILL_DAYS, 3, -0.3);
-    expect(hasLostSkill([...days.slice(1), { hours: 24, rainHours: 9, squaredError: 9, rivalSquaredError: 2 }])).toBe(
-      false,
-    );
+    expect(
+      hasLostSkill([...days.slice(1), { hours: 24, rainHours: 9, squaredError: 9, rivalSquaredError: 2 }]),
+    ).toBe(false);
   });
 });
 

@@ -12,8 +12,11 @@ import {
   runSummarySchema,
 } from '../../../lambdas/model/metrics-file';
 import { modelSchema } from '../../../lambdas/model/model-file';
+import { splitDevelopmentTest } from '../../../lambdas/model/protocol';
 import { SEARCH_ROUNDS } from '../../../lambdas/model/recipe';
 import { championAt, readChampion, readLedger } from '../../../lambdas/model/registry';
+import { fitClassifier, fitDecision } from '../../../lambdas/model/train';
+import { runFiles } from '../../../lambdas/retrain/run-files';
 import { runStep, type StepDependencies } from '../../../lambdas/retrain/run-step';
 import {
   inspectOutput,
@@ -24,6 +27,7 @@ import {
   runKeys,
   testOutput,
 } from '../../../lambdas/retrain/steps';
+import { parseTrainingSet } from '../../../lambdas/retrain/training-set-file';
 import { settingsSchema } from '../../../lambdas/runtime/settings';
 import type { AwsCall, Fault } from '../../../lib/local/wire/calls';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
@@ -136,6 +140,29 @@ describe('retraining a location, step by step as the state machine does', () => 
     expect(metrics.climatology.brier).toBe(brier(outcomes, of('climatology_probability')));
     expect(metrics.test.brier).toBeLessThan(metrics.persistence.brier);
     expect([forecasts[0]?.hour, forecasts.at(-1)?.hour]).toEqual([metrics.test.from, metrics.test.to]);
+  });
+
+  it('fits the model that goes to work on all rows, and takes the test part into its threshold', async () => {
+    const run = await plan();
+    const rows = invent(2 * HOURS);
+    await placeTrainingSet(run, 'ewr', rows);
+    expect(await retrain(run, 'ewr')).toBe('promoted');
+    const { current } = await readChampion(local.bucket, 'ewr');
+    const set = await parseTrainingSet('ewr', trainingSetFile(rows));
+    const { recipe } = await readJson(runKeys.assessment(run.id, 'ewr'), assessmentSchema);
+    const tested = await runFiles.testedValues.read(local.bucket, run.id, 'ewr');
+    const { test } = splitDevelopmentTest(set);
+    expect(tested.hours.slice(-(test.end - test.start))).toEqual(Array.from(set.hours.slice(test.start)));
+
+    const learnt = fitClassifier(set, recipe, { start: 0, end: set.hours.length }, () => 60_000);
+    expect(current?.model.linear).toEqual(JSON.parse(JSON.stringify(learnt.linear)));
+    expect(current?.model.threshold).toBe(fitDecision(set, recipe, tested).threshold);
+    const before = tested.hours.length - (test.end - test.start);
+    const without = {
+      hours: tested.hours.slice(0, before),
+      values: tested.values.map((member) => member.slice(0, before)),
+    };
+    expect(fitDecision(set, recipe, without).threshold).not.toBe(current?.model.threshold);
   });
 
   it('gives the same model, to the byte, whatever the run is called', async () => {

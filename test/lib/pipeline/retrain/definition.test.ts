@@ -200,6 +200,14 @@ describe('the retraining machine', () => {
     expect(execution.output).toMatchObject({ locations: 1, failed: 0 });
   });
 
+  it('keeps the champion when the refit is broken, for the reasons that the refit gives', async () => {
+    const { events } = await execute(['ewr'], {
+      refit: { run, location: 'ewr', outcome: 'kept', reasons: ['The refit is broken.'] },
+    });
+    expect(events.find(({ step }) => step === 'keep')).toMatchObject({ reasons: ['The refit is broken.'] });
+    expect(events.some(({ step }) => step === 'promote')).toBe(false);
+  });
+
   it('hands the champion that the decision was made against on to the promotion', async () => {
     const { events } = await execute(['ewr'], {
       test: { run, location: 'ewr', decision: 'refresh', reasons: [], expectedChampion: '"etag"' },
