@@ -2,6 +2,7 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { FinishedQuery } from '../lake/athena';
 import { Metric, metrics } from '../runtime/metrics';
 import { addHours, hourStart } from '../runtime/time';
+import type { RainAgreement } from './agreement';
 import type { HourTask, RangeTask, UpkeepTask } from './event';
 import type { SetAside } from './quarantine';
 import type { HourlyRun } from './run';
@@ -99,6 +100,8 @@ export interface UpkeepResult {
   readonly settledHours?: number;
   /** The plan sells no history: truth stays what polls told. */
   readonly withoutHistory?: boolean;
+  /** Rain as known against rain as settled, of the days settled now; more is in `provider_agreement`. */
+  readonly agreement?: RainAgreement;
   /** Location-hours of the last week whose true rain is not known. */
   readonly gapHours?: number;
   readonly compactedObjects?: number;
@@ -125,6 +128,7 @@ export function concludeUpkeep(
       settledHours: run.settled.hours,
       withoutHistory: run.settled.withoutHistory,
     }),
+    ...(run.agreement !== undefined && { agreement: run.agreement }),
     ...(run.gaps !== undefined && { gapHours: run.gaps.missingHours }),
     ...(run.compaction !== undefined && { compactedObjects: run.compaction.joined }),
     skill,

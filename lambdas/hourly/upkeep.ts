@@ -2,6 +2,7 @@ import { refreshIndex, refreshPlacePages } from '../pages/refresh';
 import { chunks } from '../runtime/chunks';
 import { addDays, datesBetween, hourStart } from '../runtime/time';
 import { settledFrom } from '../weather/provider';
+import { measureAgreement, type RainAgreement } from './agreement';
 import { commitDays } from './commit';
 import { type Compaction, compactDays } from './compaction';
 import type { UpkeepTask } from './event';
@@ -27,6 +28,8 @@ export interface UpkeepAccess extends HourlyAccess {
 /** What an upkeep did; undefined where a part failed, which `failures` tells of. */
 export interface UpkeepRun {
   readonly settled: Settled | undefined;
+  /** Of the days that were settled; undefined as well when none were. */
+  readonly agreement: RainAgreement | undefined;
   /** Of the last whole day. */
   readonly verified: VerifiedForecasts | undefined;
   readonly gaps: Gaps | undefined;
@@ -52,6 +55,12 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   const yesterday = addDays(date, -1);
   const closedBefore = hourStart(now);
   const settled = await attempt('Settling', () => settleDays(access, access.history, date, now));
+  const [first] = settled?.asked ?? [];
+  const last = settled?.asked.at(-1);
+  const agreement =
+    first === undefined || last === undefined
+      ? undefined
+      : await attempt('Measuring agreement', () => measureAgreement(access, first, last, now));
   // The last readings of a day may come when its last hour has been closed.
   await attempt('The day before', () =>
     commitDays(access, { dates: [yesterday], closedBefore, now, acceptLostHours: false }),
@@ -80,7 +89,7 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   const swept = await attempt('Sweeping', () => sweepStaging(access.athena, access.queryResults, now));
   await attempt('The index', () => refreshIndex(access, now));
   await attempt('The pages', () => refreshPlacePages(access, now, access.locations));
-  return { settled, verified, gaps, compaction, swept, failures };
+  return { settled, agreement, verified, gaps, compaction, swept, failures };
 }
 
 function gapEvents(stage: string, { dates, missingHours, locationIds }: Gaps): GaroaEvent[] {

@@ -163,6 +163,30 @@ export const FORECAST_VERIFICATION: TableLayout = {
   ],
 };
 
+export const PROVIDER_AGREEMENT: TableLayout = {
+  name: 'provider_agreement',
+  zone: 'processed',
+  prefix: 'provider_agreement/',
+  format: 'parquet',
+  comment:
+    "What polls told in time against the provider's settled history, of hours that have both: one row per location, provider, measurement and day. Sums, so that days add up.",
+  partitions: ['dt'],
+  columns: [
+    column('location_id', 'string', 'id of the place in the configuration'),
+    column('source', 'string', 'the provider that both came from'),
+    column('measurement', 'string', 'column of hourly_observations; precip_mm is known_precip_mm against it'),
+    column('hours', 'bigint', 'hours in which both kinds have it'),
+    column('difference_sum', 'double', 'sum of known − true'),
+    column('squared_difference_sum', 'double', 'sum of (known − true)²'),
+    column('bias', 'double', 'difference_sum / hours'),
+    column('spread', 'double', 'standard deviation of known − true'),
+    column('both_wet', 'bigint', 'of precip_mm: known wet, truly wet'),
+    column('only_known_wet', 'bigint', 'of precip_mm: known wet, truly dry'),
+    column('only_true_wet', 'bigint', 'of precip_mm: known dry, truly wet'),
+    column('both_dry', 'bigint', 'of precip_mm: known dry, truly dry'),
+  ],
+};
+
 export const MODEL_METRICS: TableLayout = {
   name: 'model_metrics',
   zone: 'processed',
@@ -229,6 +253,7 @@ export const TABLES: readonly TableLayout[] = [
   HOURLY_OBSERVATIONS,
   FORECASTS,
   FORECAST_VERIFICATION,
+  PROVIDER_AGREEMENT,
   MODEL_METRICS,
 ];
 
@@ -258,6 +283,7 @@ export const keys = {
   forecastDay: (dt: string) => `${FORECASTS.prefix}dt=${dt}/`,
   /** How the forecasts of one day fared, with the windows that end on it. */
   verificationDay: (dt: string) => `${FORECAST_VERIFICATION.prefix}dt=${dt}/part-0.parquet`,
+  agreementDay: (dt: string) => `${PROVIDER_AGREEMENT.prefix}dt=${dt}/part-0.parquet`,
   /** Evaluations of one run, or one rollback. */
   modelMetrics: (dt: string, name: string) => `${MODEL_METRICS.prefix}dt=${dt}/${name}.ndjson`,
   champion: (locationId: string) => `${locationId}/champion.json`,

@@ -22,7 +22,7 @@ export interface HourlyObservationsQuery extends HoursQuery {
 }
 
 /** What features may look at besides rain: the state of the air, in the order of the table. */
-const STATE = [
+export const STATE = [
   'temp_c',
   'dewpoint_c',
   'humidity_pct',
@@ -86,7 +86,7 @@ ORDER BY dt, location_id, hour`;
  * for the hour that it observed, and for the hour before the one that it forecasts. Of readings that differ in nothing
  * that matters the order of all their values decides, so that rows don't depend on the order of lines.
  */
-function hoursSql(query: HoursQuery): string {
+export function hoursSql(query: HoursQuery): string {
   const table = `${sqlIdentifier(query.database)}.${sqlIdentifier(OBSERVATIONS.name)}`;
   const columns = OBSERVATIONS.columns.map(({ name }) => name).join(', ');
   const dayAfter = addDays(query.to, 1);

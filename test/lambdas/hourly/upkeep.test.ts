@@ -2,6 +2,7 @@ import { commitDays } from '../../../lambdas/hourly/commit';
 import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
 import { type HistoryReply, settleDays } from '../../../lambdas/hourly/settling';
 import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/hourly/upkeep';
+import { biasOf, readAgreement, spreadOf } from '../../../lambdas/lake/agreement';
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
 import { addDays, addHours } from '../../../lambdas/runtime/time';
@@ -170,13 +171,13 @@ describe('settling', () => {
       await closeHour(local.access(), { kind: 'hour', hour, now: addHours(hour, 1) });
     }
     await committed('2013-03-07', '2013-03-07');
-    const wet = async () =>
+    const verification = async () =>
       JSON.stringify((await local.content())[keys.verificationDay('2013-03-07')], [
         'window_days',
         'hours',
         'rain_hours',
       ]);
-    expect(await wet()).toContain('"rain_hours":0');
+    expect(await verification()).toContain('"rain_hours":0');
 
     const { asked, access } = provider();
     expect((await upkeep('2013-03-08', access)).settled).toMatchObject({ asked: [], hours: 0 });
@@ -189,8 +190,25 @@ describe('settling', () => {
         expect.objectContaining({ kind: 'both', known_rained: false, settled_at: '2013-03-10T00:25:00Z' }),
       ]),
     );
+    const wet = wholeDay('2013-03-07', ['ewr']).filter(({ precip_mm }) => precip_mm !== 0).length;
+    const agreement = {
+      hours: 72,
+      bothWet: 0,
+      onlyKnownWet: 0,
+      onlyTrueWet: 3 * wet,
+      bothDry: 3 * (24 - wet),
+    };
+    expect(run.agreement).toEqual(agreement);
+    const measured = await readAgreement(local.processed, '2013-03-01', '2013-03-10');
+    expect(measured).toHaveLength(3 * 8);
+    const rain = measured.find((row) => row.location_id === 'jfk' && row.measurement === 'precip_mm');
+    expect(rain).toMatchObject({ source: 'recording', hours: 24, only_true_wet: wet, both_dry: 24 - wet });
+    expect(rain && biasOf(rain)).toBeCloseTo((-1.5 * wet) / 24, 9);
+    expect(rain && spreadOf(rain)).toBeCloseTo(1.5 * Math.sqrt((wet / 24) * (1 - wet / 24)), 9);
+    const air = measured.find((row) => row.location_id === 'jfk' && row.measurement === 'temp_c');
+    expect(air && [biasOf(air), spreadOf(air)]).toEqual([0, 0]);
     // The wet hours of the recording's day fall on 01, 06, 11: the second forecast was of one of them.
-    expect(await wet()).toContain('"rain_hours":1');
+    expect(await verification()).toContain('"rain_hours":1');
 
     // The day after it lacks everything by now, and is what the next upkeep asks for.
     expect((await upkeep('2013-03-11', access)).settled).toMatchObject({ asked: ['2013-03-08'] });

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { createTableText, runQuery } from '../../../../lambdas/lake/athena';
 import { keys } from '../../../../lambdas/lake/layout';
 import { deleteObjects, listObjects, putObject } from '../../../../lambdas/lake/s3';
+import { agreementSql } from '../../../../lambdas/lake/sql/agreement';
 import { hourlyObservationsSql } from '../../../../lambdas/lake/sql/hourly-observations';
 import { VIEWS } from '../../../../lambdas/lake/sql/views';
 import { addHours } from '../../../../lambdas/runtime/time';
@@ -120,6 +121,16 @@ describe('texts', () => {
 
   it("follow Trino's grammar", () => {
     const parser = new TrinoSQL();
+    const agreement = agreementSql({
+      database: 'garoa',
+      from: '2026-11-20',
+      to: '2026-11-20',
+      closedBefore: '2026-11-23T00:00:00Z',
+      rainThresholdMm: 0.1,
+      hourlyMinute: 5,
+      settledAfterHours: 48,
+    });
+    expect(parser.validate(agreement)).toEqual([]);
     expect(parser.validate(ctas)).toEqual([]);
     for (const [, text] of views) {
       expect(parser.validate(text)).toEqual([]);
