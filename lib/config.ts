@@ -61,7 +61,7 @@ export const configSchema = z
     /** Days that must lie between two retrainings that lost skill has started, beside the weekly ones. */
     retrainOnEvidenceEveryDays: z.int().min(1).max(90).default(7),
     /** First UTC day that the lake's tables cover; earlier partitions are invisible to queries. */
-    firstDay: z.iso.date().default('2010-01-01'),
+    firstDay: settingsSchema.shape.firstDay,
     /** Receives every alarm, once the subscription mail is confirmed. */
     alarmEmail: z.email().optional(),
     /** Whether CloudWatch gets a dashboard, which costs $3 a month. */
@@ -165,9 +165,9 @@ export function parseConfig(block: unknown): GaroaConfig {
 
 /** The part of the configuration that travels with each function. */
 export function settingsOf(config: GaroaConfig): Settings {
-  const { stage, provider, locations, rainThresholdMm, training } = config;
+  const { stage, provider, locations, rainThresholdMm, firstDay, training } = config;
   const { hourlyMinute } = config.schedules;
-  return { stage, provider, locations, rainThresholdMm, hourlyMinute, training };
+  return { stage, provider, locations, rainThresholdMm, hourlyMinute, firstDay, training };
 }
 
 /** The plan that the calls of a month are held against. */

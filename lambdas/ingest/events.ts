@@ -151,6 +151,10 @@ function backfillJob(event: z.infer<typeof backfillEvent>, settings: Settings, i
   const today = at.slice(0, 10);
   if (date > today) throw new EventRefused('backfill.date', `${date} lies in the future`);
   if (date === today) throw new EventRefused('backfill.date', `${date} is not over yet (UTC)`);
+  if (date < settings.firstDay) {
+    const reason = `${date} lies before garoa.firstDay (${settings.firstDay}): no query would ever see it`;
+    throw new EventRefused('backfill.date', reason);
+  }
   return {
     kind: 'backfill',
     date,

@@ -28,6 +28,8 @@ export const settingsSchema = z.strictObject({
   rainThresholdMm: z.number().positive(),
   /** Minute of each hour at which the hour before is closed. What came less than a minute before was not known. */
   hourlyMinute: z.int().min(2).max(30).default(5),
+  /** First UTC day that the lake's tables cover; earlier partitions are invisible to queries. */
+  firstDay: z.iso.date().default('2010-01-01'),
   training: trainingSchema,
 });
 export type Settings = z.infer<typeof settingsSchema>;

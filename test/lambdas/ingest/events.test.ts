@@ -86,6 +86,11 @@ describe('an ingest event', () => {
     ['a date that does not exist', { backfill: { date: '2026-02-30' } }, 'backfill.date: Invalid ISO date'],
     ['a future date', { backfill: { date: '2026-11-24' } }, 'backfill.date: 2026-11-24 lies in the future'],
     [
+      'a day that no query would see',
+      { backfill: { date: '2009-12-31' } },
+      'backfill.date: 2009-12-31 lies before garoa.firstDay (2010-01-01): no query would ever see it',
+    ],
+    [
       'a day that is not over',
       { backfill: { date: '2026-11-23' } },
       'backfill.date: 2026-11-23 is not over yet (UTC)',
