@@ -37,10 +37,10 @@ export const rainForecastSchema = z.strictObject({
   persistenceProbability: probability.nullable(),
 });
 
-/** Detail of `SkillBelowPersistence`: once a day, with the locations whose week was worse than persistence. */
+/** Detail of `SkillBelowPersistence`: once a day, with the locations whose forecasts lost to persistence beyond doubt. */
 const skillBelowPersistenceSchema = z.strictObject({
   ...common,
-  /** Last day of the week that was looked at. */
+  /** Last of the days that were looked at. */
   date: z.iso.date(),
   windowDays: z.int(),
   locationIds: z.array(z.string()).min(1),

@@ -104,7 +104,7 @@ export async function recomputeRange(access: HourlyAccess, task: RangeTask): Pro
     ),
     issued: undefined,
     stalestBaseHour: undefined,
-    verified: { verified, rows: [] },
+    verified: { verified, rows: [], days: new Map() },
     failures,
   };
 }

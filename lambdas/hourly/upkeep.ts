@@ -1,3 +1,4 @@
+import { hasLostSkill, SKILL_DAYS } from '../model/drift';
 import { refreshIndex, refreshPlacePages } from '../pages/refresh';
 import { chunks } from '../runtime/chunks';
 import { addDays, datesBetween, hourStart } from '../runtime/time';
@@ -13,13 +14,7 @@ import { parts } from './parts';
 import type { HourlyAccess } from './run';
 import { type HistorySource, type Settled, settleDays } from './settling';
 import { type Swept, sweepStaging } from './sweep';
-import {
-  JUDGED_HOURS,
-  JUDGED_WINDOW_DAYS,
-  skillOf,
-  type VerifiedForecasts,
-  verifyForecasts,
-} from './verification';
+import { type VerifiedForecasts, verifyForecasts } from './verification';
 
 export interface UpkeepAccess extends HourlyAccess {
   readonly history: HistorySource;
@@ -104,19 +99,23 @@ function gapEvents(stage: string, { dates, missingHours, locationIds }: Gaps): G
   }));
 }
 
-/** Locations whose week was worse than persistence would have been. */
+/** Locations whose champion's forecasts of the last weeks were worse than persistence beyond doubt. */
 export function skillEvents(
   stage: string,
   date: string,
   verified: VerifiedForecasts | undefined,
 ): GaroaEvent[] {
-  const worse = (verified?.rows ?? []).flatMap(({ locationId, windowDays, score }) => {
-    const skill = skillOf(score);
-    const judged = windowDays === JUDGED_WINDOW_DAYS && score.comparedHours >= JUDGED_HOURS;
-    return judged && skill !== null && skill < 0 ? [locationId] : [];
+  const worse = [...(verified?.days ?? [])].flatMap(([locationId, days]) => {
+    const live = days.map((day) => ({
+      hours: day.comparedHours,
+      rainHours: day.rainHours,
+      squaredError: day.comparedSquaredError,
+      rivalSquaredError: day.persistenceSquaredError,
+    }));
+    return hasLostSkill(live) ? [locationId] : [];
   });
   return chunks(worse, LOCATIONS_PER_EVENT).map((locationIds) => ({
     type: 'SkillBelowPersistence',
-    detail: { version: 1, stage, date, windowDays: JUDGED_WINDOW_DAYS, locationIds },
+    detail: { version: 1, stage, date, windowDays: SKILL_DAYS, locationIds },
   }));
 }

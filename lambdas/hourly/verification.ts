@@ -4,8 +4,9 @@ import { type Forecast, readForecasts } from '../lake/forecasts';
 import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
 import { decodeParquet, encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
+import { SKILL_DAYS } from '../model/drift';
 import { settleAll } from '../runtime/settle';
-import { addDays, utcSecondSchema } from '../runtime/time';
+import { addDays, datesBetween, utcSecondSchema } from '../runtime/time';
 import { unlikeToday } from './day';
 
 /** Days that verification looks back over, counting the day itself. */
@@ -148,6 +149,8 @@ export interface VerifiedForecasts {
   readonly verified: number;
   /** Rows of the last of the days; empty when nothing of its longest window is verified. */
   readonly rows: readonly VerificationRow[];
+  /** Scores of each location's last SKILL_DAYS days, oldest first: what its champion is judged by. */
+  readonly days: ReadonlyMap<string, readonly Score[]>;
 }
 
 const S3_CONCURRENCY = 16;
@@ -231,7 +234,20 @@ async function verifyOnce(
       }),
     ),
   );
-  return written.every(Boolean) ? { verified, rows: windowRows(last, scores) } : 'overtaken';
+  return written.every(Boolean)
+    ? { verified, rows: windowRows(last, scores), days: daysOf(last, scores) }
+    : 'overtaken';
+}
+
+/** The last days of each location that have scores, up to `date`. */
+function daysOf(date: string, scores: ReadonlyMap<string, ReadonlyMap<string, Score>>): Map<string, Score[]> {
+  const days = new Map<string, Score[]>();
+  for (const day of datesBetween(addDays(date, 1 - SKILL_DAYS), date)) {
+    for (const [locationId, score] of scores.get(day) ?? []) {
+      days.set(locationId, [...(days.get(locationId) ?? []), score]);
+    }
+  }
+  return days;
 }
 
 const PARQUET_TYPE = 'application/vnd.apache.parquet';

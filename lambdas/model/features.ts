@@ -123,8 +123,8 @@ export const FEATURES: readonly Feature[] = [
   feature(
     'rain',
     'hours_since_rain',
-    `ln(1 + hours since the last wet hour), looking back ${FEATURE_LOOKBACK_HOURS} hours`,
-    `ln(1 + coalesce(date_diff('hour', last_wet_hour, hour), ${FEATURE_LOOKBACK_HOURS + 1}))`,
+    `ln(1 + hours since the last wet hour), looking back ${FEATURE_LOOKBACK_HOURS} hours; null when none is known and more than a quarter of them is unknown`,
+    `CASE WHEN last_wet_hour IS NOT NULL THEN ln(1 + date_diff('hour', last_wet_hour, hour)) WHEN 4 * known_24h >= 72 THEN ln(1e0 + ${FEATURE_LOOKBACK_HOURS + 1}) END`,
   ),
   ...Object.entries(LAGS).flatMap(([measurement, lags]) =>
     lags.map((hours) =>

@@ -134,29 +134,33 @@ describe('upkeep', () => {
     expect(await getText(local.models, keys.index)).toContain('<html');
   });
 
-  it('tells when a week of forecasts was worse than persistence', async () => {
-    const bad = (hours: number, skilful: boolean) => ({
-      hours,
-      rainHours: 0,
-      squaredError: skilful ? 1 : 3,
-      comparedHours: hours,
-      comparedSquaredError: skilful ? 1 : 3,
-      persistenceSquaredError: 2,
-      hits: 0,
-      misses: 0,
-      falseAlarms: 0,
-      correctNegatives: hours,
-    });
-    const rows = [
-      { locationId: 'ewr', windowDays: 7 as const, score: bad(150, false) },
-      { locationId: 'jfk', windowDays: 7 as const, score: bad(150, true) },
-      { locationId: 'lga', windowDays: 7 as const, score: bad(100, false) },
-      { locationId: 'lga', windowDays: 30 as const, score: bad(500, false) },
-    ];
-    expect(skillEvents('test', '2013-03-10', { verified: 0, rows })).toEqual([
+  it('tells of places whose forecasts were worse than persistence beyond doubt, and of no dry ones', async () => {
+    const days = (rainHours: number, squaredError: number) =>
+      Array.from({ length: 28 }, (_, day) => ({
+        hours: 24,
+        rainHours,
+        squaredError,
+        comparedHours: 24,
+        comparedSquaredError: squaredError + 0.1 * Math.sin(day),
+        persistenceSquaredError: 1,
+        hits: 0,
+        misses: 0,
+        falseAlarms: 0,
+        correctNegatives: 24,
+      }));
+    const verified = {
+      verified: 0,
+      rows: [],
+      days: new Map([
+        ['ewr', days(3, 1.5)],
+        ['jfk', days(3, 0.8)],
+        ['lga', days(0, 20)],
+      ]),
+    };
+    expect(skillEvents('test', '2013-03-10', verified)).toEqual([
       {
         type: 'SkillBelowPersistence',
-        detail: { version: 1, stage: 'test', date: '2013-03-10', windowDays: 7, locationIds: ['ewr'] },
+        detail: { version: 1, stage: 'test', date: '2013-03-10', windowDays: 28, locationIds: ['ewr'] },
       },
     ]);
     expect(skillEvents('test', '2013-03-10', undefined)).toEqual([]);

@@ -100,6 +100,14 @@ describe('features', () => {
     expect(now.year_cos).toBeCloseTo(Math.cos((2 * Math.PI * (31 + 28 + 4)) / 365.25), 12);
   });
 
+  it('call the time since rain unknown when the day before is, and long when it was dry', async () => {
+    const dry = wholeRows().map((row) => ({ ...row, values: { ...row.values, precip_mm: 0 } }));
+    await table.fill(dry);
+    expect((await at(t)).hours_since_rain).toBeCloseTo(Math.log1p(25), 12);
+    await table.fill(dry.filter(({ hour }) => hour > t - 10 * HOUR_MS));
+    expect((await at(t)).hours_since_rain).toBeNull();
+  });
+
   it('tell of the neighbours without the place itself', async () => {
     await table.fill(wholeRows());
     const now = await at(t + HOUR_MS);
