@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { decodeParquet, ParquetRefused } from '../lake/parquet';
+import { ParquetRefused } from '../lake/parquet';
+import { decodeRows } from '../lake/rows';
 import { addHours, utcSecondSchema } from '../runtime/time';
 
 /** Which hours of one day each location has a row for: bit h stands for the hour that starts at h o'clock UTC. */
@@ -29,7 +30,7 @@ export class DayRefused extends Error {
 export async function readDayHours(date: string, bytes: Uint8Array): Promise<DayOfHours> {
   const hours = new Map<string, number>();
   const observed = new Map<string, number>();
-  for (const row of await decodeParquet(bytes, Object.keys(rowSchema.shape), rowSchema)) {
+  for (const row of await decodeRows(bytes, rowSchema)) {
     if (row.hour.slice(0, 10) !== date || !row.hour.endsWith(':00:00Z')) {
       throw new DayRefused(`${row.location_id} has a row for ${row.hour}.`);
     }
@@ -55,7 +56,7 @@ const formSchema = z.object({ rain_threshold_mm: z.number().nullable() });
 export async function unlikeToday(bytes: Uint8Array, rainThresholdMm: number): Promise<string | undefined> {
   let rows: z.infer<typeof formSchema>[];
   try {
-    rows = await decodeParquet(bytes, Object.keys(formSchema.shape), formSchema);
+    rows = await decodeRows(bytes, formSchema);
   } catch (error) {
     if (error instanceof ParquetRefused) {
       return 'its rows are of an older form';

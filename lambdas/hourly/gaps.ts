@@ -38,18 +38,25 @@ export async function findGaps(
   locationIds: readonly string[],
   countedFrom?: string,
 ): Promise<Gaps> {
+  const days = await readObservedHours(processed, dates);
+  return gapsOf(days, closedBefore, locationIds, countedFrom);
+}
+
+/** Which hours of each day are observed, by place; a day without an object has none. */
+export async function readObservedHours(
+  processed: Bucket,
+  dates: readonly string[],
+): Promise<{ readonly date: string; readonly present: DayHours }[]> {
   const limit = pLimit(8);
-  const days = await Promise.all(
+  return Promise.all(
     dates.map((date) =>
       limit(async () => {
         const stored = await getObject(processed, keys.hourlyDay(date));
-        const present: DayHours =
-          stored === undefined ? new Map() : (await readDayHours(date, stored.bytes)).observed;
-        return { date, present };
+        const day = stored && (await readDayHours(date, stored.bytes));
+        return { date, present: day?.observed ?? new Map() };
       }),
     ),
   );
-  return gapsOf(days, closedBefore, locationIds, countedFrom);
 }
 
 /** The rule of `findGaps`, over days that have been read. */

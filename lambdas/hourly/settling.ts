@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { keys } from '../lake/layout';
-import { decodeParquet, ParquetRefused } from '../lake/parquet';
+import { ParquetRefused } from '../lake/parquet';
+import { readRows } from '../lake/rows';
 import { type Bucket, getObject, updateObject } from '../lake/s3';
 import { addDays, datesBetween, hourStart, utcSecondSchema } from '../runtime/time';
 import { settledFrom } from '../weather/provider';
@@ -163,9 +164,8 @@ const rowSchema = z.object({
 /** Hours that are settled, of each place that has a row. A day that can't be read is made anew by its commit. */
 async function settledHours(processed: Bucket, date: string): Promise<Map<string, number>> {
   const hours = new Map<string, number>();
-  const stored = await getObject(processed, keys.hourlyDay(date));
   try {
-    const rows = stored && (await decodeParquet(stored.bytes, Object.keys(rowSchema.shape), rowSchema));
+    const rows = await readRows(processed, keys.hourlyDay(date), rowSchema);
     for (const { location_id: id, hour, settled_at } of rows ?? []) {
       const bit = settled_at === null ? 0 : 1 << Number(hour.slice(11, 13));
       hours.set(id, (hours.get(id) ?? 0) | bit);

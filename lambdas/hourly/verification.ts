@@ -2,7 +2,8 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type Forecast, readForecasts } from '../lake/forecasts';
 import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
-import { decodeParquet, encodeParquet, ParquetRefused } from '../lake/parquet';
+import { encodeParquet, ParquetRefused } from '../lake/parquet';
+import { decodeRows } from '../lake/rows';
 import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
 import { SKILL_DAYS } from '../model/drift';
 import { settleAll } from '../runtime/settle';
@@ -329,7 +330,7 @@ async function readTruth({ processed, rainThresholdMm }: VerificationAccess, dat
   const rows =
     stored === undefined || (await unlikeToday(stored.bytes, rainThresholdMm)) !== undefined
       ? []
-      : await decodeParquet(stored.bytes, Object.keys(truthSchema.shape), truthSchema);
+      : await decodeRows(stored.bytes, truthSchema);
   return new Map(
     rows.flatMap(({ location_id, hour, rained }) =>
       rained === null ? [] : [[truthKey(location_id, hour), rained] as const],
@@ -353,7 +354,7 @@ const rowSchema = z.object({
 });
 
 async function decodeDay(bytes: Uint8Array): Promise<Map<string, Score>> {
-  const rows = await decodeParquet(bytes, Object.keys(rowSchema.shape), rowSchema);
+  const rows = await decodeRows(bytes, rowSchema);
   return new Map(
     rows
       .filter(({ window_days }) => window_days === 1)

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { utcSecondSchema } from '../runtime/time';
-import { decodeParquet, ParquetRefused } from './parquet';
+import { ParquetRefused } from './parquet';
+import { decodeRows } from './rows';
 import { type Bucket, getObject } from './s3';
 
 /** Forecasts as they are stored: the hourly function writes them, verification and the pages read them. */
@@ -41,7 +42,7 @@ export async function readForecasts(
 }
 
 export function decodeForecasts(bytes: Uint8Array): Promise<Forecast[]> {
-  return decodeParquet(bytes, Object.keys(forecastSchema.shape), forecastSchema);
+  return decodeRows(bytes, forecastSchema);
 }
 
 /** `latest.json`: the forecasts in force, for programs that want one object and no query. */

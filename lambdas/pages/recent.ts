@@ -2,8 +2,9 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import { readForecasts } from '../lake/forecasts';
 import { keys } from '../lake/layout';
-import { decodeParquet, ParquetRefused } from '../lake/parquet';
-import { type Bucket, getObject, listObjects } from '../lake/s3';
+import { ParquetRefused } from '../lake/parquet';
+import { readRows } from '../lake/rows';
+import { type Bucket, listObjects } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
 import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../runtime/time';
 import type { DailySkill, TimelineHour } from './charts';
@@ -137,10 +138,7 @@ export async function readRecentHours(
     dates.map(async (date) => {
       const key = keys.hourlyDay(date);
       await read(key, async () => {
-        const stored = await getObject(processed, key);
-        const columns = Object.keys(observedSchema.shape);
-        const rows = stored === undefined ? [] : await decodeParquet(stored.bytes, columns, observedSchema);
-        for (const row of rows) hours.observed(row);
+        for (const row of (await readRows(processed, key, observedSchema)) ?? []) hours.observed(row);
       });
       if (!withForecasts) return;
       const listed = await limit(() => listObjects(processed, keys.forecastDay(date)));
@@ -263,10 +261,7 @@ async function readDay(
 ): Promise<readonly WindowRow[]> {
   const key = keys.verificationDay(date);
   try {
-    const stored = await getObject(processed, key);
-    return stored === undefined
-      ? []
-      : await decodeParquet(stored.bytes, Object.keys(windowSchema.shape), windowSchema);
+    return (await readRows(processed, key, windowSchema)) ?? [];
   } catch (error) {
     unreadable.push(refusal(key, error));
     return [];

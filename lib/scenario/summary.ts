@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { FORECASTS, HOURLY_OBSERVATIONS, OBSERVATIONS } from '../../lambdas/lake/layout';
-import { decodeParquet } from '../../lambdas/lake/parquet';
+import { decodeRows } from '../../lambdas/lake/rows';
 import { getText } from '../../lambdas/lake/s3';
 import {
   evaluationSchema,
@@ -221,7 +221,7 @@ async function readHours(cloud: LocalGaroa): Promise<Hours> {
   let days = 0;
   let rows = 0;
   for (const { bytes } of cloud.objects('processed', HOURLY_OBSERVATIONS.prefix)) {
-    const read = await decodeParquet(bytes, Object.keys(hourRow.shape), hourRow);
+    const read = await decodeRows(bytes, hourRow);
     days += 1;
     rows += read.length;
     for (const row of read) {
@@ -258,7 +258,7 @@ async function scoreForecasts(
 ): Promise<Map<string, LiveScore>> {
   const scores = new Map<string, LiveScore>();
   for (const { bytes } of cloud.objects('processed', FORECASTS.prefix)) {
-    for (const row of await decodeParquet(bytes, Object.keys(forecastRow.shape), forecastRow)) {
+    for (const row of await decodeRows(bytes, forecastRow)) {
       const score = scores.get(row.location_id) ?? NO_SCORE;
       const target = `${row.location_id} ${row.target_hour}`;
       scores.set(row.location_id, added(score, row, truth.get(target) ?? null, settled.has(target)));

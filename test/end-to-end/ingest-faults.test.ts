@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { keys } from '../../lambdas/lake/layout';
-import { decodeParquet } from '../../lambdas/lake/parquet';
+import { decodeRows } from '../../lambdas/lake/rows';
 import { getObject } from '../../lambdas/lake/s3';
 import { addDays, datesBetween, utcSecond } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
@@ -200,7 +200,7 @@ async function hoursInTheLake(cloud: LocalGaroa): Promise<Map<string, string[]>>
   for (const day of datesBetween(FROM, TO)) {
     const stored = await getObject(processed, keys.hourlyDay(day));
     if (!stored) continue;
-    for (const { location_id, hour } of await decodeParquet(stored.bytes, ['location_id', 'hour'], hourRow)) {
+    for (const { location_id, hour } of await decodeRows(stored.bytes, hourRow)) {
       hours.set(location_id, [...(hours.get(location_id) ?? []), hour]);
     }
   }

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import * as z from 'zod';
 import { latestSchema } from '../../lambdas/lake/forecasts';
 import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
-import { decodeParquet } from '../../lambdas/lake/parquet';
+import { decodeRows } from '../../lambdas/lake/rows';
 import { getObject, getText } from '../../lambdas/lake/s3';
 import { evaluate } from '../../lambdas/model/evaluation';
 import { type ModelMetrics, metricsSchema } from '../../lambdas/model/metrics-file';
@@ -105,7 +105,7 @@ async function table<T extends z.ZodRawShape>(
 ): Promise<z.infer<z.ZodObject<T>>[]> {
   const rows: z.infer<z.ZodObject<T>>[] = [];
   for (const { bytes } of cloud.objects('processed', prefix)) {
-    rows.push(...(await decodeParquet(bytes, Object.keys(schema.shape), schema)));
+    rows.push(...(await decodeRows(bytes, schema)));
   }
   return rows;
 }
@@ -251,11 +251,7 @@ describe('the whole pipeline on forty days of recorded weather', () => {
       if (version === null) continue;
       const metrics = await metricsOf(location, version);
       const stored = await getObject(cloud.bucket('models'), keys.testForecasts(location, version));
-      const rows = await decodeParquet(
-        stored?.bytes ?? new Uint8Array(),
-        Object.keys(testRow.shape),
-        testRow,
-      );
+      const rows = await decodeRows(stored?.bytes ?? new Uint8Array(), testRow);
       const outcomes = Uint8Array.from(rows, ({ outcome }) => outcome);
       const wetNow = Float64Array.from(rows, ({ wet_now }) => wet_now ?? Number.NaN);
       const again = (probability: (row: z.infer<typeof testRow>) => number, threshold: number): unknown =>

@@ -1,12 +1,11 @@
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
 import type * as z from 'zod';
-import { type DayHours, readDayHours } from '../../../lambdas/hourly/day';
-import { gapsOf } from '../../../lambdas/hourly/gaps';
+import { gapsOf, readObservedHours } from '../../../lambdas/hourly/gaps';
 import { JUDGED_WINDOW_DAYS } from '../../../lambdas/hourly/verification';
 import { latestSchema } from '../../../lambdas/lake/forecasts';
 import { keys } from '../../../lambdas/lake/layout';
-import { type Bucket, getObject, listObjects } from '../../../lambdas/lake/s3';
+import { type Bucket, listObjects } from '../../../lambdas/lake/s3';
 import { championsSchema } from '../../../lambdas/model/metrics-file';
 import { readPointer } from '../../../lambdas/model/registry';
 import { readWindows } from '../../../lambdas/pages/recent';
@@ -107,7 +106,7 @@ async function placesOf(
   const ids = latest === undefined ? [...runs.keys()] : [...forecasts.keys(), ...without.keys()].sort();
   const limit = pLimit(READERS);
   const [days, { windows }, pointers] = await Promise.all([
-    readDays(processed, at),
+    readObservedHours(processed, lastDays(at)),
     readWindows(processed, at, JUDGED_WINDOW_DAYS),
     Promise.all(ids.map((id) => limit(() => readPointer(models, id)))),
   ]);
@@ -135,13 +134,7 @@ async function placesOf(
   });
 }
 
-async function readDays(processed: Bucket, at: string): Promise<{ date: string; present: DayHours }[]> {
+function lastDays(at: string): string[] {
   const today = at.slice(0, 10);
-  return Promise.all(
-    datesBetween(addDays(today, -MISSING_DAYS), today).map(async (date) => {
-      const stored = await getObject(processed, keys.hourlyDay(date));
-      const day = stored && (await readDayHours(date, stored.bytes));
-      return { date, present: day?.observed ?? new Map() };
-    }),
-  );
+  return datesBetween(addDays(today, -MISSING_DAYS), today);
 }
