@@ -42,6 +42,9 @@ const DAY = Duration.days(1);
 /** CloudWatch looks back seven days at most. */
 const HOURS_OF_WEEK = 7 * 24;
 
+/** A day, and two hours for an upkeep that takes its time or is tried again. */
+const HOURS_WITHOUT_UPKEEP = 26;
+
 /** Something happened that should not, however often, within the last hour. */
 const happened = (metric: IMetric): Watch => ({
   metric,
@@ -203,6 +206,32 @@ export const ALARMS: readonly AlarmDefinition[] = [
     watch: (config) => happened(own(config, 'objectsSetAside', HOUR)),
   },
   {
+    name: 'upkeep-failed',
+    meaning: 'A daily upkeep failed or timed out: a part of it did, after the others had done theirs.',
+    remedy: [
+      "The failed state's cause in the execution of `{app}-upkeep` names the parts; hours are closed and forecasts made all the same.",
+      'Once the reason is gone, redrive it, or invoke `{app}-hourly` with `{"upkeep":"YYYY-MM-DD"}`; the next day\'s upkeep makes good what a missed one left.',
+    ],
+    watch: (_, { upkeep }) => happened(failedExecutions([upkeep], HOUR)),
+  },
+  {
+    name: 'upkeep-did-not-run',
+    meaning:
+      'For more than a day there were polls and no upkeep ended well: none was started, or none came to its end.',
+    remedy: [
+      'Look at the schedule `{app}-upkeep` in EventBridge Scheduler: disabled, or its role changed?',
+      'If upkeep-failed rings too, start there.',
+    ],
+    watch: (_, parts) => ({
+      ...didNotRun(
+        parts,
+        parts.upkeep.metricSucceeded({ period: HOUR, statistic: Stats.SUM }),
+        HOURS_WITHOUT_UPKEEP,
+      ),
+      onWallClock: true,
+    }),
+  },
+  {
     // The machine itself fails when no location could be retrained, so that it can't end well with nothing done.
     name: 'retraining-failed',
     meaning:
@@ -227,7 +256,7 @@ export const ALARMS: readonly AlarmDefinition[] = [
   },
   {
     name: 'start-was-not-delivered',
-    meaning: 'The start of a retraining or of a backfill could not be delivered.',
+    meaning: 'The start of an upkeep, a retraining or a backfill could not be delivered.',
     remedy: [
       'The event lies in the queue `{app}-undelivered`, with the reason as attributes. Start the machine by hand with it, then purge the queue.',
       'Most often the role of the schedule or rule was changed, or Step Functions refused for hours.',

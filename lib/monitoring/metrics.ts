@@ -16,6 +16,7 @@ export interface Monitored {
   readonly ingest: GaroaFunction;
   readonly hourly: GaroaFunction;
   readonly retrain: GaroaFunction;
+  readonly upkeep: sfn.StateMachine;
   readonly retraining: sfn.StateMachine;
   readonly evidence: sfn.StateMachine;
   readonly backfill: sfn.StateMachine;

@@ -20,6 +20,7 @@ let directory: string;
 let assemblyDirectory: string;
 let recording: Recording;
 let cloud: LocalGaroa;
+let deployedAt = START;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'garoa-alarms-'));
@@ -34,6 +35,7 @@ type Edit = (resources: TemplateResource[]) => void;
 
 async function deploy(options: Partial<LocalGaroaOptions> = {}, edit?: Edit): Promise<void> {
   const run = mkdtempSync(join(directory, 'run-'));
+  deployedAt = options.start ?? START;
   cloud = await startLocalGaroa({
     assemblyDirectory: edit
       ? editedAssembly(assemblyDirectory, join(run, 'cdk.out'), edit)
@@ -45,14 +47,14 @@ async function deploy(options: Partial<LocalGaroaOptions> = {}, edit?: Edit): Pr
   });
 }
 
-const after = (hours: number) => new Date(START.getTime() + hours * HOUR);
+const after = (hours: number) => new Date(deployedAt.getTime() + hours * HOUR);
 const live = (hours: number) => cloud.advanceTo(after(hours));
 
 /** Every alarm that rang, with the hours after the deployment from which until which it did. */
 function rang(): Record<string, readonly (number | undefined)[]> {
   const found = [...cloud.alarms()].flatMap(([name, changes]) => {
     const hours = (at: string | undefined) =>
-      at === undefined ? undefined : Math.round(((Date.parse(at) - START.getTime()) / HOUR) * 100) / 100;
+      at === undefined ? undefined : Math.round(((Date.parse(at) - deployedAt.getTime()) / HOUR) * 100) / 100;
     const begun = changes.findIndex(({ state }) => state === 'ALARM');
     return begun < 0
       ? []
@@ -107,8 +109,13 @@ it('schedules that never fire from the first day on ring within their window plu
   );
   await live(7 * 24 + 2);
   const found = rang();
-  expect(Object.keys(found).sort()).toEqual(['hourly-did-not-run', 'retraining-did-not-run']);
+  expect(Object.keys(found).sort()).toEqual([
+    'hourly-did-not-run',
+    'retraining-did-not-run',
+    'upkeep-did-not-run',
+  ]);
   expect(found['hourly-did-not-run']?.[0]).toBeLessThanOrEqual(2 + 1);
+  expect(found['upkeep-did-not-run']?.[0]).toBeLessThanOrEqual(26 + 1);
   expect(found['retraining-did-not-run']?.[0]).toBeLessThanOrEqual(7 * 24 + 1);
   expect(Object.values(found).map(([, until]) => until)).toEqual([undefined, undefined]);
 });
@@ -140,6 +147,23 @@ it('an hourly run that dies as often as it is tried rings, and the alarm goes ba
   // The run at 11:05 was tried three times within three minutes.
   expect(found['hourly-failed']?.[0]).toBeCloseTo(0.82, 1);
   expect(found['hourly-failed']?.[1]).toBeLessThan(4);
+});
+
+it('an upkeep whose function dies as often as it is tried rings, and the hours beside it do not', async () => {
+  // Upkeep comes at 00:25, and is tried once more ten minutes later.
+  await deploy({
+    start: new Date('2013-03-05T23:20:00Z'),
+    faults: ({ caller }) => {
+      const hours = (cloud.now().getTime() - deployedAt.getTime()) / HOUR;
+      return caller.endsWith('-hourly') && hours > 1 && hours < 1.7
+        ? { kind: 'crash', when: 'before' }
+        : undefined;
+    },
+  });
+  await live(3);
+  const found = rang();
+  expect(Object.keys(found)).toEqual(['upkeep-failed']);
+  expect(found['upkeep-failed']?.[0]).toBeLessThan(1.5);
 });
 
 it('a retraining that could not be started rings, with the event in the queue', async () => {
