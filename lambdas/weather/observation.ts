@@ -20,8 +20,11 @@ export const MEASUREMENTS = [
 ] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
+/** What the provider said each measurement was; null when it was absent or no number. */
+export type Measured = Readonly<Record<Measurement, number | null>>;
+
 /** A reading in which every measurement is absent: what known ones are laid over. */
-export const NOTHING_MEASURED: Readonly<Record<Measurement, number | null>> = {
+export const NOTHING_MEASURED: Measured = {
   temp_c: null,
   dewpoint_c: null,
   humidity_pct: null,

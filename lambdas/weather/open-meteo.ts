@@ -3,11 +3,11 @@ import { chunks } from '../runtime/chunks';
 import { utcSecond } from '../runtime/time';
 import { requirePlace } from './answered-place';
 import type { Question } from './exchange';
+import { type HourForecast, hourForecast } from './hour-forecast';
 import { utcDaySeconds } from './local-dates';
 import type { Location } from './location';
+import type { Measured } from './observation';
 import {
-  type HourForecast,
-  type Measured,
   nothingMeasured,
   type Outcome,
   type ProviderConnection,
@@ -22,7 +22,6 @@ import {
   isRefusal,
   type JsonObject,
   measurementReader,
-  numberOf,
   numeric,
   readReply,
 } from './replies';
@@ -247,14 +246,13 @@ function currentRequest(api: string, minute: string): Request {
     read: (part, now, what) => {
       const { current, hourly } = readReply(currentReply, part, what);
       const at = (stamp: number) => rowAt(hourly, stamp, LIVE_HOURLY_FIELDS);
+      const observedAt = instantOfReading(current.time, now, what);
       const hour = Math.floor(current.time / HOUR_SECONDS) * HOUR_SECONDS;
       const ofHour = (start: number) => ({
         ...measure({ ...current, ...at(start + HOUR_SECONDS) }),
         forecast: forecastIn(at(start + 2 * HOUR_SECONDS), start + HOUR_SECONDS),
       });
-      const readings = [
-        { ...ofHour(hour), observedAt: instantOfReading(current.time, now, what), payload: part },
-      ];
+      const readings = [{ ...ofHour(hour), observedAt, payload: part }];
       if (current.time === hour && at(hour) !== undefined) {
         readings.push({
           ...ofHour(hour - HOUR_SECONDS),
@@ -320,14 +318,7 @@ function rowAt(
 
 /** @param row the element stamped with the hour's end. */
 function forecastIn(row: JsonObject | undefined, start: number): HourForecast | undefined {
-  if (row === undefined) return undefined;
-  const chance = numberOf(row[PROBABILITY]);
-  const amount = numberOf(row.precipitation);
-  return {
-    hour: utcSecond(start * 1_000),
-    probability: chance !== undefined && chance >= 0 && chance <= 100 ? chance / 100 : null,
-    precipMm: amount !== undefined && amount >= 0 ? amount : null,
-  };
+  return row && hourForecast(utcSecond(start * 1_000), row[PROBABILITY], row.precipitation);
 }
 
 /** @throws ProviderError `nothing-measured` when none of the readings says anything. */

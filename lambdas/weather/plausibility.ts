@@ -1,5 +1,4 @@
-import type { Measurement } from './observation';
-import type { Measured } from './provider';
+import type { Measured, Measurement } from './observation';
 
 interface Bounds {
   readonly least: number;

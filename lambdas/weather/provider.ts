@@ -1,21 +1,10 @@
 import type { ApiKey } from '../runtime/api-key';
 import { addHours } from '../runtime/time';
 import type { Exchange } from './exchange';
+import type { HourForecast } from './hour-forecast';
 import type { Location } from './location';
-import type { Measurement } from './observation';
+import type { Measured } from './observation';
 import type { ProviderError } from './provider-error';
-
-/** What the provider said a measurement was; null when it was absent or no number. */
-export type Measured = Readonly<Record<Measurement, number | null>>;
-
-/** The provider's own forecast of one hour. */
-export interface HourForecast {
-  /** Start of the hour, ISO 8601 UTC to the second. */
-  readonly hour: string;
-  /** 0 to 1. */
-  readonly probability: number | null;
-  readonly precipMm: number | null;
-}
 
 /** One reading as the provider gave it, in the lake's units and not yet checked for plausibility. */
 export interface Reading {

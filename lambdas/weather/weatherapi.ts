@@ -3,11 +3,11 @@ import { chunks } from '../runtime/chunks';
 import { addHours, HOUR_MS, hourStart, utcSecond } from '../runtime/time';
 import { requirePlace } from './answered-place';
 import type { Question } from './exchange';
+import { type HourForecast, hourForecast } from './hour-forecast';
 import { localDateOf, localDatesOf, localHourOf, utcDaySeconds } from './local-dates';
 import type { Location } from './location';
+import type { Measured } from './observation';
 import {
-  type HourForecast,
-  type Measured,
   nothingMeasured,
   type Outcome,
   type ProviderConnection,
@@ -22,7 +22,6 @@ import {
   isRefusal,
   type JsonObject,
   measurementReader,
-  numberOf,
   numeric,
   readReply,
 } from './replies';
@@ -241,15 +240,8 @@ function forecastQuery(
 function forecastIn(body: unknown, target: string): HourForecast | undefined {
   const parsed = hoursReply.safeParse(body);
   const hours = parsed.success ? hoursIn(parsed.data) : [];
-  const entry = hours.find(({ time_epoch }) => utcSecond(time_epoch * 1_000) === target);
-  if (entry === undefined) return undefined;
-  const chance = numberOf(entry.chance_of_rain);
-  const amount = numberOf(entry.precip_mm);
-  return {
-    hour: target,
-    probability: chance !== undefined && chance >= 0 && chance <= 100 ? chance / 100 : null,
-    precipMm: amount !== undefined && amount >= 0 ? amount : null,
-  };
+  const entry = hours.find(({ time_epoch }) => time_epoch * 1_000 === Date.parse(target));
+  return entry && hourForecast(target, entry.chance_of_rain, entry.precip_mm);
 }
 
 /** The entries that say which hour they are of: one that does not costs the others nothing. */

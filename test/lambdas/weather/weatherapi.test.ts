@@ -220,12 +220,25 @@ describe('WeatherAPI.com', () => {
       expect(await measured(weatherApiForecast([DAY, DAY + HOUR]))).toEqual(await measured({}));
     });
 
-    it('is unknown where it can’t be, and never more than certain', async () => {
-      const entry = { time_epoch: DAY + HOUR, precip_mm: -1, chance_of_rain: 101 };
+    it.each([
+      ['the amount alone', { precip_mm: '0.4', chance_of_rain: 101 }, { probability: null, precipMm: 0.4 }],
+      ['the probability alone', { precip_mm: -1, chance_of_rain: 7 }, { probability: 0.07, precipMm: null }],
+    ])('is %s where the other can’t be', async (_, entry, expected) => {
+      const rest = { forecast: { forecastday: [{ hour: [{ time_epoch: DAY + HOUR, ...entry }] }] } };
+      answer = () => ({ json: weatherApiCurrent(DAY, {}, rest) });
+      const [outcome] = await poll(place('jfk'), CLOSING);
+      expect(forecasts(outcome)).toEqual([{ hour: '2026-11-22T01:00:00Z', ...expected }]);
+    });
+
+    it.each([
+      ['says nothing', { time_epoch: DAY + HOUR, precip_mm: 4_000 }],
+      ['is of no time at all', { time_epoch: 1e17, precip_mm: 1 }],
+    ])('is none when its entry %s', async (_, entry) => {
       const rest = { forecast: { forecastday: [{ hour: [entry] }] } };
       answer = () => ({ json: weatherApiCurrent(DAY, {}, rest) });
       const [outcome] = await poll(place('jfk'), CLOSING);
-      expect(forecasts(outcome)).toMatchObject([{ probability: null, precipMm: null }]);
+      expect(readingsOf(outcome)).toHaveLength(1);
+      expect(forecasts(outcome)).toEqual([undefined]);
     });
   });
 
