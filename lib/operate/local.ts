@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readRecording } from '../recorded-weather/observation-file/read';
+import { REAL_MANNERS } from '../recorded-weather/weather-api/manners';
 import { prepareFolder } from '../scenario/folder';
 import { type LocalGaroa, startLocalGaroa } from '../scenario/local-garoa';
-import { readRecording } from '../scenario/observation-file/read';
 import { DEFAULT_RECORDING, NoRun, readRun, saveRun } from '../scenario/saved-run';
-import { REAL_MANNERS } from '../scenario/weather-api/manners';
 import { type Access, clientsFor } from './access';
 
 /** A look at an execution comes this soon, in milliseconds: work here takes real time, waiting takes none. */

@@ -1,6 +1,6 @@
+import { COLUMN_MEANINGS } from '../recorded-weather/observation-file/columns';
+import { CURRENT_RAIN, type CurrentRain } from '../recorded-weather/weather-api/manners';
 import { BadArguments, readArguments } from '../terminal/arguments';
-import { COLUMN_MEANINGS } from './observation-file/columns';
-import { CURRENT_RAIN, type CurrentRain } from './weather-api/manners';
 
 /** What `npm start` was asked to do. */
 export interface RunArguments {

@@ -1,9 +1,9 @@
 import { LocalCloud, type LocalCloudOptions } from '../local/cloud';
-import type { Recording } from './recording';
-import type { WeatherFaultPlan } from './weather-api/faults';
-import type { Manners } from './weather-api/manners';
-import { startWeatherApi, type WeatherApi } from './weather-api/server';
-import { LOCAL_WEATHER_KEY } from './weather-api/weatherapi';
+import type { Recording } from '../recorded-weather/recording';
+import type { WeatherFaultPlan } from '../recorded-weather/weather-api/faults';
+import type { Manners } from '../recorded-weather/weather-api/manners';
+import { startWeatherApi, type WeatherApi } from '../recorded-weather/weather-api/server';
+import { LOCAL_WEATHER_KEY } from '../recorded-weather/weather-api/weatherapi';
 
 /** The local cloud that runs Garoa, and the weather that Garoa is told about there. */
 export type LocalGaroa = LocalCloud & { readonly weather: WeatherApi };

@@ -2,11 +2,17 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { projectRoot } from '../project-root';
+import { CURRENT_RAIN } from '../recorded-weather/weather-api/manners';
 import { Refusal } from '../terminal/refusal';
-import { CURRENT_RAIN } from './weather-api/manners';
 
 /** What is replayed unless a run names another recording. */
-export const DEFAULT_RECORDING = join(projectRoot, 'lib', 'scenario', 'recordings', 'nyc-2013.csv.gz');
+export const DEFAULT_RECORDING = join(
+  projectRoot,
+  'lib',
+  'recorded-weather',
+  'recordings',
+  'nyc-2013.csv.gz',
+);
 
 /** Beside what lies in the folder of a run, all that it takes to go on with it. */
 const savedRunSchema = z.object({

@@ -1,15 +1,15 @@
 import { addDays, HOUR_MS } from '../../lambdas/runtime/time';
 import type { Execution } from '../local/step-functions/execution';
+import type { Recording } from '../recorded-weather/recording';
+import { weatherFaultsAtRate } from '../recorded-weather/weather-api/faults';
+import { describeManners, type Manners } from '../recorded-weather/weather-api/manners';
 import type { Progress } from '../terminal/progress';
 import { Refusal } from '../terminal/refusal';
 import { awsFaultsAtRate } from './faults';
 import { type LocalGaroa, startLocalGaroa } from './local-garoa';
-import type { Recording } from './recording';
 import { type Span, type SpanOptions, spanOf } from './span';
 import { failureOf, type LiveScore, type Summary, summarize } from './summary';
 import { type Watch, watchBackfill, watchLive, watchTraining } from './watch';
-import { weatherFaultsAtRate } from './weather-api/faults';
-import { describeManners, type Manners } from './weather-api/manners';
 
 /** Days that one execution of the Backfill machine takes; it refuses more than three years. */
 const BACKFILL_CHUNK_DAYS = 1_000;

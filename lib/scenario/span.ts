@@ -1,6 +1,6 @@
 import { addDays, addHours, HOUR_MS, utcSecond } from '../../lambdas/runtime/time';
+import type { Recording } from '../recorded-weather/recording';
 import { Refusal } from '../terminal/refusal';
-import type { Recording } from './recording';
 
 const DAY_HOURS = 24;
 /** How much of a recording a run takes, and how. */

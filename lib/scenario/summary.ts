@@ -12,8 +12,8 @@ import {
 import { runKeys } from '../../lambdas/retrain/steps';
 import { utcSecond, utcSecondSchema } from '../../lambdas/runtime/time';
 import type { Execution } from '../local/step-functions/execution';
+import type { Recording } from '../recorded-weather/recording';
 import type { LocalGaroa } from './local-garoa';
-import type { Recording } from './recording';
 
 const count = z.int().min(0);
 const seconds = z.number().min(0);

@@ -10,9 +10,9 @@ import { addDays, HOUR_MS } from '../../lambdas/runtime/time';
 import type { Measurement } from '../../lambdas/weather/observation';
 import { parseConfig } from '../../lib/config';
 import { projectRoot } from '../../lib/project-root';
+import { readRecording } from '../../lib/recorded-weather/observation-file/read';
+import type { Reading } from '../../lib/recorded-weather/recording';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { readRecording } from '../../lib/scenario/observation-file/read';
-import type { Reading } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 import { normal, seededUniform } from '../lambdas/model/smo/seeded';
 
@@ -77,7 +77,9 @@ export async function retrainAsDeployed<T>(
   const ended = new Map<string, Times>();
   try {
     await synthesise(config, join(directory, 'cdk.out'));
-    const recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
+    const recording = await readRecording(
+      join(projectRoot, 'lib/recorded-weather/recordings/nyc-2013.csv.gz'),
+    );
     cloud = await startLocalGaroa({
       assemblyDirectory: join(directory, 'cdk.out'),
       directory,

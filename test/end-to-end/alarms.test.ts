@@ -5,9 +5,9 @@ import { keys } from '../../lambdas/lake/layout';
 import { putObject } from '../../lambdas/lake/s3';
 import { parseConfig } from '../../lib/config';
 import { projectRoot } from '../../lib/project-root';
+import { readRecording } from '../../lib/recorded-weather/observation-file/read';
+import type { Recording } from '../../lib/recorded-weather/recording';
 import { type LocalGaroa, type LocalGaroaOptions, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { readRecording } from '../../lib/scenario/observation-file/read';
-import type { Recording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 import { editedAssembly, type TemplateResource } from '../edited-assembly';
 import { appoint } from '../lambdas/hourly/hourly-cloud';
@@ -24,7 +24,7 @@ let deployedAt = START;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'garoa-alarms-'));
-  recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
+  recording = await readRecording(join(projectRoot, 'lib/recorded-weather/recordings/nyc-2013.csv.gz'));
   assemblyDirectory = join(directory, 'cdk.out');
   await synthesise(parseConfig({ plan: 'business', locations: recording.locations }), assemblyDirectory);
 });

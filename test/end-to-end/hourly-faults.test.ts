@@ -8,9 +8,9 @@ import { deleteObjects } from '../../lambdas/lake/s3';
 import { parseConfig } from '../../lib/config';
 import type { Fault } from '../../lib/local/wire/calls';
 import { projectRoot } from '../../lib/project-root';
+import { readRecording } from '../../lib/recorded-weather/observation-file/read';
+import type { Recording } from '../../lib/recorded-weather/recording';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { readRecording } from '../../lib/scenario/observation-file/read';
-import type { Recording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
 import { PATIENCE } from '../patience';
 
@@ -29,7 +29,7 @@ let expected: Readonly<Record<string, unknown>>;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'garoa-hourly-faults-'));
-  recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
+  recording = await readRecording(join(projectRoot, 'lib/recorded-weather/recordings/nyc-2013.csv.gz'));
   const assemblyDirectory = join(directory, 'cdk.out');
   await synthesise(
     parseConfig({ plan: 'business', locations: recording.locations, firstDay: FROM }),

@@ -9,11 +9,11 @@ import { addDays, datesBetween, utcSecond } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
 import { seededRandom } from '../../lib/local/random';
 import { projectRoot } from '../../lib/project-root';
+import { readRecording } from '../../lib/recorded-weather/observation-file/read';
+import type { Recording } from '../../lib/recorded-weather/recording';
+import type { WeatherFault, WeatherFaultPlan } from '../../lib/recorded-weather/weather-api/faults';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { readRecording } from '../../lib/scenario/observation-file/read';
-import type { Recording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
-import type { WeatherFault, WeatherFaultPlan } from '../../lib/scenario/weather-api/faults';
 import { type Line, rawLines } from '../lambdas/ingest/raw-lines';
 
 /** A week of the recording with hours that are missing and values that can't be. */
@@ -65,7 +65,7 @@ describe('a week of polling three places while one reply in twenty fails', () =>
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'garoa-week-'));
-    recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
+    recording = await readRecording(join(projectRoot, 'lib/recorded-weather/recordings/nyc-2013.csv.gz'));
     const config = parseConfig({
       plan: 'business',
       locations: recording.locations.map((location) => ({ ...location, pollEveryMinutes: EVERY_MINUTES })),

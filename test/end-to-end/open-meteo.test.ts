@@ -8,11 +8,11 @@ import { getObject } from '../../lambdas/lake/s3';
 import { addHours, utcSecond } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
 import { projectRoot } from '../../lib/project-root';
+import { readRecording } from '../../lib/recorded-weather/observation-file/read';
+import type { Recording } from '../../lib/recorded-weather/recording';
+import { NO_ERRORS } from '../../lib/recorded-weather/weather-api/manners';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { readRecording } from '../../lib/scenario/observation-file/read';
-import type { Recording } from '../../lib/scenario/recording';
 import { synthesise } from '../../lib/scenario/synth';
-import { NO_ERRORS } from '../../lib/scenario/weather-api/manners';
 
 /** The afternoon on which the rain of 29 December began. */
 const START = '2013-12-29T14:00:00Z';
@@ -35,7 +35,7 @@ describe('an afternoon of polls to Open-Meteo, four an hour', () => {
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'garoa-open-meteo-'));
-    recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
+    recording = await readRecording(join(projectRoot, 'lib/recorded-weather/recordings/nyc-2013.csv.gz'));
     const config = parseConfig({
       provider: 'open-meteo',
       locations: recording.locations.map((location) => ({ ...location, pollEveryMinutes: 15 })),

@@ -14,15 +14,15 @@ import { readLedger } from '../../lambdas/model/registry';
 import { addHours } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
 import type { Execution } from '../../lib/local/step-functions/execution';
+import { readRecording } from '../../lib/recorded-weather/observation-file/read';
+import type { Recording } from '../../lib/recorded-weather/recording';
+import { REAL_MANNERS } from '../../lib/recorded-weather/weather-api/manners';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { readRecording } from '../../lib/scenario/observation-file/read';
-import type { Recording } from '../../lib/scenario/recording';
 import { runScenario } from '../../lib/scenario/scenario';
 import { takeScreenshots } from '../../lib/scenario/screenshots';
 import { spanOf } from '../../lib/scenario/span';
 import { type Summary, storedObservations, summarySchema } from '../../lib/scenario/summary';
 import { synthesise } from '../../lib/scenario/synth';
-import { REAL_MANNERS } from '../../lib/scenario/weather-api/manners';
 import { createProgress } from '../../lib/terminal/progress';
 import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/pages/browser';
 import { PATIENCE } from '../patience';
@@ -49,7 +49,7 @@ let summary: Summary;
 let span: ReturnType<typeof spanOf>;
 
 beforeAll(async () => {
-  recording = await readRecording('lib/scenario/recordings/nyc-2013.csv.gz');
+  recording = await readRecording('lib/recorded-weather/recordings/nyc-2013.csv.gz');
   span = spanOf({ recording, ...scenario });
   const config = parseConfig({
     plan: 'business',

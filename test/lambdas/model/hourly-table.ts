@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { FEATURE_NAMES, type FeaturesQuery, featuresSql } from '../../../lambdas/model/features';
 import type { TrainingSet } from '../../../lambdas/model/training-set';
 
-const RECORDING = join(__dirname, '../../../lib/scenario/recordings/nyc-2013.csv.gz');
+const RECORDING = join(__dirname, '../../../lib/recorded-weather/recordings/nyc-2013.csv.gz');
 const DATABASE = 'garoa';
 const RAIN_THRESHOLD_MM = 0.1;
 

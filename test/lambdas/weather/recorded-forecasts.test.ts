@@ -1,8 +1,8 @@
 import { addHours } from '../../../lambdas/runtime/time';
 import { createExchange } from '../../../lambdas/weather/exchange';
 import { PROVIDERS, type ProviderName } from '../../../lambdas/weather/providers';
-import { LOCAL_WEATHER_KEY } from '../../../lib/scenario/weather-api/weatherapi';
-import { startTwoDays, type TwoDays } from '../../lib/scenario/weather-api/two-days';
+import { LOCAL_WEATHER_KEY } from '../../../lib/recorded-weather/weather-api/weatherapi';
+import { startTwoDays, type TwoDays } from '../../lib/recorded-weather/weather-api/two-days';
 import { readingsOf } from './outcomes';
 import { place } from './places';
 import { UNHURRIED } from './unhurried';

@@ -5,11 +5,11 @@ import type { Location } from '../../../lambdas/weather/location';
 import type { Outcome, Reading } from '../../../lambdas/weather/provider';
 import { PROVIDERS, type ProviderName } from '../../../lambdas/weather/providers';
 import { projectRoot } from '../../../lib/project-root';
-import { readRecording } from '../../../lib/scenario/observation-file/read';
-import type { Recording } from '../../../lib/scenario/recording';
-import { NO_ERRORS } from '../../../lib/scenario/weather-api/manners';
-import { startWeatherApi, type WeatherApi } from '../../../lib/scenario/weather-api/server';
-import { LOCAL_WEATHER_KEY } from '../../../lib/scenario/weather-api/weatherapi';
+import { readRecording } from '../../../lib/recorded-weather/observation-file/read';
+import type { Recording } from '../../../lib/recorded-weather/recording';
+import { NO_ERRORS } from '../../../lib/recorded-weather/weather-api/manners';
+import { startWeatherApi, type WeatherApi } from '../../../lib/recorded-weather/weather-api/server';
+import { LOCAL_WEATHER_KEY } from '../../../lib/recorded-weather/weather-api/weatherapi';
 import { collected } from './outcomes';
 import { UNHURRIED } from './unhurried';
 
@@ -25,7 +25,7 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
   let now = START;
 
   beforeAll(async () => {
-    recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
+    recording = await readRecording(join(projectRoot, 'lib/recorded-weather/recordings/nyc-2013.csv.gz'));
     api = await startWeatherApi({ recording, manners: NO_ERRORS, now: () => new Date(now * 1_000) });
   });
   afterAll(() => api.close());

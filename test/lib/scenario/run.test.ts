@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../../lib/project-root';
+import { readRecording } from '../../../lib/recorded-weather/observation-file/read';
+import type { Recording } from '../../../lib/recorded-weather/recording';
 import { awsFaultsAtRate } from '../../../lib/scenario/faults';
 import { FolderRefused, prepareFolder } from '../../../lib/scenario/folder';
-import { readRecording } from '../../../lib/scenario/observation-file/read';
-import type { Recording } from '../../../lib/scenario/recording';
 import { spanOf } from '../../../lib/scenario/span';
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-run-'));

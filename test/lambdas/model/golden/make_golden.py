@@ -30,7 +30,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 HERE = pathlib.Path(__file__).parent
-RECORDING = HERE / "../../../../lib/scenario/recordings/nyc-2013.csv.gz"
+RECORDING = HERE / "../../../../lib/recorded-weather/recordings/nyc-2013.csv.gz"
 COLUMNS = ["temp_c", "dewpoint_c", "humidity_pct", "pressure_mb", "wind_kph", "visibility_km", "precip_mm"]
 
 

@@ -7,7 +7,7 @@ import type { Matrix } from '../../../../lambdas/model/matrix';
 import { HOUR_MS } from '../../../../lambdas/runtime/time';
 import { normal, seededUniform } from './seeded';
 
-const RECORDING = join(__dirname, '../../../../lib/scenario/recordings/nyc-2013.csv.gz');
+const RECORDING = join(__dirname, '../../../../lib/recorded-weather/recordings/nyc-2013.csv.gz');
 
 const measurement = z.string().transform((text) => (text === '' ? Number.NaN : Number(text)));
 const reading = z.object({

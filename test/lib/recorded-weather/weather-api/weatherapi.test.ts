@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { NO_ERRORS, REAL_MANNERS } from '../../../../lib/scenario/weather-api/manners';
+import { NO_ERRORS, REAL_MANNERS } from '../../../../lib/recorded-weather/weather-api/manners';
 import { seconds, startTwoDays, type TwoDays } from './two-days';
 
 const forecastDays = z.object({

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { readRecording } from '../../../../lib/scenario/observation-file/read';
+import { readRecording } from '../../../../lib/recorded-weather/observation-file/read';
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-recording-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -17,7 +17,7 @@ const seconds = (instant: string): number => Date.parse(instant) / 1000;
 
 describe('readRecording', () => {
   it('reads the recording that comes with the project: 26,115 rows of three airports', async () => {
-    const recording = await readRecording('lib/scenario/recordings/nyc-2013.csv.gz');
+    const recording = await readRecording('lib/recorded-weather/recordings/nyc-2013.csv.gz');
     expect(recording.rows).toBe(26_115);
     expect(recording.locations).toMatchObject([
       { id: 'ewr', name: 'Newark Liberty Intl', query: 'ewr', timezone: 'America/New_York' },

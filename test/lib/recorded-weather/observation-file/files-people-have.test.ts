@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COLUMN_MEANINGS } from '../../../../lib/scenario/observation-file/columns';
-import { readRecording } from '../../../../lib/scenario/observation-file/read';
-import type { Reading, Recording } from '../../../../lib/scenario/recording';
+import { COLUMN_MEANINGS } from '../../../../lib/recorded-weather/observation-file/columns';
+import { readRecording } from '../../../../lib/recorded-weather/observation-file/read';
+import type { Reading, Recording } from '../../../../lib/recorded-weather/recording';
 
 const directory = mkdtempSync(join(tmpdir(), 'garoa-files-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -176,6 +176,6 @@ describe('--columns', () => {
 });
 
 it('lists every column, with its meaning, in the page beside the recordings', () => {
-  const page = readFileSync('lib/scenario/recordings/README.md', 'utf8');
+  const page = readFileSync('lib/recorded-weather/recordings/README.md', 'utf8');
   for (const [name, meaning] of COLUMN_MEANINGS) expect(page).toContain(`| \`${name}\` | ${meaning} |`);
 });

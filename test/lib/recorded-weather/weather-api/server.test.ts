@@ -1,6 +1,6 @@
-import { weatherFaultsAtRate } from '../../../../lib/scenario/weather-api/faults';
-import { NO_ERRORS } from '../../../../lib/scenario/weather-api/manners';
-import { LOCAL_WEATHER_KEY } from '../../../../lib/scenario/weather-api/weatherapi';
+import { weatherFaultsAtRate } from '../../../../lib/recorded-weather/weather-api/faults';
+import { NO_ERRORS } from '../../../../lib/recorded-weather/weather-api/manners';
+import { LOCAL_WEATHER_KEY } from '../../../../lib/recorded-weather/weather-api/weatherapi';
 import { startTwoDays, type TwoDays } from './two-days';
 
 let two: TwoDays;

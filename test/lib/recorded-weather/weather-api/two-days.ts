@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readRecording } from '../../../../lib/scenario/observation-file/read';
-import type { Manners } from '../../../../lib/scenario/weather-api/manners';
-import { startWeatherApi, type WeatherApi } from '../../../../lib/scenario/weather-api/server';
-import { LOCAL_WEATHER_KEY } from '../../../../lib/scenario/weather-api/weatherapi';
+import { readRecording } from '../../../../lib/recorded-weather/observation-file/read';
+import type { Manners } from '../../../../lib/recorded-weather/weather-api/manners';
+import { startWeatherApi, type WeatherApi } from '../../../../lib/recorded-weather/weather-api/server';
+import { LOCAL_WEATHER_KEY } from '../../../../lib/recorded-weather/weather-api/weatherapi';
 
 /**
  * Two days from 2020-01-01 on. `station` reports each hour but 3 and 4: temperature, wind from north by turns, 0.2 mm

@@ -3,7 +3,7 @@ import {
   modelledRain,
   NO_ERRORS,
   REAL_MANNERS,
-} from '../../../../lib/scenario/weather-api/manners';
+} from '../../../../lib/recorded-weather/weather-api/manners';
 
 const HOURS = Array.from({ length: 4000 }, (_, index) => `place:${index}`);
 const modelled = (truth: number, before: number | null): number[] =>
