@@ -1,4 +1,4 @@
-import { parquetReadObjects } from 'hyparquet';
+import { type Compressors, parquetReadObjects } from 'hyparquet';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import type * as z from 'zod';
 import { utcSecond } from '../runtime/time';
@@ -31,14 +31,17 @@ export function encodeParquet(
 /**
  * Reads the named columns of a Parquet file (Snappy or uncompressed, as Athena and `encodeParquet` write them)
  * and parses each row.
+ * @param compressors for files in other codecs; the lake has none
  * @throws ParquetRefused naming row and column.
  */
 export async function decodeParquet<T>(
   bytes: Uint8Array,
   columns: readonly string[],
   schema: z.ZodType<T>,
+  compressors: Compressors = {},
 ): Promise<T[]> {
-  const raw = await parquetReadObjects({ file: Uint8Array.from(bytes).buffer, columns: [...columns] }).catch(
+  const file = Uint8Array.from(bytes).buffer;
+  const raw = await parquetReadObjects({ file, columns: [...columns], compressors }).catch(
     (error: unknown) => {
       throw new ParquetRefused(`No readable Parquet file: ${String(error)}`);
     },

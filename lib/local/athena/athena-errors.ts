@@ -65,14 +65,6 @@ const TRANSLATIONS: readonly (readonly [RegExp, (match: RegExpExecArray) => Quer
       }),
   ],
   [
-    /Malformed JSON in file "([^"]*)"[^\n]*/,
-    ([, path]) => new QueryFailure('HIVE_CURSOR_ERROR', `Row is not a valid JSON Object in ${path}`),
-  ],
-  [
-    /Invalid Input Error: (.*(?:gzip|GZIP).*)/,
-    ([, message = '']) => new QueryFailure('HIVE_CURSOR_ERROR', message),
-  ],
-  [
     /(?:Binder|Catalog|Parser) Error: ([^\n]*)/,
     ([, message = '']) => new QueryFailure('SYNTAX_ERROR', message),
   ],

@@ -1,6 +1,6 @@
 import type { TableUse } from './catalogue';
 import { QueryFailure } from './query-failure';
-import { child, children, isNode, type SyntaxNode, text, texts } from './syntax-tree';
+import { child, children, isNode, nodesOf, type SyntaxNode, text, texts } from './syntax-tree';
 
 /** What a query's text says of one of its columns; DuckDB tells the types, and knows one kind of timestamp. */
 export interface OutputColumn {
@@ -44,6 +44,20 @@ export function outputColumns(
     return [relation, columns] as const;
   });
   return queryColumns(tree, new Map(tables), place);
+}
+
+/** Names of all columns that a query mentions; undefined when it takes all there are. */
+export function columnsRead(tree: SyntaxNode): ReadonlySet<string> | undefined {
+  const names = new Set<string>();
+  for (const node of nodesOf(tree)) {
+    if (text(node, 'class') === 'STAR') {
+      return undefined;
+    }
+    if (text(node, 'class') === 'COLUMN_REF') {
+      names.add(texts(node, 'column_names').at(-1)?.toLowerCase() ?? '');
+    }
+  }
+  return names;
 }
 
 /** Checks a query and everything in it; gives its columns. */

@@ -68,7 +68,7 @@ export class AthenaEngine {
       catalogue,
       planner,
       now: options.now,
-      scans: new TableScans(),
+      scans: new TableScans(join(options.directory, 'athena-lines')),
       connect: async () => {
         const made = await instance.connect();
         for (const statement of TRINO_SETTINGS) {

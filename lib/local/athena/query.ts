@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { WorkgroupResource } from '../assembly/resources';
 import type { ObjectStore } from '../s3/object-store';
 import type { Catalogue, TableUse, ViewUse } from './catalogue';
-import { type OutputColumns, outputColumns } from './columns';
+import { columnsRead, type OutputColumns, outputColumns } from './columns';
 import { translate, withoutTypeChecks, withTypeChecks } from './dialect';
 import type { OnBehalf } from './on-behalf';
 import type { Planner } from './planner';
@@ -111,12 +111,15 @@ export async function withQuery<T>(
   if (progress.bytesScanned > (request.workgroup.bytesScannedCutoff ?? Number.POSITIVE_INFINITY)) {
     throw new BytesScannedCutoff('Query cancelled! : Bytes scanned limit was exceeded');
   }
+  const namesRead = columnsRead(translated);
   const connection = await context.connect();
   const stop = () => connection.interrupt();
   request.signal.addEventListener('abort', stop);
   try {
     for (const { relation, table, files } of read) {
-      await connection.run(`CREATE TEMP VIEW ${relation} AS ${await scans.select(connection, table, files)}`);
+      await connection.run(
+        `CREATE TEMP VIEW ${relation} AS ${await scans.select(connection, table, files, namesRead)}`,
+      );
     }
     request.signal.throwIfAborted();
     return await use({ sql, connection, unnamed, columns });

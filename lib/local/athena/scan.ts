@@ -1,7 +1,10 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import * as z from 'zod';
 import type { ObjectFile, ObjectStore } from '../s3/object-store';
 import type { CatalogueTable } from './catalogue';
+import { LinesUnreadable, readJsonLines } from './json-lines';
 import { quote } from './planner';
 import { QueryFailure } from './query-failure';
 import { duckDbType, readsParquet } from './types';
@@ -14,37 +17,58 @@ const MAXIMUM_SCHEMAS = 20_000;
 /** Name and physical type of each column of one Parquet file. */
 type ParquetSchema = ReadonlyMap<string, string>;
 
-/** Files of the objects under a location. Athena passes over names that begin with `_` or `.`. */
-export function filesAt(store: ObjectStore, location: string): ObjectFile[] {
+/** Files of the objects under a location. Athena passes over names and folders that begin with `_` or `.`. */
+export function filesAt(store: ObjectStore, location: string): TableFile[] {
   const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/(.*)$/.exec(location) ?? [];
   return store.hasBucket(bucket)
-    ? store.files(bucket, prefix).filter(({ key, size }) => size > 0 && !/(^|\/)[_.][^/]*$/.test(key))
+    ? store
+        .files(bucket, prefix)
+        .filter(({ key, size }) => size > 0 && !/(^|\/)[_.]/.test(key.slice(prefix.length)))
+        .map((file) => ({ ...file, bucket }))
     : [];
 }
 
+export interface TableFile extends ObjectFile {
+  readonly bucket: string;
+}
+
+/** Names of the columns that a query may read; undefined stands for all. */
+export type ColumnsRead = ReadonlySet<string> | undefined;
+
 /** Turns a table and its files into the SELECT that reads them, columns as declared. */
 export class TableScans {
+  private readonly lines = new Map<
+    string,
+    { readonly version: string; readonly unreadable: ReadonlySet<string> }
+  >();
   private readonly schemas = new Map<string, { readonly version: string; readonly columns: ParquetSchema }>();
 
-  /** @throws QueryFailure for formats that are not served, and Parquet columns of types that Athena refuses. */
+  /** @param directory takes the lines of JSON objects as DuckDB reads them */
+  constructor(private readonly directory: string) {}
+
+  /** @throws QueryFailure for formats that are not served, and for values and columns that Athena can't read. */
   async select(
     connection: DuckDBConnection,
     table: CatalogueTable,
-    files: readonly ObjectFile[],
+    files: readonly TableFile[],
+    read: ColumnsRead,
   ): Promise<string> {
     const { glue } = table;
     if (files.length === 0) {
       const columns = [...glue.columns, ...glue.partitionKeys].map(nullColumn);
       return `SELECT ${columns.join(', ')} WHERE false`;
     }
-    const paths = `[${files.map(({ path }) => sqlText(path)).join(', ')}]`;
+    const isJson = /json/i.test(glue.serde ?? '');
+    const paths = `[${files
+      .map((file) => sqlText(isJson ? this.readableLines(table, file, read) : file.path))
+      .join(', ')}]`;
     const keys = glue.partitionKeys.map(({ name, type }) => `${quote(name)}: ${duckDbType(type)}`);
     const hive =
       keys.length === 0
         ? 'hive_partitioning = false'
         : `hive_partitioning = true, hive_types = {${keys.join(', ')}}`;
     const keyColumns = glue.partitionKeys.map(({ name }) => quote(name));
-    if (/json/i.test(glue.serde ?? '')) {
+    if (isJson) {
       const columns = glue.columns.map(({ name, type }) => `${quote(name)}: '${duckDbType(type)}'`);
       const names = [...glue.columns.map(({ name }) => quote(name)), ...keyColumns];
       return `SELECT ${names.join(', ')} FROM read_json(${paths}, format = 'newline_delimited', records = 'true', columns = {${columns.join(', ')}}, ${hive})`;
@@ -64,6 +88,31 @@ export class TableScans {
         : nullColumn(column),
     );
     return `SELECT ${[...columns, ...keyColumns].join(', ')} FROM read_parquet(${paths}, union_by_name = ${!alike}, ${hive})`;
+  }
+
+  /**
+   * Where the lines of an object stand as DuckDB reads them; written once for each version of an object.
+   * @throws QueryFailure when Athena can't read them, or a value of a column that is read.
+   */
+  private readableLines({ database, glue }: CatalogueTable, file: TableFile, read: ColumnsRead): string {
+    const path = `${join(this.directory, `${database}.${glue.name}`, file.key)}.lines`;
+    let known = this.lines.get(path);
+    const address = `s3://${file.bucket}/${file.key}`;
+    if (known?.version !== file.version) {
+      try {
+        const { text, unreadable } = readJsonLines(file.key, readFileSync(file.path), glue.columns);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, text);
+        known = { version: file.version, unreadable };
+        this.lines.set(path, known);
+      } catch (error) {
+        throw readFailure(error, address, file.size);
+      }
+    }
+    if ([...known.unreadable].some((column) => read?.has(column.toLowerCase()) ?? true)) {
+      throw notReadable(address);
+    }
+    return path;
   }
 
   /** Schemas of the files in order; a footer is read once for each version of a file. */
@@ -92,6 +141,26 @@ export class TableScans {
     }
     return files.map(({ path }) => this.schemas.get(path)?.columns ?? new Map());
   }
+}
+
+function readFailure(error: unknown, address: string, size: number): unknown {
+  const split = (reason: string, options = {}) =>
+    new QueryFailure(
+      'HIVE_CANNOT_OPEN_SPLIT',
+      `Error opening Hive split ${address} (offset=0, length=${size}): ${reason}`,
+      options,
+    );
+  if (error instanceof LinesUnreadable) {
+    return error.reason === undefined ? notReadable(address) : split(error.reason);
+  }
+  // Deleted since the objects were listed: another try finds what took its place.
+  return z.object({ code: z.literal('ENOENT') }).safeParse(error).success
+    ? split('NoSuchKey', { category: 'system', retryable: true })
+    : error;
+}
+
+function notReadable(address: string): QueryFailure {
+  return new QueryFailure('HIVE_CURSOR_ERROR', `Failed to read file at ${address}`);
 }
 
 function requireReadable(

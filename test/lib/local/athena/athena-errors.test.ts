@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -49,15 +49,6 @@ it('calls an object that is gone since it was listed a failure to be tried again
     `SELECT * FROM read_json('${directory}/gone.ndjson', columns = {a: 'INTEGER'})`,
   );
   expect(failure).toMatchObject({ code: 'HIVE_CANNOT_OPEN_SPLIT', retryable: true, category: 'system' });
-});
-
-it('calls an object that is damaged a failure that stays', async () => {
-  const path = join(directory, 'damaged.ndjson');
-  writeFileSync(path, '{"a": 1}\n{"a": \n');
-  const failure = await failureOf(
-    `SELECT * FROM read_json('${path}', format = 'newline_delimited', columns = {a: 'INTEGER'})`,
-  );
-  expect(failure).toMatchObject({ code: 'HIVE_CURSOR_ERROR', retryable: false });
 });
 
 it('keeps the words of what it does not know', () => {

@@ -50,6 +50,10 @@ async function execute(
       ...options,
     }),
   );
+  return ended(QueryExecutionId);
+}
+
+async function ended(QueryExecutionId: string | undefined): Promise<QueryExecution> {
   for (;;) {
     const { QueryExecution } = await cloud.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
     const state = QueryExecution?.Status?.State;
@@ -622,8 +626,7 @@ describe('executions', () => {
     const running = await cloud.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
     expect(running.QueryExecution?.Status?.State).toBe('RUNNING');
     await cloud.athena.send(new StopQueryExecutionCommand({ QueryExecutionId }));
-    const stopped = await cloud.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
-    expect(stopped.QueryExecution?.Status?.State).toBe('CANCELLED');
+    expect((await ended(QueryExecutionId)).Status?.State).toBe('CANCELLED');
   });
 
   it('run side by side without mixing their tables', async () => {
