@@ -32,7 +32,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'retention.logDays': 'Days that logs stay',
   retrainOnEvidenceEveryDays:
     'Retrainings that lost skill starts: one at most in each period of so many days',
-  firstDay: 'First UTC day that queries see',
+  firstDay: 'First UTC day that queries see, from 1940-01-01 on',
+  accountConcurrency: 'Executions of functions that the account may run at once',
   alarmEmail: 'Receives every alarm, once the subscription mail is confirmed',
   dashboard: 'Whether CloudWatch gets a dashboard: $3 a month',
 };

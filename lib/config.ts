@@ -39,7 +39,12 @@ const retentionSchema = z.strictObject({
 /** Also part of function, bucket and database names: short, lower-case, no punctuation. */
 export const stageSchema = z
   .string()
-  .regex(/^[a-z][a-z0-9]{0,15}$/, 'use up to 16 lower-case letters and digits, as in "dev"');
+  .regex(/^[a-z][a-z0-9]{0,15}$/, 'use up to 16 lower-case letters and digits, as in "dev"')
+  // Its database would be the one in which the stage prod keeps what its crawler finds.
+  .refine((stage) => stage !== 'discovery', 'is the name of a part of every stage; choose another');
+
+/** Reanalysis goes back to here, and no provider further. */
+const FIRST_OF_ALL_DAYS = '1940-01-01';
 
 const SAO_PAULO = [
   { id: 'sao-paulo', name: 'São Paulo', query: 'Sao Paulo, Brazil', timezone: 'America/Sao_Paulo' },
@@ -61,7 +66,12 @@ export const configSchema = z
     /** Days that must lie between two retrainings that lost skill has started, beside the weekly ones. */
     retrainOnEvidenceEveryDays: z.int().min(1).max(90).default(7),
     /** First UTC day that the lake's tables cover; earlier partitions are invisible to queries. */
-    firstDay: settingsSchema.shape.firstDay,
+    firstDay: settingsSchema.shape.firstDay.refine(
+      (day) => day >= FIRST_OF_ALL_DAYS && day <= new Date().toISOString().slice(0, 10),
+      `lies between ${FIRST_OF_ALL_DAYS}, when the histories of weather begin, and today`,
+    ),
+    /** Executions of functions that the account may run at once; ten in a new one. */
+    accountConcurrency: z.int().min(5).max(100_000).default(10),
     /** Receives every alarm, once the subscription mail is confirmed. */
     alarmEmail: z.email().optional(),
     /** Whether CloudWatch gets a dashboard, which costs $3 a month. */

@@ -3,7 +3,7 @@ import { type Bucket, putObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import type { Settings } from '../runtime/settings';
 import { HOUR_MS, utcSecond } from '../runtime/time';
-import { INLINE_LOCATIONS, type planOutput, Refused, type Run, runKeys, type StepInput } from './steps';
+import { type planOutput, Refused, type Run, runKeys, type StepInput } from './steps';
 
 /** Athena writes at most a hundred partitions in one query. */
 const LOCATIONS_PER_QUERY = 100;
@@ -33,7 +33,6 @@ export async function plan(
   await putObject(queryResults, locationsKey, JSON.stringify(items), 'application/json');
   return {
     run,
-    locations: items.length <= INLINE_LOCATIONS ? items : [],
     locationsKey,
     chunks: chunksOf(items.length),
   };

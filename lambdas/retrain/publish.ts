@@ -17,7 +17,7 @@ import type { Location } from '../weather/location';
 import type { LocationDependencies } from './inspect';
 import { writeEvaluationRows } from './metrics-rows';
 import { runFiles } from './run-files';
-import { INLINE_LOCATIONS, type Run, runKeys, type StepInput } from './steps';
+import { type Run, runKeys, type StepInput } from './steps';
 
 export interface PublishDependencies extends LocationDependencies {
   readonly processed: Bucket;
@@ -25,6 +25,9 @@ export interface PublishDependencies extends LocationDependencies {
 
 /** Objects read side by side: five thousand locations take seconds. */
 const READERS = 32;
+
+/** Most locations that the execution's own output names one by one. */
+const LOCATIONS_NAMED = 40;
 
 /**
  * Last state of a run: gathers what came of each location, stores the rows of `model_metrics`, the run's summary, its
@@ -52,7 +55,7 @@ export async function publish(
   const access = { locations: settings.locations, processed, models };
   await refreshIndex(access, at);
   await refreshPlacePages(access, at, places);
-  return items.length <= INLINE_LOCATIONS ? summary : { ...summary, results: [] };
+  return items.length <= LOCATIONS_NAMED ? summary : { ...summary, results: [] };
 }
 
 async function evaluationOf(queryResults: Bucket, run: Run, location: string): Promise<EvaluationFile> {

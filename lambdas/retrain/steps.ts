@@ -57,9 +57,7 @@ const chunkSchema = z.strictObject({ first: z.int().min(0), count: z.int().min(1
 
 export const planOutput = z.strictObject({
   run: runSchema,
-  /** Items of the inline Map; empty when there are too many for one, which then reads `locationsKey`. */
-  locations: z.array(z.strictObject({ location: locationId })),
-  /** JSON array of the same items in the query-results bucket. */
+  /** JSON array of `{"location"}` in the query-results bucket: the items of the Map over places. */
   locationsKey: z.string(),
   chunks: z.array(chunkSchema),
 });
@@ -188,9 +186,6 @@ const stepEvent = z.discriminatedUnion('step', [
 ]);
 export type StepEvent = z.infer<typeof stepEvent>;
 export type StepInput<S extends StepEvent['step']> = Extract<StepEvent, { step: S }>;
-
-/** Most locations that the execution's own output names one by one, and that an inline Map serves. */
-export const INLINE_LOCATIONS = 40;
 
 /** Objects of one run in the query-results bucket, where they expire within days. */
 export const runKeys = {

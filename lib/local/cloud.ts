@@ -14,6 +14,7 @@ import { matchesPattern } from './event-bridge/event-pattern';
 import { targetInput } from './event-bridge/rule-targets';
 import { AccessDenied, type Caller } from './iam/access';
 import { ADMINISTRATOR_KEY } from './iam/identities';
+import { ConcurrencyLimit, Throttled } from './lambda/concurrency';
 import { type InvocationResult, LambdaRuntime } from './lambda/runtime';
 import { EventScheduler } from './scheduler/scheduler';
 import type { Execution } from './step-functions/execution';
@@ -28,7 +29,9 @@ export interface LocalCloudOptions {
   readonly directory: string;
   /** First instant of virtual time. */
   readonly start: Date;
-  /** Environments of one function that may run side by side; two by default. */
+  /** Executions of functions that the account may run at once; 1,000 by default, as in an account of some age. */
+  readonly accountConcurrency?: number;
+  /** Environments of one function that this machine runs side by side, while others wait; two by default. */
   readonly concurrency?: number;
   readonly faults?: FaultPlan;
   /**
@@ -79,6 +82,7 @@ export class LocalCloud {
   private readonly functions: ReadonlyMap<string, FunctionResource>;
   private readonly scheduler: EventScheduler;
   private readonly machines: StateMachines;
+  private readonly account: ConcurrencyLimit;
   private readonly s3: S3Client;
   /** Clients of machines, whose Maps read their items under the machine's role. */
   private readonly readers = new Map<string, S3Client>();
@@ -88,17 +92,16 @@ export class LocalCloud {
     readonly clock: VirtualClock,
     private readonly endpoints: AwsEndpoints,
     private readonly runtime: LambdaRuntime,
-    private readonly onInvocation: LocalCloudOptions['onInvocation'],
-    private readonly onClose: LocalCloudOptions['onClose'],
-    patience: number,
+    private readonly options: LocalCloudOptions,
   ) {
+    this.account = new ConcurrencyLimit(options.accountConcurrency ?? 1_000);
     this.since = clock.now();
     this.s3 = this.s3Client(ADMINISTRATOR_KEY);
     this.functions = new Map(resources.functions.flatMap((fn) => [[fn.name, fn] as const, [fn.arn, fn]]));
     this.machines = new StateMachines({
       machines: resources.stateMachines,
       clock,
-      patience,
+      patience: options.patience ?? 1,
       invokeFunction: (nameOrArn, payload, machineArn) => this.invokeForState(nameOrArn, payload, machineArn),
       readObject: (bucket, key, machineArn) => this.readText(bucket, key, machineArn),
       allows: (machineArn, action, resource) => endpoints.identities.of(machineArn).allows(action, resource),
@@ -168,15 +171,7 @@ export class LocalCloud {
       concurrency: options.concurrency ?? 2,
       ...(options.patience !== undefined && { patience: options.patience }),
     });
-    cloud = new LocalCloud(
-      resources,
-      clock,
-      endpoints,
-      runtime,
-      options.onInvocation,
-      options.onClose,
-      options.patience ?? 1,
-    );
+    cloud = new LocalCloud(resources, clock, endpoints, runtime, options);
     return cloud;
   }
 
@@ -262,6 +257,11 @@ export class LocalCloud {
     return this.machines.list();
   }
 
+  /** Child executions of distributed Maps, oldest first. */
+  childExecutions(): Execution[] {
+    return this.machines.listChildren();
+  }
+
   /** Events that functions put on the bus. */
   events(): readonly BusEvent[] {
     return this.bus;
@@ -279,7 +279,7 @@ export class LocalCloud {
   measured(): MetricData {
     return measured(this.resources, {
       invocations: this.records,
-      executions: this.executions(),
+      executions: [...this.executions(), ...this.machines.listChildren()],
       ended: this.ended,
       deadLetters: this.dead,
       emitted: this.metrics(),
@@ -306,7 +306,7 @@ export class LocalCloud {
     this.scheduler.stop();
     await this.runtime.close();
     for (const client of [this.s3, ...this.readers.values()]) client.destroy();
-    await Promise.all([this.endpoints.close(), this.onClose?.()]);
+    await Promise.all([this.endpoints.close(), this.options.onClose?.()]);
   }
 
   private s3Client(accessKeyId: string): S3Client {
@@ -338,11 +338,12 @@ export class LocalCloud {
     source: InvocationRecord['source'],
   ): Promise<InvocationResult> {
     const at = this.now().toISOString();
-    const result = await this.clock.track(this.runtime.invoke(nameOrArn, event));
+    const release = this.account.take();
+    const result = await this.clock.track(this.runtime.invoke(nameOrArn, event)).finally(release);
     const name = this.functions.get(nameOrArn)?.name ?? nameOrArn;
     const record: InvocationRecord = { function: name, source, at, event, result };
     this.records.push(record);
-    this.onInvocation?.(record);
+    this.options.onInvocation?.(record);
     return result;
   }
 
@@ -362,7 +363,14 @@ export class LocalCloud {
       const cause = `${error.message} (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException)`;
       return { error: 'Lambda.AWSLambdaException', cause };
     }
-    const { functionError, payload: answer } = await this.run(nameOrArn, payload, 'state machine');
+    let result: InvocationResult;
+    try {
+      result = await this.run(nameOrArn, payload, 'state machine');
+    } catch (error) {
+      if (!(error instanceof Throttled)) throw error;
+      return { error: 'Lambda.TooManyRequestsException', cause: error.message };
+    }
+    const { functionError, payload: answer } = result;
     if (functionError === undefined) return { payload: answer };
     // Step Functions sees no error type when a sandbox dies under an invocation.
     const error = functionError.kind === 'exit' ? 'Lambda.Unknown' : functionError.errorType;
@@ -389,21 +397,38 @@ export class LocalCloud {
     }
   }
 
-  /** Lambda's event invocation: a failure is tried again after one and two minutes, then given up. */
+  /**
+   * Lambda's event invocation: a failure is tried again after one and two minutes, then given up. One that is throttled
+   * is tried again after a second, then twice as long each time, five minutes at most, while it is young enough:
+   * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+   */
   private async invokeAsynchronously(fn: FunctionResource, input: unknown): Promise<void> {
     const { maximumRetryAttempts, maximumEventAgeSeconds, onFailureArn } = fn.asynchronous;
     const received = this.now().getTime();
-    for (let attempt = 0; ; attempt += 1) {
-      const result = await this.run(fn.name, input, 'asynchronous');
-      if (result.functionError === undefined) return;
-      const wait = attempt === 0 ? 60 : 120;
+    for (let attempt = 0, throttles = 0; ; ) {
+      const reason = await this.attempt(fn, input);
+      if (reason === undefined) return;
+      const throttled = reason instanceof Throttled;
+      const wait = throttled ? Math.min(2 ** throttles, 300) : attempt === 0 ? 60 : 120;
       const age = (this.now().getTime() - received) / 1000 + wait;
-      if (attempt >= maximumRetryAttempts || age > maximumEventAgeSeconds) {
-        const caller = this.endpoints.identities.of(fn.arn);
-        this.bury(caller, onFailureArn, input, result.functionError.errorMessage);
+      if ((!throttled && attempt >= maximumRetryAttempts) || age > maximumEventAgeSeconds) {
+        this.bury(this.endpoints.identities.of(fn.arn), onFailureArn, input, reason.message);
         return;
       }
+      if (throttled) throttles += 1;
+      else attempt += 1;
       await this.clock.sleep(wait);
+    }
+  }
+
+  /** Why an asynchronous invocation did not succeed; undefined when it did. */
+  private async attempt(fn: FunctionResource, input: unknown): Promise<{ message: string } | undefined> {
+    try {
+      const { functionError } = await this.run(fn.name, input, 'asynchronous');
+      return functionError && { message: functionError.errorMessage };
+    } catch (error) {
+      if (error instanceof Throttled) return error;
+      throw error;
     }
   }
 
@@ -440,6 +465,8 @@ export class LocalCloud {
   /** Step Functions tells the default bus of every execution that ends; rules may listen. */
   private announce(execution: Execution): void {
     this.ended.push(execution);
+    // Child executions of a distributed Map are measured, and send no events.
+    if (execution.machine.includes('/')) return;
     const event: BusEvent = {
       version: '0',
       id: execution.arn,

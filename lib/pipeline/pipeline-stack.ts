@@ -14,10 +14,11 @@ import { cronOf } from '../constructs/weekly';
 import type { DataLake } from '../data-lake/data-lake-stack';
 import { resourceName } from '../names';
 import { Backfill } from './backfill/backfill';
+import { concurrency } from './concurrency';
 import { Evidence } from './evidence/evidence';
 import { Hourly } from './hourly/hourly';
 import { Ingest } from './ingest/ingest';
-import { closingWarning, quotaNote } from './ingest/polling';
+import { closingWarning, pollShards, quotaNote } from './ingest/polling';
 import { Retraining } from './retrain/retraining';
 import { Upkeep } from './upkeep/upkeep';
 
@@ -62,12 +63,21 @@ export class PipelineStack extends Stack {
     }).stateMachine;
     this.retrain = this.retrainFunction(config, lake, logRetention);
 
+    const provider = PROVIDERS[config.provider];
+    const locationCount = config.locations.length;
+    const width = concurrency({
+      accountConcurrency: config.accountConcurrency,
+      pollSchedules: pollShards(config.locations).length,
+      locationCount,
+      providerDaysAtOnce: provider.backfillDaysAtOnce,
+    });
     this.retraining = new Retraining(this, 'Retraining', {
       stage,
       retrainFunction: this.retrain.function,
       queryResultsBucket: lake.queryResultsBucket,
       schedule: cronOf(config.schedules.retrain),
-      locationCount: config.locations.length,
+      locationCount,
+      concurrency: width,
       deadLetterQueue: this.undelivered,
       logRetention,
     }).stateMachine;
@@ -80,12 +90,12 @@ export class PipelineStack extends Stack {
       logRetention,
     }).stateMachine;
 
-    const provider = PROVIDERS[config.provider];
     this.backfill = new Backfill(this, 'Backfill', {
       stage,
       ingestFunction: this.ingest.function,
       hourlyFunction: this.hourly.function,
-      daysAtOnce: provider.backfillDaysAtOnce,
+      daysAtOnce: width.daysAtOnce,
+      locationCount,
       deadLetterQueue: this.undelivered,
       logRetention,
     }).stateMachine;

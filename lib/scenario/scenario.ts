@@ -60,6 +60,8 @@ export async function runScenario(
   const offset = (place.hourlyMinute + 1) * 60_000;
   let watch: Watch = () => undefined;
   const cloud = await startLocalGaroa({
+    // The most that a new account may run at once, which is what the configuration assumes.
+    accountConcurrency: 10,
     assemblyDirectory: place.assemblyDirectory,
     directory: place.directory,
     recording: options.recording,

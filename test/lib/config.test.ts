@@ -83,6 +83,9 @@ describe('the configuration', () => {
     ],
     ['a training window of a day', { training: { windowDays: 1 } }, 'garoa.training.windowDays: '],
     ['an address that is none', { alarmEmail: 'me' }, 'garoa.alarmEmail: '],
+    ['a stage whose database another one has', { stage: 'discovery' }, 'garoa.stage: is the name of a part'],
+    ['a day before all history', { firstDay: '1939-12-31' }, 'garoa.firstDay: lies between 1940-01-01'],
+    ['a day to come', { firstDay: '2999-01-01' }, 'garoa.firstDay: lies between 1940-01-01'],
     ['a date that does not exist', { firstDay: '2026-02-30' }, 'garoa.firstDay: '],
     [
       'a plan that the provider does not sell',

@@ -60,13 +60,18 @@ export function measured(resources: DeployedResources, happened: Happenings): Me
     data.add(metric('Duration'), time, result.milliseconds);
   }
   const arns = new Map(resources.stateMachines.map(({ name, arn }) => [name, arn]));
+  /** Child executions are measured under the machine's ARN with the label of their Map. */
+  const arnOf = (machine: string): string => {
+    const [name = '', ...label] = machine.split('/');
+    return [arns.get(name) ?? name, ...label].join('/');
+  };
   for (const { machine, startedAt } of happened.executions) {
-    data.add(states(arns.get(machine) ?? machine)('ExecutionsStarted'), Date.parse(startedAt), 1);
+    data.add(states(arnOf(machine))('ExecutionsStarted'), Date.parse(startedAt), 1);
   }
   for (const { machine, status, stoppedAt } of happened.ended) {
     const name = ENDS[status];
     if (name !== undefined && stoppedAt !== undefined) {
-      data.add(states(arns.get(machine) ?? machine)(name), Date.parse(stoppedAt), 1);
+      data.add(states(arnOf(machine))(name), Date.parse(stoppedAt), 1);
     }
   }
   const queues = new Map(resources.queues.map(({ name, arn }) => [arn, name]));

@@ -5,7 +5,8 @@ import { jsonService, ServiceError } from '../wire/json-protocol';
 import type { Service } from '../wire/service-server';
 import { matchesPattern } from './event-pattern';
 
-const MAXIMUM_ENTRY_BYTES = 262_144;
+/** Of all entries of a request: https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb */
+const MAXIMUM_ENTRY_BYTES = 1024 * 1024;
 
 const putEventsInput = z.object({
   Entries: z

@@ -3,7 +3,8 @@ import type { FunctionResource } from '../assembly/resources';
 import { AccessDenied } from '../iam/access';
 import { ServiceError } from '../wire/json-protocol';
 import type { Refusal, Service, ServiceReply, ServiceRequest } from '../wire/service-server';
-import type { InvocationResult } from './runtime';
+import { Throttled } from './concurrency';
+import { type InvocationResult, SYNCHRONOUS_PAYLOAD_BYTES } from './runtime';
 
 /** Runs the functions that the endpoint is asked for. */
 export interface FunctionInvoker {
@@ -14,6 +15,9 @@ export interface FunctionInvoker {
 }
 
 const ROUTE = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|configuration)$/;
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const ASYNCHRONOUS_PAYLOAD_BYTES = 1024 * 1024;
+
 type Action = 'invocations' | 'configuration';
 const ACTIONS: Readonly<Record<Action, string>> = {
   invocations: 'lambda:InvokeFunction',
@@ -32,7 +36,7 @@ const FUNCTION_NAME =
 
 /**
  * Lambda's REST interface: Invoke in its three invocation types, and GetFunctionConfiguration. There are no
- * versions or aliases besides `$LATEST`, no log tail and no throttling of its own.
+ * versions or aliases besides `$LATEST` and no log tail.
  */
 export function lambdaService(options: {
   readonly functions: readonly FunctionResource[];
@@ -53,8 +57,13 @@ export function lambdaService(options: {
   }
 
   async function invoke(fn: FunctionResource, request: ServiceRequest): Promise<ServiceReply> {
-    const event = eventOf(request.body);
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+    const most = type === 'Event' ? ASYNCHRONOUS_PAYLOAD_BYTES : SYNCHRONOUS_PAYLOAD_BYTES;
+    if (request.body.length > most) {
+      const message = `${request.body.length} byte payload is too large for the ${type} invocation type (limit ${most} bytes)`;
+      throw new ServiceError('RequestTooLargeException', message, 413);
+    }
+    const event = eventOf(request.body);
     if (type === 'DryRun') return reply(204);
     if (type === 'Event') {
       options.invoker.invokeLater(fn.name, event);
@@ -88,6 +97,9 @@ export function lambdaService(options: {
         return await (action === 'invocations' ? invoke(fn, request) : reply(200, configurationOf(fn)));
       } catch (error) {
         if (error instanceof ServiceError) return errorReply(error);
+        if (error instanceof Throttled) {
+          return errorReply(new ServiceError('TooManyRequestsException', error.message, 429));
+        }
         if (error instanceof AccessDenied) {
           return errorReply(new ServiceError('AccessDeniedException', error.message, 403));
         }

@@ -42,7 +42,9 @@ export interface LambdaOptions {
 }
 
 /** Sizes above which Lambda refuses a synchronous request or response. */
-const PAYLOAD_LIMIT = 6 * 1024 * 1024;
+export const SYNCHRONOUS_PAYLOAD_BYTES = 6 * 1024 * 1024;
+/** What all names and values of a function's own variables may have together. */
+const ENVIRONMENT_BYTES = 4 * 1024;
 
 const errorSchema = z.object({ errorType: z.string(), errorMessage: z.string(), trace: z.array(z.string()) });
 const messageSchema = z.union([
@@ -64,9 +66,11 @@ export class LambdaRuntime {
   private readonly collected: MetricRecord[] = [];
   private invocations = 0;
 
+  /** @throws Error for variables that Lambda would not take. */
   constructor(options: LambdaOptions) {
     mkdirSync(options.logsDirectory, { recursive: true });
     for (const fn of options.functions) {
+      requireSmallEnvironment(fn);
       const pool = new Pool(fn, options, (record) => this.collected.push(record));
       this.pools.set(fn.name, pool);
       this.pools.set(fn.arn, pool);
@@ -82,7 +86,7 @@ export class LambdaRuntime {
     const body = JSON.stringify(event) ?? 'null';
     const started = performance.now();
     const answer =
-      Buffer.byteLength(body) > PAYLOAD_LIMIT
+      Buffer.byteLength(body) > SYNCHRONOUS_PAYLOAD_BYTES
         ? tooLarge('Request')
         : limited(await pool.run(requestId, body));
     const milliseconds = performance.now() - started;
@@ -334,14 +338,21 @@ class Environment {
   }
 }
 
+function requireSmallEnvironment({ name, environment }: FunctionResource): void {
+  const bytes = Buffer.byteLength(Object.entries(environment).flat().join(''));
+  if (bytes > ENVIRONMENT_BYTES) {
+    throw new Error(`The variables of ${name} have ${bytes} bytes; Lambda takes ${ENVIRONMENT_BYTES}.`);
+  }
+}
+
 function limited(answer: Answer): Answer {
-  return 'payload' in answer && Buffer.byteLength(answer.payload) > PAYLOAD_LIMIT
+  return 'payload' in answer && Buffer.byteLength(answer.payload) > SYNCHRONOUS_PAYLOAD_BYTES
     ? tooLarge('Response')
     : answer;
 }
 
 function tooLarge(what: 'Request' | 'Response'): Answer {
-  const errorMessage = `${what} payload size exceeded maximum allowed payload size (${PAYLOAD_LIMIT} bytes).`;
+  const errorMessage = `${what} payload size exceeded maximum allowed payload size (${SYNCHRONOUS_PAYLOAD_BYTES} bytes).`;
   const errorType = what === 'Request' ? 'Lambda.RequestTooLargeException' : 'Function.ResponseSizeTooLarge';
   return { failure: { kind: 'thrown', errorType, errorMessage, trace: [] } };
 }

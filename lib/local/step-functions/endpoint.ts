@@ -170,11 +170,10 @@ function headerOf({ arn, name, status, startedAt, stoppedAt }: Execution, machin
   };
 }
 
-/** Items that wait and items that are at work are not told apart. */
-function mapRunOf({ arn, executionArn, total, succeeded, failed }: MapRun): object {
-  const running = total - succeeded - failed;
+function mapRunOf({ arn, executionArn, total, succeeded, failed, running }: MapRun): object {
+  const pending = total - succeeded - failed - running;
   const counts = {
-    pending: 0,
+    pending,
     running,
     succeeded,
     failed,
@@ -186,7 +185,7 @@ function mapRunOf({ arn, executionArn, total, succeeded, failed }: MapRun): obje
   return {
     mapRunArn: arn,
     executionArn,
-    status: running > 0 ? 'RUNNING' : 'SUCCEEDED',
+    status: running + pending > 0 ? 'RUNNING' : 'SUCCEEDED',
     itemCounts: counts,
     executionCounts: counts,
   };

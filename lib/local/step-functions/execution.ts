@@ -1,4 +1,4 @@
-import type { MachineDefinition, Scope } from './definition';
+import type { Scope } from './definition';
 import { StatesError } from './errors';
 
 /** One entry of an execution's history, with Step Functions' own event types. */
@@ -16,7 +16,7 @@ export interface HistoryEvent {
 
 const HISTORY_LIMIT = 25_000;
 
-/** Events of one execution. A distributed Map's children have a history of their own each, as in AWS. */
+/** Events of one execution. A distributed Map's children are executions of their own, each with its history. */
 export class History {
   readonly events: HistoryEvent[] = [];
 
@@ -77,10 +77,10 @@ export interface Frame {
   readonly outer?: Frame;
   /** `$states.context.Map`, inside an iteration. */
   readonly mapItem?: { readonly Item: { readonly Index: number; readonly Value: unknown } };
-  /** Set in the children of a distributed Map, which are executions of their own. */
-  readonly child?: { readonly name: string; readonly input: unknown };
   /** Iterations or branches of the state that is being run. */
   children?: Frame[];
+  /** Of a distributed Map that is being run. */
+  mapRun?: ChildExecutions;
   status: 'running' | 'succeeded' | 'failed';
   output?: unknown;
 }
@@ -101,6 +101,19 @@ export interface Execution {
   readonly history: readonly HistoryEvent[];
 }
 
+/** What a distributed Map hands to one child execution. */
+export interface ChildInput {
+  readonly input: unknown;
+  readonly mapItem: NonNullable<Frame['mapItem']>;
+}
+
+/** The child executions of a distributed Map: in the order of its items, each once it has started. */
+export interface ChildExecutions {
+  readonly label: string;
+  readonly inputs: readonly ChildInput[];
+  readonly started: (RunningExecution | undefined)[];
+}
+
 /** How far a distributed Map is, as `DescribeMapRun` would tell it. */
 export interface MapRun {
   readonly arn: string;
@@ -108,6 +121,7 @@ export interface MapRun {
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
+  readonly running: number;
 }
 
 /** The interpreter's own view of an execution. */
@@ -116,7 +130,10 @@ export interface RunningExecution {
   readonly name: string;
   readonly machine: string;
   readonly machineArn: string;
-  readonly definition: MachineDefinition;
+  /** Seconds until it is ended; a child execution ends with its parent. */
+  readonly timeoutSeconds: number | undefined;
+  /** ARN of the machine whose role acts: a child execution's is its parent's. */
+  readonly roleOf: string;
   readonly input: unknown;
   readonly startedAt: string;
   readonly root: Frame;

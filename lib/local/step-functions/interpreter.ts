@@ -1,7 +1,16 @@
+import { createHash } from 'node:crypto';
 import type { StateMachineResource } from '../assembly/resources';
-import { type MachineDefinition, parseDefinition, type State } from './definition';
+import { type MachineDefinition, parseDefinition, type Scope, type State } from './definition';
 import { asStatesError, StatesError, withinLimit } from './errors';
-import { type Execution, type Frame, History, type MapRun, type RunningExecution, Stop } from './execution';
+import {
+  type ChildExecutions,
+  type Execution,
+  type Frame,
+  History,
+  type MapRun,
+  type RunningExecution,
+  Stop,
+} from './execution';
 import type { Runner, Surroundings } from './runner';
 import { choose, fail, wait } from './states/flow';
 import { handled } from './states/handled';
@@ -33,9 +42,10 @@ export class StateMachines {
   private readonly machines = new Map<string, Machine>();
   private readonly executions = new Map<string, RunningExecution>();
   private readonly started = new Map<string, number>();
+  private readonly children = new Map<string, RunningExecution>();
   private readonly mapRuns = new Map<
     string,
-    { readonly executionArn: string; readonly children: readonly Frame[] }
+    { readonly executionArn: string; readonly children: ChildExecutions }
   >();
 
   private readonly runner: Runner;
@@ -47,7 +57,9 @@ export class StateMachines {
       runFrame: (execution, frame, stop) => this.runFrame(execution, frame, stop),
       start: (machine, input, name) => this.start(machine, input, name),
       describe: (arn) => this.describe(arn),
-      addMapRun: (execution, label, children) => this.addMapRun(execution, label, children),
+      addMapRun: (execution, children) => this.addMapRun(execution, children),
+      addChild: (parent, children, scope, index) => this.addChild(parent, children, scope, index),
+      runToEnd: (execution, stop) => this.runToEnd(execution, stop),
     };
     for (const { name, arn, definition } of options.machines) {
       const machine = { name, arn, definition: parseDefinition(name, definition) };
@@ -73,7 +85,8 @@ export class StateMachines {
       name: executionName,
       machine: machine.name,
       machineArn: machine.arn,
-      definition: machine.definition,
+      timeoutSeconds: machine.definition.TimeoutSeconds,
+      roleOf: machine.arn,
       input: plain,
       startedAt: this.now().toISOString(),
       root: newFrame(machine.definition, history, executionName, plain),
@@ -82,7 +95,7 @@ export class StateMachines {
     };
     this.executions.set(arn, execution);
     history.add(this.now(), { type: 'ExecutionStarted', details: { input: plain } });
-    void this.run(execution);
+    void this.runToEnd(execution, new Stop());
     return arn;
   }
 
@@ -92,13 +105,7 @@ export class StateMachines {
     if (execution.status === 'RUNNING' || execution.status === 'SUCCEEDED') {
       throw new Error(`ExecutionNotRedrivable: ${arn} is ${execution.status}`);
     }
-    execution.status = 'RUNNING';
-    execution.redriveCount += 1;
-    execution.redrivenAt = this.now().toISOString();
-    delete execution.stoppedAt;
-    delete execution.failure;
-    execution.root.history.add(this.now(), { type: 'ExecutionRedriven' });
-    void this.run(execution);
+    void this.runToEnd(execution, new Stop());
   }
 
   describe(arn: string): Execution {
@@ -107,7 +114,7 @@ export class StateMachines {
 
   /** As `describe`, for an ARN that may be nobody's. */
   find(arn: string): Execution | undefined {
-    const execution = this.executions.get(arn);
+    const execution = this.executions.get(arn) ?? this.children.get(arn);
     return execution && describe(execution);
   }
 
@@ -116,14 +123,15 @@ export class StateMachines {
     const run = this.mapRuns.get(arn);
     if (run === undefined) return undefined;
     const { executionArn, children } = run;
-    const having = (wanted: Frame['status']): number =>
-      children.filter(({ status }) => status === wanted).length;
+    const having = (...wanted: readonly Execution['status'][]): number =>
+      children.started.filter((child) => child !== undefined && wanted.includes(child.status)).length;
     return {
       arn,
       executionArn,
-      total: children.length,
-      succeeded: having('succeeded'),
-      failed: having('failed'),
+      total: children.inputs.length,
+      succeeded: having('SUCCEEDED'),
+      failed: having('FAILED', 'TIMED_OUT', 'ABORTED'),
+      running: having('RUNNING'),
     };
   }
 
@@ -132,36 +140,69 @@ export class StateMachines {
     return [...this.executions.values()].map(describe);
   }
 
+  /** Every child execution of distributed Maps so far; `machine` is the parent's with the label of the Map. */
+  listChildren(): Execution[] {
+    return [...this.children.values()].map(describe);
+  }
+
   private required(arn: string): RunningExecution {
-    const execution = this.executions.get(arn);
+    const execution = this.executions.get(arn) ?? this.children.get(arn);
     if (execution === undefined) throw new Error(`ExecutionDoesNotExist: ${arn}`);
     return execution;
   }
 
-  /** A distributed Map gets an ARN of its own; a redriven one gets another. */
-  private addMapRun(
-    { arn: executionArn, machineArn }: RunningExecution,
-    label: string,
-    children: readonly Frame[],
-  ): string {
+  /** A distributed Map keeps its ARN when it is redriven. */
+  private addMapRun({ arn: executionArn, machineArn }: RunningExecution, children: ChildExecutions): string {
+    for (const [arn, run] of this.mapRuns) if (run.children === children) return arn;
     const place = machineArn.replace(':stateMachine:', ':mapRun:');
-    const arn = `${place}/${label}:run-${String(this.mapRuns.size + 1).padStart(4, '0')}`;
+    const arn = `${place}/${children.label}:run-${String(this.mapRuns.size + 1).padStart(4, '0')}`;
     this.mapRuns.set(arn, { executionArn, children });
     return arn;
+  }
+
+  private addChild(
+    parent: RunningExecution,
+    { label, inputs }: ChildExecutions,
+    scope: Scope,
+    index: number,
+  ): RunningExecution {
+    const { input, mapItem } = inputs[index] ?? {
+      input: null,
+      mapItem: { Item: { Index: index, Value: null } },
+    };
+    const name = uuidOf(`${parent.arn}/${label}/${index}/${this.children.size}`);
+    const machineArn = `${parent.machineArn}/${label}`;
+    const history = new History();
+    const child: RunningExecution = {
+      arn: `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`,
+      name,
+      machine: `${parent.machine}/${label}`,
+      machineArn,
+      timeoutSeconds: undefined,
+      roleOf: parent.roleOf,
+      input,
+      startedAt: this.now().toISOString(),
+      root: newFrame(scope, history, name, input, { mapItem }),
+      status: 'RUNNING',
+      redriveCount: 0,
+    };
+    this.children.set(child.arn, child);
+    history.add(this.now(), { type: 'ExecutionStarted', details: { input } });
+    return child;
   }
 
   private now(): Date {
     return this.options.clock.now();
   }
 
-  private async run(execution: RunningExecution): Promise<void> {
-    const { root, definition } = execution;
-    const stop = new Stop();
+  private async runToEnd(execution: RunningExecution, stop: Stop): Promise<void> {
+    const { root, timeoutSeconds } = execution;
+    if (execution.status !== 'RUNNING') this.reopen(execution);
     const cancelTimeout =
-      definition.TimeoutSeconds === undefined
+      timeoutSeconds === undefined
         ? undefined
-        : this.options.clock.at(this.now().getTime() + definition.TimeoutSeconds * 1000, () =>
-            stop.stop(new StatesError('States.Timeout', `Ran longer than ${definition.TimeoutSeconds} s.`)),
+        : this.options.clock.at(this.now().getTime() + timeoutSeconds * 1000, () =>
+            stop.stop(new StatesError('States.Timeout', `Ran longer than ${timeoutSeconds} s.`)),
           );
     try {
       const output = await this.runFrame(execution, root, stop);
@@ -170,19 +211,28 @@ export class StateMachines {
     } catch (error) {
       const failure = asStatesError(error);
       execution.failure = failure;
-      const timedOut = stop.stopped && failure.error === 'States.Timeout';
-      execution.status = timedOut ? 'TIMED_OUT' : 'FAILED';
+      const [status, type] = endOf(failure, stop, timeoutSeconds);
+      execution.status = status;
       // The last event may be the one that no longer fits; the failure is told in any case.
       root.history.events.push({
         id: root.history.events.length + 1,
         timestamp: this.now().toISOString(),
-        type: timedOut ? 'ExecutionTimedOut' : 'ExecutionFailed',
+        type,
         details: failure.output,
       });
     }
     cancelTimeout?.();
     execution.stoppedAt = this.now().toISOString();
     this.options.onEnd?.(describe(execution));
+  }
+
+  private reopen(execution: RunningExecution): void {
+    execution.status = 'RUNNING';
+    execution.redriveCount += 1;
+    execution.redrivenAt = this.now().toISOString();
+    delete execution.stoppedAt;
+    delete execution.failure;
+    execution.root.history.add(this.now(), { type: 'ExecutionRedriven' });
   }
 
   private async runFrame(execution: RunningExecution, frame: Frame, stop: Stop): Promise<unknown> {
@@ -196,6 +246,7 @@ export class StateMachines {
         const step = await this.runState(execution, frame, state, stop);
         stop.check();
         delete frame.children;
+        delete frame.mapRun;
         if (step.next === undefined) {
           frame.status = 'succeeded';
           frame.output = step.output;
@@ -241,6 +292,24 @@ export class StateMachines {
         return handled(clock, visit, state, () => map(this.runner, visit, state));
     }
   }
+}
+
+/** What was stopped from outside has run out of its own time, or was aborted with its parent. */
+function endOf(
+  failure: StatesError,
+  stop: Stop,
+  timeoutSeconds: number | undefined,
+): readonly [Execution['status'], string] {
+  if (!stop.stopped) return ['FAILED', 'ExecutionFailed'];
+  return timeoutSeconds !== undefined && failure.error === 'States.Timeout'
+    ? ['TIMED_OUT', 'ExecutionTimedOut']
+    : ['ABORTED', 'ExecutionAborted'];
+}
+
+/** Shaped like the random names that Step Functions gives, and the same on every run. */
+function uuidOf(seed: string): string {
+  const hex = createHash('sha256').update(seed).digest('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
 }
 
 function describe(execution: RunningExecution): Execution {

@@ -1,5 +1,6 @@
 import type { VirtualClock } from '../clock';
-import type { Execution, Frame, RunningExecution, Stop } from './execution';
+import type { Scope } from './definition';
+import type { ChildExecutions, Execution, Frame, RunningExecution, Stop } from './execution';
 
 /** How a function invocation ended, for a state that waits for it. */
 export type FunctionResult =
@@ -11,7 +12,10 @@ export interface Surroundings {
   readonly clock: VirtualClock;
   /** See `LocalCloudOptions`; 1 when absent. */
   readonly patience?: number;
-  /** Runs a function by name or ARN to its end, as the machine; rejects when there is no such function. */
+  /**
+   * Runs a function by name or ARN to its end, as the machine; rejects when there is no such function. What takes real
+   * time is tracked on the clock by whoever runs it; virtual time may pass too.
+   */
   readonly invokeFunction: (
     nameOrArn: string,
     payload: unknown,
@@ -31,5 +35,14 @@ export interface Runner extends Surroundings {
   start(machineNameOrArn: string, input: unknown, name?: string): string;
   describe(executionArn: string): Execution;
   /** Makes a distributed Map known and returns its ARN. */
-  addMapRun(execution: RunningExecution, label: string, children: readonly Frame[]): string;
+  addMapRun(execution: RunningExecution, children: ChildExecutions): string;
+  /** Makes the child execution of one item of a distributed Map; `runToEnd` begins it. */
+  addChild(
+    parent: RunningExecution,
+    children: ChildExecutions,
+    scope: Scope,
+    index: number,
+  ): RunningExecution;
+  /** Runs an execution, or one that is redriven, until it ends in whatever way. */
+  runToEnd(execution: RunningExecution, stop: Stop): Promise<void>;
 }

@@ -86,12 +86,11 @@ export class Visit {
 
   private context(mapItem: Frame['mapItem']): unknown {
     const { execution } = this;
-    const child = outermost(this.frame).child;
     return {
       Execution: {
-        Id: child === undefined ? execution.arn : `${execution.arn}/${child.name}`,
-        Input: child === undefined ? execution.input : child.input,
-        Name: child?.name ?? execution.name,
+        Id: execution.arn,
+        Input: execution.input,
+        Name: execution.name,
         RoleArn: 'arn:aws:iam::local:role/states',
         StartTime: execution.startedAt,
         RedriveCount: execution.redriveCount,
@@ -102,10 +101,6 @@ export class Visit {
       ...(mapItem === undefined ? {} : { Map: mapItem }),
     };
   }
-}
-
-function outermost(frame: Frame): Frame {
-  return frame.outer === undefined ? frame : outermost(frame.outer);
 }
 
 function visibleVariables(frame: Frame): Record<string, unknown> {
@@ -120,7 +115,7 @@ export function newFrame(
   history: History,
   path: string,
   input: unknown,
-  place: Pick<Frame, 'outer' | 'mapItem' | 'child'> = {},
+  place: Pick<Frame, 'outer' | 'mapItem'> = {},
 ): Frame {
   return { scope, history, path, state: scope.StartAt, input, variables: {}, status: 'running', ...place };
 }

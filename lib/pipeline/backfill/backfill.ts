@@ -1,3 +1,4 @@
+import { Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -14,6 +15,7 @@ export interface BackfillProps {
   readonly ingestFunction: lambda.IFunction;
   readonly hourlyFunction: lambda.IFunction;
   readonly daysAtOnce: number;
+  readonly locationCount: number;
   /** Takes events that could not be delivered. */
   readonly deadLetterQueue: sqs.IQueue;
   readonly logRetention: logs.RetentionDays;
@@ -33,6 +35,8 @@ export class Backfill extends Construct {
         ingestFunctionArn: ingestFunction.functionArn,
         hourlyFunctionArn: hourlyFunction.functionArn,
         daysAtOnce: props.daysAtOnce,
+        locationCount: props.locationCount,
+        partition: Stack.of(this).partition,
       }),
       distributedMapLabel: DAY_MAP_LABEL,
       logRetention: props.logRetention,

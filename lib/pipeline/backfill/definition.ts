@@ -1,11 +1,14 @@
-import { LAMBDA_SERVICE_RETRY } from '../../constructs/retries';
+import { LAMBDA_RETRIES } from '../../constructs/retries';
 
 /** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
 export interface BackfillDefinitionProps {
   readonly ingestFunctionArn: string;
   readonly hourlyFunctionArn: string;
-  /** Days that the provider's limits allow to be fetched side by side. */
+  /** Days that the provider's limits and the account's allow to be fetched side by side. */
   readonly daysAtOnce: number;
+  readonly locationCount: number;
+  /** `aws`, or the partition of another part of the world. */
+  readonly partition: string;
 }
 
 /** Distinguishes the child executions of the days in the console and in ARNs. */
@@ -22,7 +25,9 @@ const DAYS_PER_AGGREGATION = 100;
 
 /** The functions' own limit; a task that is still silent then has been lost. */
 const TASK_TIMEOUT_SECONDS = 900;
-const MACHINE_TIMEOUT_SECONDS = 24 * 3600;
+/** Of each day, however few its places, and for the aggregation of the longest range. */
+const SECONDS_PER_DAY = 30;
+const AGGREGATION_SECONDS = (MAXIMUM_DAYS / DAYS_PER_AGGREGATION) * TASK_TIMEOUT_SECONDS;
 
 /** What the results of all days may weigh together: a state holds 256 KiB. */
 const RESULT_CHARACTERS = 200_000;
@@ -36,7 +41,7 @@ const DAYS_NAMED = 1_000;
 const RETRIES = [
   // The request is wrong, or provider or plan have no history of the day: the same call can't end otherwise.
   { ErrorEquals: ['EventRefused', 'DayNotAvailable', 'HistoryNotInPlan'], MaxAttempts: 0 },
-  LAMBDA_SERVICE_RETRY,
+  ...LAMBDA_RETRIES,
   // The function ran out of time or memory, or died: what it had stored by then is not fetched again.
   { ErrorEquals: ['States.Timeout', 'Lambda.Unknown'], IntervalSeconds: 5, MaxAttempts: 2 },
   // A provider or service that failed for longer than the function's own retries last; what it did give is stored.
@@ -56,10 +61,12 @@ export function backfillDefinition({
   ingestFunctionArn,
   hourlyFunctionArn,
   daysAtOnce,
+  locationCount,
+  partition,
 }: BackfillDefinitionProps) {
   const invoke = (functionArn: string, payload: Readonly<Record<string, string>>) => ({
     Type: 'Task',
-    Resource: 'arn:aws:states:::lambda:invoke',
+    Resource: `arn:${partition}:states:::lambda:invoke`,
     Arguments: { FunctionName: functionArn, Payload: payload },
     TimeoutSeconds: TASK_TIMEOUT_SECONDS,
     Retry: RETRIES,
@@ -68,7 +75,10 @@ export function backfillDefinition({
   return {
     Comment: 'Garoa: fetches the history of a range of days and recomputes its hours.',
     QueryLanguage: 'JSONata',
-    TimeoutSeconds: MACHINE_TIMEOUT_SECONDS,
+    // A second for each place of a day, up to the function's own limit.
+    TimeoutSeconds:
+      Math.ceil(MAXIMUM_DAYS / daysAtOnce) * Math.min(TASK_TIMEOUT_SECONDS, SECONDS_PER_DAY + locationCount) +
+      AGGREGATION_SECONDS,
     StartAt: 'Are both ends days?',
     States: {
       'Are both ends days?': {

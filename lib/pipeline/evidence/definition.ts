@@ -3,6 +3,8 @@ export interface EvidenceDefinitionProps {
   readonly retrainingArn: string;
   /** One retraining at most in each period of so many days, counted from 1970-01-01. */
   readonly everyDays: number;
+  /** `aws`, or the partition of another part of the world. */
+  readonly partition: string;
 }
 
 const DAY_MS = 86_400_000;
@@ -16,7 +18,7 @@ const DAY_MS = 86_400_000;
  * 90 days, which makes the second start fail without any table that would have to remember the first. Locations
  * that join a known list later wait for the next period or for the weekly run.
  */
-export function evidenceDefinition({ retrainingArn, everyDays }: EvidenceDefinitionProps) {
+export function evidenceDefinition({ retrainingArn, everyDays, partition }: EvidenceDefinitionProps) {
   return {
     Comment: 'Garoa: retrains when forecasts have become worse than persistence.',
     QueryLanguage: 'JSONata',
@@ -25,7 +27,7 @@ export function evidenceDefinition({ retrainingArn, everyDays }: EvidenceDefinit
     States: {
       'Start retraining once in the period': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::states:startExecution',
+        Resource: `arn:${partition}:states:::states:startExecution`,
         Arguments: {
           StateMachineArn: retrainingArn,
           // 80 characters at most: 16, and a location's id of up to 64.

@@ -1,3 +1,4 @@
+import { Stack } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -27,6 +28,7 @@ export class Evidence extends Construct {
       definition: evidenceDefinition({
         retrainingArn: props.retraining.stateMachineArn,
         everyDays: props.everyDays,
+        partition: Stack.of(this).partition,
       }),
       logRetention: props.logRetention,
       grants: [{ actions: ['states:StartExecution'], resources: [props.retraining.stateMachineArn] }],

@@ -1,13 +1,16 @@
-import { INLINE_LOCATIONS, type StepEvent } from '../../../lambdas/retrain/steps';
-import { LAMBDA_SERVICE_RETRY } from '../../constructs/retries';
+import type { StepEvent } from '../../../lambdas/retrain/steps';
+import { LAMBDA_RETRIES } from '../../constructs/retries';
+import type { Concurrency } from '../concurrency';
 
 /** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
 export interface RetrainingDefinitionProps {
   readonly functionArn: string;
   /** Name of the bucket that holds the objects of a run. */
   readonly queryResultsBucket: string;
-  /** Configured locations: up to 40 an inline Map serves, beyond it a Distributed Map. */
   readonly locationCount: number;
+  readonly concurrency: Pick<Concurrency, 'placesAtOnce' | 'batchesAtOnce'>;
+  /** `aws`, or the partition of another part of the world. */
+  readonly partition: string;
 }
 
 /** Child executions of the Distributed Map run under `<machine>/<label>`, which the role must name. */
@@ -16,13 +19,10 @@ export const LOCATION_MAP_LABEL = 'Location';
 /** The retrain function's own limit; a task that is still silent then has been lost. */
 const STEP_TIMEOUT_SECONDS = 900;
 
-/** Longest useful run: all steps of one location, each at its limit and tried twice, with room for the maps. */
-const MACHINE_TIMEOUT_SECONDS = 6 * 3600;
-
-/** Child executions of the Distributed Map run side by side; times the batches, this is the Lambda concurrency. */
-const DISTRIBUTED_CONCURRENCY = 40;
-const INLINE_CONCURRENCY = 10;
-const BATCH_CONCURRENCY = 5;
+/** Longest useful time of one location: all its steps, each at its limit and tried twice. */
+const LOCATION_TIMEOUT_SECONDS = 6 * 3600;
+/** The next weekly run must not meet this one. */
+const LONGEST_RUN_SECONDS = 6 * 24 * 3600;
 
 /** Athena runs about twenty queries of an account at once by default, and the hourly function needs some. */
 const CHUNK_CONCURRENCY = 4;
@@ -37,7 +37,7 @@ const TOLERATED_FAILURE_PERCENTAGE = 10;
 const RETRIES = [
   // The input or the data themselves are wrong: the same call would end the same way.
   { ErrorEquals: ['Refused', 'TrainingSetDamaged', 'ZodError'], MaxAttempts: 0 },
-  LAMBDA_SERVICE_RETRY,
+  ...LAMBDA_RETRIES,
   // A function that ran out of time or memory, or died: once more on a fresh environment.
   {
     ErrorEquals: [
@@ -64,13 +64,15 @@ type State = { readonly [key: string]: Json };
 export function retrainingDefinition(props: RetrainingDefinitionProps): State {
   const invoke = (step: StepEvent['step'], payload: State): State => ({
     Type: 'Task',
-    Resource: 'arn:aws:states:::lambda:invoke',
+    Resource: `arn:${props.partition}:states:::lambda:invoke`,
     Arguments: { FunctionName: props.functionArn, Payload: { step, ...payload } },
     Output: '{% $states.result.Payload %}',
     TimeoutSeconds: STEP_TIMEOUT_SECONDS,
     Retry: RETRIES,
   });
 
+  const { placesAtOnce, batchesAtOnce } = props.concurrency;
+  const turns = Math.ceil(props.locationCount / placesAtOnce);
   const run = '{% $states.input.run %}';
   const location = '{% $states.input.location %}';
 
@@ -78,7 +80,7 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
     Comment:
       'Garoa: makes a challenger for each location, tests it on hours it has not seen, and promotes what earns it.',
     QueryLanguage: 'JSONata',
-    TimeoutSeconds: MACHINE_TIMEOUT_SECONDS,
+    TimeoutSeconds: Math.min(turns * LOCATION_TIMEOUT_SECONDS, LONGEST_RUN_SECONDS),
     StartAt: 'Plan the run',
     States: {
       'Plan the run': {
@@ -94,7 +96,7 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
         Comment: 'One Athena query makes the training sets of up to a hundred locations.',
         Items: '{% $states.input.chunks %}',
         ItemSelector: { run, chunk: '{% $states.context.Map.Item.Value %}' },
-        MaxConcurrency: CHUNK_CONCURRENCY,
+        MaxConcurrency: Math.min(CHUNK_CONCURRENCY, placesAtOnce * batchesAtOnce),
         ItemProcessor: {
           ProcessorConfig: { Mode: 'INLINE' },
           StartAt: 'Make the training sets of one chunk',
@@ -110,7 +112,18 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
       },
       'Retrain each location': {
         Type: 'Map',
-        ...locationItems(props),
+        ItemReader: {
+          Resource: `arn:${props.partition}:states:::s3:getObject`,
+          ReaderConfig: { InputType: 'JSON' },
+          Arguments: { Bucket: props.queryResultsBucket, Key: '{% $states.input.locationsKey %}' },
+        },
+        MaxConcurrency: placesAtOnce,
+        ToleratedFailurePercentage: TOLERATED_FAILURE_PERCENTAGE,
+        Label: LOCATION_MAP_LABEL,
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+          ...oneLocation(),
+        },
         ItemSelector: { run, location: '{% $states.context.Map.Item.Value.location %}' },
         Catch: [
           {
@@ -146,30 +159,6 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
     },
   };
 
-  function locationItems({ queryResultsBucket, locationCount }: RetrainingDefinitionProps): State {
-    if (locationCount <= INLINE_LOCATIONS) {
-      return {
-        Items: '{% $states.input.locations %}',
-        MaxConcurrency: INLINE_CONCURRENCY,
-        ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, ...oneLocation() },
-      };
-    }
-    return {
-      ItemReader: {
-        Resource: 'arn:aws:states:::s3:getObject',
-        ReaderConfig: { InputType: 'JSON' },
-        Arguments: { Bucket: queryResultsBucket, Key: '{% $states.input.locationsKey %}' },
-      },
-      MaxConcurrency: DISTRIBUTED_CONCURRENCY,
-      ToleratedFailurePercentage: TOLERATED_FAILURE_PERCENTAGE,
-      Label: LOCATION_MAP_LABEL,
-      ItemProcessor: {
-        ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
-        ...oneLocation(),
-      },
-    };
-  }
-
   function oneLocation(): State {
     const Catch = [
       {
@@ -196,7 +185,7 @@ export function retrainingDefinition(props: RetrainingDefinitionProps): State {
           Comment: 'One round of the search: its recipes are scored side by side, in batches.',
           Items: '{% $states.input.batches %}',
           ItemSelector: { run, location, batch: '{% $states.context.Map.Item.Value %}' },
-          MaxConcurrency: BATCH_CONCURRENCY,
+          MaxConcurrency: batchesAtOnce,
           ItemProcessor: {
             ProcessorConfig: { Mode: 'INLINE' },
             StartAt: 'Score a batch of recipes',

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
@@ -6,10 +6,10 @@ import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { INLINE_LOCATIONS } from '../../../lambdas/retrain/steps';
 import { onObjects } from '../../constructs/permissions';
 import { GaroaStateMachine } from '../../constructs/state-machine';
 import { resourceName } from '../../names';
+import type { Concurrency } from '../concurrency';
 import { LOCATION_MAP_LABEL, retrainingDefinition } from './definition';
 
 export interface RetrainingProps {
@@ -20,6 +20,7 @@ export interface RetrainingProps {
   /** Schedule expression, such as `cron(0 3 ? * SUN *)`; UTC. */
   readonly schedule: string;
   readonly locationCount: number;
+  readonly concurrency: Pick<Concurrency, 'placesAtOnce' | 'batchesAtOnce'>;
   /** Takes the weekly start when it could not be delivered. */
   readonly deadLetterQueue: sqs.IQueue;
   readonly logRetention: logs.RetentionDays;
@@ -36,7 +37,6 @@ export class Retraining extends Construct {
     super(scope, id);
     const { retrainFunction, queryResultsBucket, locationCount } = props;
     const name = resourceName(props.stage, 'retrain');
-    const distributed = locationCount > INLINE_LOCATIONS;
 
     this.stateMachine = new GaroaStateMachine(this, 'Retraining', {
       name,
@@ -45,14 +45,16 @@ export class Retraining extends Construct {
         functionArn: retrainFunction.functionArn,
         queryResultsBucket,
         locationCount,
+        concurrency: props.concurrency,
+        partition: Stack.of(this).partition,
       }),
       logRetention: props.logRetention,
       grants: [
         { actions: ['lambda:InvokeFunction'], resources: [retrainFunction.functionArn] },
         // A Distributed Map reads its items itself.
-        ...(distributed ? [onObjects(this, queryResultsBucket, 'retrain/*', ['s3:GetObject'])] : []),
+        onObjects(this, queryResultsBucket, 'retrain/*', ['s3:GetObject']),
       ],
-      ...(distributed && { distributedMapLabel: LOCATION_MAP_LABEL }),
+      distributedMapLabel: LOCATION_MAP_LABEL,
     }).stateMachine;
 
     new scheduler.Schedule(this, 'Schedule', {

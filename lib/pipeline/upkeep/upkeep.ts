@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
@@ -35,7 +35,10 @@ export class Upkeep extends Construct {
       name,
       description:
         'Looks after the lake: settles truth, finds gaps, joins and sweeps objects, judges champions',
-      definition: upkeepDefinition({ functionArn: hourlyFunction.functionArn }),
+      definition: upkeepDefinition({
+        functionArn: hourlyFunction.functionArn,
+        partition: Stack.of(this).partition,
+      }),
       logRetention: props.logRetention,
       grants: [{ actions: ['lambda:InvokeFunction'], resources: [hourlyFunction.functionArn] }],
     }).stateMachine;

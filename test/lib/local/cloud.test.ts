@@ -316,6 +316,31 @@ describe('LocalCloud', () => {
     sfn.destroy();
   });
 
+  it('runs no more functions at once than the account may, and tries again what nobody waits for', async () => {
+    const cloud = await start({ accountConcurrency: 1 });
+    const lambda = new LambdaClient({
+      ...clientOf(cloud.services.environment.AWS_ENDPOINT_URL_LAMBDA ?? ''),
+      maxAttempts: 1,
+    });
+    const asked = ['a', 'b'].map((put) =>
+      lambda.send(new InvokeCommand({ FunctionName: 'worker', Payload: JSON.stringify({ put }) })),
+    );
+    const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected');
+    expect(refused).toMatchObject([{ reason: { name: 'TooManyRequestsException' } }]);
+    for (const put of ['c', 'd']) {
+      const Payload = JSON.stringify({ put });
+      await lambda.send(new InvokeCommand({ FunctionName: 'worker', InvocationType: 'Event', Payload }));
+    }
+    await cloud.settle();
+    expect(keysOf(cloud)).toEqual(expect.arrayContaining(['c', 'd']));
+    expect(cloud.deadLetters()).toEqual([]);
+    const large = { FunctionName: 'worker', Payload: JSON.stringify('x'.repeat(1024 * 1024)) };
+    const asynchronous = lambda.send(new InvokeCommand({ ...large, InvocationType: 'Event' }));
+    await expect(asynchronous).rejects.toMatchObject({ name: 'RequestTooLargeException' });
+    expect((await lambda.send(new InvokeCommand(large))).StatusCode).toBe(200);
+    lambda.destroy();
+  });
+
   it('says which name it does not know', async () => {
     const cloud = await start();
     expect(() => cloud.name('functions', '-nothing')).toThrow('0 of the functions');

@@ -4,7 +4,8 @@ import type { MapState, ParallelState, Retrier, TaskState } from '../definition'
 import { asStatesError, handles } from '../errors';
 import type { Step, Visit } from '../visit';
 
-const TASK_MATTERS = { Task: 'TaskState', Map: 'MapState', Parallel: 'ParallelState' } as const;
+/** How the history calls the failure of a state's work. */
+const FAILED = { Task: 'TaskFailed', Map: 'MapStateFailed', Parallel: 'ParallelStateFailed' } as const;
 
 /** Runs a state's work with its Retry and Catch. */
 export async function handled(
@@ -22,13 +23,15 @@ export async function handled(
       // Told to stop from outside: not this state's own failure, so nothing of it answers.
       visit.stop.check();
       const failure = asStatesError(error);
-      visit.record(`${TASK_MATTERS[state.Type]}Failed`, failure.output);
+      const late = state.Type === 'Task' && failure.error === 'States.Timeout';
+      visit.record(late ? 'TaskTimedOut' : FAILED[state.Type], failure.output);
       const retrier = state.Retry.find((candidate) => handles(candidate, failure.error));
       const attempt = retrier === undefined ? 0 : (attempts.get(retrier) ?? 0);
       if (retrier !== undefined && attempt < retrier.MaxAttempts) {
         attempts.set(retrier, attempt + 1);
         visit.retries += 1;
         delete visit.frame.children;
+        delete visit.frame.mapRun;
         await clock.sleep(retryDelay(retrier, attempt, visit.seed()), visit.stop);
         visit.stop.check();
         continue;

@@ -36,7 +36,7 @@ async function readItems(
   type: 'JSON' | 'JSONL',
 ): Promise<unknown> {
   try {
-    const text = await runner.clock.track(runner.readObject(bucket, key, execution.machineArn));
+    const text = await runner.clock.track(runner.readObject(bucket, key, execution.roleOf));
     const items: unknown =
       type === 'JSON'
         ? JSON.parse(text)

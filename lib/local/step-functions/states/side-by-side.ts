@@ -1,4 +1,5 @@
 import type { ParallelState } from '../definition';
+import { withinLimit } from '../errors';
 import { type Frame, Stop } from '../execution';
 import type { Runner } from '../runner';
 import { newFrame, type Visit } from '../visit';
@@ -12,6 +13,7 @@ export async function parallel(runner: Runner, visit: Visit, state: ParallelStat
   );
   visit.record('ParallelStateStarted');
   const outputs = await all(runner, visit, frame.children, frame.children.length);
+  withinLimit(outputs, `The result of ${frame.state}`);
   visit.record('ParallelStateSucceeded');
   return outputs;
 }

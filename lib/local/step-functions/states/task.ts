@@ -13,6 +13,7 @@ export async function task(runner: Runner, visit: Visit, state: TaskState): Prom
       ? undefined
       : await visit.number(state.TimeoutSeconds, 'TimeoutSeconds');
   visit.record('TaskScheduled', { resource: state.Resource, parameters });
+  visit.record('TaskStarted');
   const result = await (state.Resource === 'arn:aws:states:::lambda:invoke'
     ? invoke(runner, visit, parameters, timeout)
     : nested(runner, visit, parameters, state.Resource.endsWith('.sync:2')));
@@ -29,14 +30,10 @@ async function invoke(
 ): Promise<unknown> {
   const name = member(parameters, 'FunctionName');
   if (typeof name !== 'string') throw new StatesError('States.Runtime', 'FunctionName is missing.');
-  const invocation = runner.invokeFunction(
-    name,
-    member(parameters, 'Payload') ?? {},
-    visit.execution.machineArn,
-  );
-  const result = await runner.clock.track(
-    timeout === undefined ? invocation : withTimeout(invocation, timeout, runner.patience ?? 1),
-  );
+  const invocation = runner.invokeFunction(name, member(parameters, 'Payload') ?? {}, visit.execution.roleOf);
+  const result = await (timeout === undefined
+    ? invocation
+    : withTimeout(invocation, timeout, runner.patience ?? 1));
   if ('error' in result) throw new StatesError(result.error, result.cause);
   return { ExecutedVersion: '$LATEST', Payload: result.payload, StatusCode: 200 };
 }
@@ -45,7 +42,7 @@ async function nested(runner: Runner, visit: Visit, parameters: unknown, sync: b
   const machine = member(parameters, 'StateMachineArn');
   const name = member(parameters, 'Name');
   if (typeof machine !== 'string') throw new StatesError('States.Runtime', 'StateMachineArn is missing.');
-  if (runner.allows?.(visit.execution.machineArn, 'states:StartExecution', machine) === false) {
+  if (runner.allows?.(visit.execution.roleOf, 'states:StartExecution', machine) === false) {
     throw new StatesError(
       'StepFunctions.AWSStepFunctionsException',
       `The role is not authorized to perform: states:StartExecution on resource: ${machine} (Service: AWSStepFunctions; Status Code: 400; Error Code: AccessDeniedException)`,

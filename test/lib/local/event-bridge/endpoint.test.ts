@@ -69,7 +69,7 @@ it('lets a bad entry fail alone, and says why', async () => {
 it('refuses more than ten entries, and more than 256 KiB', async () => {
   const entry = { Source: 'garoa', DetailType: 'A', Detail: '{}' };
   await expect(put(...Array.from({ length: 11 }, () => entry))).rejects.toThrow();
-  const large = { ...entry, Detail: JSON.stringify({ text: 'x'.repeat(100_000) }) };
+  const large = { ...entry, Detail: JSON.stringify({ text: 'x'.repeat(400_000) }) };
   await expect(put(large, large, large)).rejects.toThrow('over the limit');
   expect(deliveries).toEqual([]);
 });

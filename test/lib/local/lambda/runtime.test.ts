@@ -149,6 +149,11 @@ describe('LambdaRuntime', () => {
     expect(calls.filter((payload) => JSON.stringify(payload).includes('"calls":3'))).toHaveLength(1);
   });
 
+  it('refuses variables that have more than four kilobytes together', () => {
+    expect(() => start({ environment: { A: 'x'.repeat(4_095) } })).not.toThrow();
+    expect(() => start({ environment: { A: 'x'.repeat(4_096) } })).toThrow('4097 bytes; Lambda takes 4096');
+  });
+
   it('replaces an environment that died while it was idle', async () => {
     const runtime = start({}, 1);
     await runtime.invoke('f', { do: 'exitLater' });

@@ -12,6 +12,7 @@ function machine(
   definition: object,
   functions: Record<string, Handler> = {},
   objects: Record<string, string> = {},
+  allows: (machineArn: string, action: string, resource: string) => boolean = () => true,
 ) {
   const clock = new VirtualClock(START);
   const calls: { name: string; payload: unknown }[] = [];
@@ -24,13 +25,17 @@ function machine(
       },
     ],
     clock,
-    invokeFunction: async (name, payload) => {
+    allows,
+    invokeFunction: (name, payload) => {
       calls.push({ name, payload });
-      // A real invocation takes turns of the event loop.
-      await new Promise((resolve) => setImmediate(resolve));
-      const handler = functions[name];
-      if (handler === undefined) throw new Error(`no function ${name}`);
-      return handler(payload, calls.filter((call) => call.name === name).length);
+      const answer = async (): Promise<FunctionResult> => {
+        // A real invocation takes turns of the event loop.
+        await new Promise((resolve) => setImmediate(resolve));
+        const handler = functions[name];
+        if (handler === undefined) throw new Error(`no function ${name}`);
+        return handler(payload, calls.filter((call) => call.name === name).length);
+      };
+      return clock.track(answer());
     },
     readObject: async (bucket, key) => {
       const text = objects[`${bucket}/${key}`];
@@ -262,7 +267,7 @@ describe('StateMachines', () => {
 
   it('ends a task that is silent for longer than its timeout', async () => {
     const { run } = machine(one(invoke('f', { TimeoutSeconds: 0.02 })), {
-      f: () => new Promise(() => undefined),
+      f: () => new Promise((resolve) => setTimeout(() => resolve({ payload: 'late' }), 500)),
     });
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
   });
@@ -402,6 +407,67 @@ describe('StateMachines', () => {
       });
     });
 
+    it('runs each item in an execution of its own, which a redrive takes up where it failed', async () => {
+      let broken = true;
+      const asked: string[] = [];
+      const { run, machines, finish } = machine(
+        distributed({ Items: [1, 2], Label: 'Each', ToleratedFailureCount: 0, MaxConcurrency: 1 }),
+        { f: (payload) => (payload === 2 && broken ? failing('Two') : { payload }) },
+        {},
+        (_, action, resource) => {
+          asked.push(
+            `${action} ${resource.replace(/^.*:123456789012:/, '').replace(/[0-9a-f-]{36}$/, 'uuid')}`,
+          );
+          return true;
+        },
+      );
+      const failed = await run();
+      expect(failed).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
+      const [first, second] = machines.listChildren();
+      expect(first).toMatchObject({ machine: 'm/Each', status: 'SUCCEEDED', input: 1, output: 1 });
+      expect(first?.arn).toMatch(/:execution:m\/Each:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+      expect(second).toMatchObject({ status: 'FAILED', error: 'Two' });
+      expect(first?.history.map(({ type }) => type)).toEqual([
+        'ExecutionStarted',
+        'TaskStateEntered',
+        'TaskScheduled',
+        'TaskStarted',
+        'TaskSucceeded',
+        'TaskStateExited',
+        'ExecutionSucceeded',
+      ]);
+      expect(failed.history.map(({ type }) => type)).toEqual([
+        'ExecutionStarted',
+        'MapStateEntered',
+        'MapStateStarted',
+        'MapRunStarted',
+        'MapRunFailed',
+        'MapStateFailed',
+        'ExecutionFailed',
+      ]);
+      broken = false;
+      machines.redrive(failed.arn);
+      expect(await finish(failed.arn)).toMatchObject({ status: 'SUCCEEDED', output: [1, 2] });
+      expect(machines.listChildren().map(({ redriveCount }) => redriveCount)).toEqual([0, 1]);
+      expect(asked).toEqual([
+        'states:StartExecution stateMachine:m',
+        'states:StartExecution stateMachine:m',
+        'states:RedriveExecution execution:m/Each:uuid',
+      ]);
+    });
+
+    it('starts no child execution that its role may not start', async () => {
+      const { run, machines } = machine(distributed({ Items: [1] }), {}, {}, () => false);
+      expect(await run()).toMatchObject({ error: 'StepFunctions.AWSStepFunctionsException' });
+      expect(machines.listChildren()).toEqual([]);
+    });
+
+    it('counts what children give together before Output makes something smaller of it', async () => {
+      const large = { f: () => ({ payload: 'x'.repeat(100_000) }) };
+      const { run } = machine(distributed({ Items: [1, 2, 3], Output: 'small' }), large);
+      expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
+    });
+
     it('hands items out in batches', async () => {
       const { run } = machine(
         distributed({
@@ -516,8 +582,10 @@ describe('StateMachines', () => {
       'ExecutionStarted',
       'TaskStateEntered',
       'TaskScheduled',
-      'TaskStateFailed',
+      'TaskStarted',
+      'TaskFailed',
       'TaskScheduled',
+      'TaskStarted',
       'TaskSucceeded',
       'TaskStateExited',
       'ExecutionSucceeded',

@@ -13,6 +13,8 @@ const definition = backfillDefinition({
   ingestFunctionArn: INGEST,
   hourlyFunctionArn: HOURLY,
   daysAtOnce: 4,
+  locationCount: 2,
+  partition: 'aws',
 });
 
 const place = { id: 'ewr', name: 'Newark', query: 'EWR', timezone: 'America/New_York' };

@@ -2,7 +2,11 @@ import { requestSchema } from '../../../../lambdas/retrain/steps';
 import { evidenceDefinition } from '../../../../lib/pipeline/evidence/definition';
 import { machineArn, problemsOf, stateMachines } from '../../state-machine-run';
 
-const definition = evidenceDefinition({ retrainingArn: machineArn('retrain'), everyDays: 7 });
+const definition = evidenceDefinition({
+  retrainingArn: machineArn('retrain'),
+  everyDays: 7,
+  partition: 'aws',
+});
 const retraining = {
   QueryLanguage: 'JSONata',
   StartAt: 'Retrain',

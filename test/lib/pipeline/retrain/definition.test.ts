@@ -1,10 +1,14 @@
 import aslValidator from 'asl-validator';
 import * as z from 'zod';
 import { parseStep } from '../../../../lambdas/retrain/steps';
+import { configSchema } from '../../../../lib/config';
+import { LAMBDA_RETRIES } from '../../../../lib/constructs/retries';
 import { VirtualClock } from '../../../../lib/local/clock';
+import { ConcurrencyLimit, Throttled } from '../../../../lib/local/lambda/concurrency';
 import type { Execution } from '../../../../lib/local/step-functions/execution';
 import { StateMachines } from '../../../../lib/local/step-functions/interpreter';
 import type { FunctionResult } from '../../../../lib/local/step-functions/runner';
+import { concurrency } from '../../../../lib/pipeline/concurrency';
 import { retrainingDefinition } from '../../../../lib/pipeline/retrain/definition';
 
 const FUNCTION = 'arn:aws:lambda:us-east-1:123456789012:function:garoa-test-retrain';
@@ -31,7 +35,6 @@ function usualAnswer(event: Event, items: readonly { readonly location: string }
     case 'plan':
       return {
         run,
-        locations: items.length <= 40 ? items : [],
         locationsKey: 'retrain/run-0001/locations.json',
         chunks: [{ first: 0, count: items.length }],
       };
@@ -76,6 +79,15 @@ function usualAnswer(event: Event, items: readonly { readonly location: string }
   }
 }
 
+const definitionFor = (locationCount: number, accountConcurrency = 10) =>
+  retrainingDefinition({
+    functionArn: FUNCTION,
+    queryResultsBucket: 'results',
+    locationCount,
+    concurrency: concurrency({ accountConcurrency, pollSchedules: 1, locationCount, providerDaysAtOnce: 4 }),
+    partition: 'aws',
+  });
+
 /** Runs the machine against a function that answers as the steps would, except where a test wants otherwise. */
 async function execute(
   locations: readonly string[],
@@ -85,6 +97,7 @@ async function execute(
   execution: Execution;
   events: Event[];
   names: readonly string[];
+  children: readonly Execution[];
   redrive: () => Promise<Execution>;
 }> {
   const items = locations.map((location) => ({ location }));
@@ -95,11 +108,7 @@ async function execute(
       {
         name: 'retrain',
         arn: 'arn:aws:states:us-east-1:123456789012:stateMachine:retrain',
-        definition: retrainingDefinition({
-          functionArn: FUNCTION,
-          queryResultsBucket: 'results',
-          locationCount,
-        }),
+        definition: definitionFor(locationCount),
       },
     ],
     clock,
@@ -134,9 +143,12 @@ async function execute(
     },
     execution,
     events,
-    names: execution.history.flatMap(({ type, name }) =>
-      type.endsWith('StateEntered') && name !== undefined ? [name] : [],
+    names: [execution, ...machines.listChildren()].flatMap(({ history }) =>
+      history.flatMap(({ type, name }) =>
+        type.endsWith('StateEntered') && name !== undefined ? [name] : [],
+      ),
     ),
+    children: machines.listChildren(),
   };
 }
 
@@ -147,22 +159,14 @@ const stepsOf = (events: readonly Event[], location: string) =>
 const searched = ['inspect', 'score', 'score', 'refine', 'score', 'refine'];
 
 describe('the retraining machine', () => {
-  it.each([3, 41])('is valid Amazon States Language for %d locations', (locationCount) => {
-    const definition = retrainingDefinition({
-      functionArn: FUNCTION,
-      queryResultsBucket: 'results',
-      locationCount,
-    });
+  it.each([1, 5_000])('is valid Amazon States Language for %d locations', (locationCount) => {
+    const definition = definitionFor(locationCount);
     const { isValid, errorsText } = aslValidator(JSON.parse(JSON.stringify(definition)));
     expect(isValid ? '' : errorsText('\n')).toBe('');
   });
 
   it('puts a time limit on itself and on every task, and retries each but what bad input causes', () => {
-    const definition = retrainingDefinition({
-      functionArn: FUNCTION,
-      queryResultsBucket: 'results',
-      locationCount: 41,
-    });
+    const definition = definitionFor(41);
     const tasks = tasksOf(definition);
     expect(tasks.length).toBe(11);
     for (const task of tasks) {
@@ -176,9 +180,7 @@ describe('the retraining machine', () => {
   });
 
   it('gives names that a console fits, to states that say what they do', () => {
-    for (const name of namesOf(
-      retrainingDefinition({ functionArn: FUNCTION, queryResultsBucket: 'results', locationCount: 3 }),
-    )) {
+    for (const name of namesOf(definitionFor(3))) {
       expect(name.length).toBeLessThanOrEqual(80);
       expect(name).toMatch(/^[A-Z][a-z]+( [a-z]+)+\??$/);
     }
@@ -337,7 +339,7 @@ describe('the retraining machine', () => {
     expect(stepsOf(events, 'ewr').at(-1)).toBe('promote');
   });
 
-  it('retrains more than forty locations through a distributed map, one failure told from the others', async () => {
+  it('retrains many locations in executions of their own, one failure told from the others', async () => {
     const locations = Array.from({ length: 60 }, (_, i) => `place-${i}`);
     const { execution, events } = await execute(locations, {
       inspect: (event: Event) => {
@@ -363,6 +365,94 @@ describe('the retraining machine', () => {
     expect(execution).toMatchObject({ status: 'FAILED', error: 'EveryLocationFailed' });
   });
 
+  it('keeps the history of every execution far from its limit, whatever the configuration allows', async () => {
+    const EVENTS_OF_AN_ATTEMPT = 3;
+    const eventsWith = async (count: number): Promise<number> => {
+      const batches = Array.from({ length: count }, (_, first) => ({ first, count: 1 }));
+      const { children } = await execute(['ewr'], {
+        inspect: { run, location: 'ewr', trainable: true, reasons: [], round: 0, batches },
+        refine: { run, location: 'ewr', round: 0, batches: [] },
+      });
+      expect(children).toMatchObject([{ status: 'SUCCEEDED' }]);
+      return children[0]?.history.length ?? 0;
+    };
+    const [few, more] = [await eventsWith(10), await eventsWith(20)];
+    const perBatch = (more - few) / 10;
+    // Entered, scheduled, started, succeeded, left, and the iteration's own two.
+    expect(perBatch).toBe(7);
+    const { training } = configSchema.parse({ training: { candidates: 500 } });
+    const throttled = LAMBDA_RETRIES[0].MaxAttempts * EVENTS_OF_AN_ATTEMPT;
+    expect(few + (training.candidates - 10) * (perBatch + throttled)).toBeLessThan(25_000);
+    expect(() => configSchema.parse({ training: { candidates: 501 } })).toThrow('candidates');
+  });
+
+  it('retrains a hundred places beside a poll a minute, with ten executions at once and none to spare', async () => {
+    const locations = Array.from({ length: 100 }, (_, i) => `place-${i}`);
+    const items = locations.map((location) => ({ location }));
+    const clock = new VirtualClock(new Date('2013-12-01T00:10:00Z'));
+    const account = new ConcurrencyLimit(10);
+    let throttled = 0;
+    /** Somebody else of the account, who takes all that is left for a quarter of an hour. */
+    const others = 6;
+    const during = async (seconds: number): Promise<boolean> => {
+      let release: () => void;
+      try {
+        release = account.take();
+      } catch (error) {
+        if (error instanceof Throttled) return false;
+        throw error;
+      }
+      await clock.sleep(seconds);
+      release();
+      return true;
+    };
+    const machines = new StateMachines({
+      machines: [
+        {
+          name: 'retrain',
+          arn: 'arn:aws:states:us-east-1:123456789012:stateMachine:retrain',
+          definition: definitionFor(100),
+        },
+      ],
+      clock,
+      readObject: async () => JSON.stringify(items),
+      invokeFunction: async (_, payload): Promise<FunctionResult> => {
+        if (!(await during(20))) {
+          throttled += 1;
+          return { error: 'Lambda.TooManyRequestsException', cause: 'Rate Exceeded.' };
+        }
+        return { payload: usualAnswer(parseStep(payload), items) };
+      },
+    });
+    const polls: Promise<boolean>[] = [];
+    const poll = (): void => {
+      // A poll is delivered again when it was throttled: it is lost when all of its minute is.
+      polls.push(during(5));
+      if (machines.describe(arn).status === 'RUNNING') clock.at(clock.now().getTime() + 60_000, poll);
+    };
+    const arn = machines.start('retrain', { scheduledTime: '2013-12-01T00:00:00Z' });
+    poll();
+    await clock.run(undefined, () => machines.describe(arn).status !== 'RUNNING');
+    await clock.run(new Date(clock.now().getTime() + 60_000));
+    expect((await Promise.all(polls)).filter((served) => !served)).toEqual([]);
+    expect(throttled).toBe(0);
+    expect(machines.describe(arn)).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { locations: 100, failed: 0 },
+    });
+
+    for (let i = 0; i < others; i += 1) void during(900);
+    const crowded = machines.start('retrain', { scheduledTime: '2013-12-01T00:00:00Z' }, 'crowded');
+    await clock.run(undefined, () => machines.describe(crowded).status !== 'RUNNING');
+    expect(throttled).toBeGreaterThan(0);
+    const children = machines
+      .listChildren()
+      .filter(({ startedAt }) => startedAt > (machines.describe(arn).stoppedAt ?? ''));
+    expect(children.map(({ status, output }) => [status, output])).toEqual(
+      locations.map(() => ['SUCCEEDED', 'promoted']),
+    );
+  });
+
   it('enters every one of its states in the cases above', async () => {
     const entered = new Set<string>();
     const cases = [
@@ -379,9 +469,7 @@ describe('the retraining machine', () => {
       }),
     ];
     for (const { names } of cases) for (const name of names) entered.add(name);
-    const all = namesOf(
-      retrainingDefinition({ functionArn: FUNCTION, queryResultsBucket: 'results', locationCount: 1 }),
-    );
+    const all = namesOf(definitionFor(1));
     expect([...entered].sort()).toEqual([...all].sort());
   });
 });

@@ -2,7 +2,7 @@ import { parseEvent } from '../../../../lambdas/hourly/event';
 import { upkeepDefinition } from '../../../../lib/pipeline/upkeep/definition';
 import { problemsOf, stateMachines } from '../../state-machine-run';
 
-const definition = upkeepDefinition({ functionArn: 'hourly' });
+const definition = upkeepDefinition({ functionArn: 'hourly', partition: 'aws' });
 const input = { upkeep: true, scheduledTime: '2026-11-23T00:25:00Z' };
 const machines = (invoke: (payload: unknown) => unknown) =>
   stateMachines({ upkeep: definition }, '2026-11-23T00:25:00Z', (_, payload) => invoke(payload));
