@@ -233,6 +233,9 @@ summary { cursor: pointer; font-size: .9rem; color: var(--muted); margin-top: .5
   .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .wide .chart > div { min-width: 0; }
   .chart, .scroll { overflow: visible; }
+  .scroll table { width: 100%; font-size: .72rem; }
+  .scroll th, .scroll td { padding-right: .35rem; overflow-wrap: anywhere; }
+  .scroll th:first-child, .words td:last-child, .recipe { min-width: 0; }
   nav, figure details:not([open]) { display: none; }
 }
 `;

@@ -51,9 +51,33 @@ describeInBrowser('pages of unusual content', (browser) => {
           }),
         ),
     ],
+    [
+      'a place whose recipes differ in everything',
+      () => placePage(aPlacePage({ tested: aTest({ metrics: withVariedRecipes() }) })),
+    ],
   ])('holds %s', async (name, html) => {
     expect(await faultsOf(browser(), stored(name, html()))).toEqual(NOTHING_WRONG);
   });
+
+  /** Each candidate with other words in every column of the table. */
+  function withVariedRecipes(): ReturnType<typeof aTest>['metrics'] {
+    const { metrics } = aTest();
+    const { recipe } = metrics;
+    const member = { c: 12.5, gammaScale: 0.25, positiveWeight: 3.5 };
+    const other: typeof recipe = {
+      ...recipe,
+      kernel: 'laplacian',
+      members: [member, { ...member, c: 50, positiveWeight: 1 }, { ...member, gammaScale: 2 }],
+      linear: { ridge: 0.001 },
+      featureGroups: ['state', 'rain', 'change', 'past', 'clock', 'season', 'neighbours'],
+      windowRows: 150_000,
+      calibration: 'logistic-by-present',
+    };
+    return {
+      ...metrics,
+      candidates: metrics.candidates.flatMap((tried) => [tried, { ...tried, recipe: other }]),
+    };
+  }
 
   it('holds an index of 300 places', async () => {
     // What its parts are made of is looked at above; axe-core takes its time over so many.
