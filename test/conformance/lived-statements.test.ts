@@ -4,6 +4,7 @@ import { projectRoot } from '../../lib/project-root';
 
 /** Whoever asks something of Athena, and is called by `lived-statements.ts` so that Trino judges it too. */
 const ASKING = [
+  'lambdas/hourly/agreement.ts',
   'lambdas/hourly/commit.ts',
   'lambdas/hourly/forecast.ts',
   'lambdas/hourly/sweep.ts',

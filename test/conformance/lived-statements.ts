@@ -1,3 +1,4 @@
+import { measureAgreement } from '../../lambdas/hourly/agreement';
 import { closeHour, recomputeRange } from '../../lambdas/hourly/run';
 import { sweepStaging } from '../../lambdas/hourly/sweep';
 import { promote } from '../../lambdas/model/registry';
@@ -37,7 +38,15 @@ export async function live(): Promise<{
   const access = local.access();
   const lastDay = LIVED_FROM.slice(0, 10);
   for (let date = FIRST_DAY; date < lastDay; date = addDays(date, 1)) {
-    await putHistory(local.raw, date, readings(`${date}T00:00:00Z`, 24));
+    const hours = readings(`${date}T00:00:00Z`, 24);
+    // Half of the days were polled as well, so that known and true can be compared.
+    if (Number(date.slice(-1)) % 2 === 0) await putPoll(local.raw, `${date}T23:55:00Z`, hours);
+    const settled = readings(`${date}T00:00:00Z`, 24, 1);
+    await putHistory(
+      local.raw,
+      date,
+      settled.map((reading) => ({ ...reading, ingested_at: LIVED_FROM })),
+    );
   }
   const from = addDays(lastDay, -1);
   await recomputeRange(access, {
@@ -53,6 +62,7 @@ export async function live(): Promise<{
       now: addHours(start, 1).replace(':00:00', ':05:00'),
     });
   }
+  await measureAgreement(access, FIRST_DAY, from, LIVED_FROM);
   await sweepStaging(access.athena, local.results, `${lastDay}T12:00:00Z`);
   await retrain(local, access.athena);
   const kinds = new Map<string, { readonly first: string; readonly last: string }>();
@@ -104,10 +114,10 @@ async function retrain(local: HourlyCloud, athena: Parameters<typeof sweepStagin
 }
 
 /** Weather with decimals that no binary number is equal to, and every kind of gap. */
-function readings(from: string, hours: number): Observation[] {
+function readings(from: string, hours: number, telling = 0): Observation[] {
   return Array.from({ length: hours }, (_, index) => addHours(from, index)).flatMap((hour) =>
     LOCATIONS.flatMap(({ id }, place) => {
-      const random = seeded(Date.parse(hour) / 3_600_000 + place * 7919);
+      const random = seeded(Date.parse(hour) / 3_600_000 + place * 7919 + telling * 104_729);
       const tenth = (least: number, most: number) =>
         Math.round((least + random() * (most - least)) * 10) / 10;
       const orNull = (value: number) => (random() < 0.1 ? null : value);
