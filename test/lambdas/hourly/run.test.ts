@@ -157,6 +157,29 @@ describe('a commit that fails', () => {
   });
 });
 
+describe('a range', () => {
+  it('loses the one day that is refused, which is named, and no other', async () => {
+    const days = ['2013-03-07', '2013-03-08', '2013-03-09'] as const;
+    for (const date of days) await putHistory(local.raw, date, wholeDay(date));
+    const other = { ...local.access(), rainThresholdMm: 0.254 };
+    await recomputeRange(other, range('2013-03-08', '2013-03-08', '2013-03-10T00:01:00Z'));
+    await putHistory(local.raw, '2013-03-08', wholeDay('2013-03-08', ['ewr']));
+    const run = await recomputeRange(
+      local.access(),
+      range('2013-03-07', '2013-03-09', '2013-03-10T00:01:00Z'),
+    );
+    expect(run.days.map(({ date, status }) => [date, status])).toEqual([
+      ['2013-03-07', 'committed'],
+      ['2013-03-09', 'committed'],
+    ]);
+    expect(run.failures).toHaveLength(1);
+    expect(run.failures[0]?.message).toMatch(
+      /^The commit of 2013-03-07 to 2013-03-09 failed: 2013-03-08: the lake has 48 rows/,
+    );
+    expect((await local.content())[keys.hourlyDay('2013-03-09')]).toHaveLength(72);
+  });
+});
+
 describe('a derived object that nobody can read', () => {
   const damage = (key: string) => putObject(local.processed, key, 'not parquet', 'text/plain');
 
