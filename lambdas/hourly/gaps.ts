@@ -1,7 +1,16 @@
 import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
+import { ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject } from '../lake/s3';
-import { countRows, type DayHours, hourSpan, hoursBefore, readDayHours, subtractHours } from './day';
+import {
+  countRows,
+  type DayHours,
+  DayRefused,
+  hourSpan,
+  hoursBefore,
+  readDayHours,
+  subtractHours,
+} from './day';
 
 /** Closed hours whose true rain is not known. */
 export interface Gaps {
@@ -51,12 +60,21 @@ export async function readObservedHours(
   return Promise.all(
     dates.map((date) =>
       limit(async () => {
-        const stored = await getObject(processed, keys.hourlyDay(date));
-        const day = stored && (await readDayHours(date, stored.bytes));
-        return { date, present: day?.observed ?? new Map() };
+        return { date, present: await observedHours(processed, date) };
       }),
     ),
   );
+}
+
+/** None where the day is not there, or nobody can read it: upkeep makes it anew. */
+async function observedHours(processed: Bucket, date: string): Promise<DayHours> {
+  const stored = await getObject(processed, keys.hourlyDay(date));
+  try {
+    return stored === undefined ? new Map() : (await readDayHours(date, stored.bytes)).observed;
+  } catch (error) {
+    if (error instanceof ParquetRefused || error instanceof DayRefused) return new Map();
+    throw error;
+  }
 }
 
 /** The rule of `findGaps`, over days that have been read. */

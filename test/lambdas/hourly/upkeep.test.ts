@@ -1,4 +1,5 @@
 import { commitDays } from '../../../lambdas/hourly/commit';
+import { findGaps } from '../../../lambdas/hourly/gaps';
 import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
 import { type HistoryReply, settleDays } from '../../../lambdas/hourly/settling';
 import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/hourly/upkeep';
@@ -299,4 +300,14 @@ describe('settling', () => {
     });
     expect(await local.content()).toEqual(first);
   });
+});
+
+it('finds the gaps of a day that nobody can read to be all its hours, and reads the other days', async () => {
+  for (const date of ['2013-03-07', '2013-03-08']) await putHistory(local.raw, date, wholeDay(date));
+  await committed('2013-03-07', '2013-03-08');
+  await putObject(local.processed, keys.hourlyDay('2013-03-08'), 'not parquet', 'text/plain');
+  const found = await findGaps(local.processed, ['2013-03-07', '2013-03-08'], '2013-03-09T00:00:00Z', ids);
+  expect(found).toMatchObject({ missingHours: 72, dates: ['2013-03-08'] });
+  const run = await upkeep('2013-03-09');
+  expect(run).toMatchObject({ failures: [], gaps: { missingHours: 0 } });
 });
