@@ -11,7 +11,7 @@ import { regionsOf } from '../model/regions';
 import type { RefusedModel } from '../model/registry';
 import { chunks } from '../runtime/chunks';
 import { settleAll } from '../runtime/settle';
-import { addHours, datesBetween, utcSecondSchema } from '../runtime/time';
+import { addHours, utcSecondSchema } from '../runtime/time';
 import type { Location } from '../weather/location';
 import type { Appointed, ChampionCache } from './champions';
 import { unlikeToday } from './day';
@@ -234,21 +234,21 @@ async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<s
   return new Map(rows.flat().map((row) => [row.locationId, row]));
 }
 
+/** The hour's own day has just been committed; features look back into the day before. */
 async function unlikeDays(
   { processed, rainThresholdMm }: ForecastAccess,
   hour: string,
 ): Promise<string | undefined> {
-  const to = hour.slice(0, 10);
-  for (const date of datesBetween(addHours(hour, -FEATURE_LOOKBACK_HOURS).slice(0, 10), to)) {
-    const stored = await getObject(processed, keys.hourlyDay(date));
-    const reason = stored && (await unlikeToday(stored.bytes, rainThresholdMm));
-    if (reason !== undefined) {
-      const [first] = await listObjects(processed, HOURLY_OBSERVATIONS.prefix);
-      const from = /dt=([^/]+)/.exec(first?.key ?? '')?.[1] ?? date;
-      return `hourly_observations of ${date}: ${reason}; the event {"from":"${from}","to":"${to}"} recomputes all days`;
-    }
+  const date = addHours(hour, -FEATURE_LOOKBACK_HOURS).slice(0, 10);
+  const stored = await getObject(processed, keys.hourlyDay(date));
+  const reason = stored && (await unlikeToday(stored.bytes, rainThresholdMm));
+  if (reason === undefined) {
+    return undefined;
   }
-  return undefined;
+  const [first] = await listObjects(processed, HOURLY_OBSERVATIONS.prefix);
+  const from = /dt=([^/]+)/.exec(first?.key ?? '')?.[1] ?? date;
+  const to = hour.slice(0, 10);
+  return `hourly_observations of ${date}: ${reason}; the event {"from":"${from}","to":"${to}"} recomputes all days`;
 }
 
 /** With names of 64 characters so many make a text of half the 262,144 bytes that Athena takes. */

@@ -8,7 +8,6 @@ import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
 import { SKILL_DAYS } from '../model/drift';
 import { settleAll } from '../runtime/settle';
 import { addDays, datesBetween, utcSecondSchema } from '../runtime/time';
-import { unlikeToday } from './day';
 
 /** Days that verification looks back over, counting the day itself. */
 export const WINDOWS = [1, 7, 30] as const;
@@ -322,20 +321,23 @@ const truthSchema = z.object({
   location_id: z.string(),
   hour: utcSecondSchema,
   rained: z.boolean().nullable(),
+  rain_threshold_mm: z.number().nullable(),
 });
 
-/** What is known of a day whose rows are of another form or threshold is not what its forecasts spoke of. */
+/** Rows of another form or threshold tell nothing of what the forecasts spoke of; a day that can't be read, nothing. */
 async function readTruth({ processed, rainThresholdMm }: VerificationAccess, date: string): Promise<Truth> {
+  const truth = new Map<string, boolean>();
   const stored = await getObject(processed, keys.hourlyDay(date));
-  const rows =
-    stored === undefined || (await unlikeToday(stored.bytes, rainThresholdMm)) !== undefined
-      ? []
-      : await decodeRows(stored.bytes, truthSchema);
-  return new Map(
-    rows.flatMap(({ location_id, hour, rained }) =>
-      rained === null ? [] : [[truthKey(location_id, hour), rained] as const],
-    ),
-  );
+  try {
+    for (const row of stored === undefined ? [] : await decodeRows(stored.bytes, truthSchema)) {
+      if (row.rained !== null && row.rain_threshold_mm === rainThresholdMm) {
+        truth.set(truthKey(row.location_id, row.hour), row.rained);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof ParquetRefused)) throw error;
+  }
+  return truth;
 }
 
 const rowSchema = z.object({
