@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -130,8 +130,14 @@ function bundled<T>({ settings, files = [] }: GaroaFunctionProps, make: (bundlin
       commandHooks: {
         beforeInstall: () => [],
         beforeBundling: () => [],
-        afterBundling: (_inputDirectory, outputDirectory) =>
-          copied.map((file) => `cp "${file}" "${outputDirectory}"`),
+        // Copied here and not by a command: a shell would read dollars and quotes in paths. The hook is also asked for
+        // the commands of a container, whose directory is none of this machine.
+        afterBundling: (_inputDirectory, outputDirectory) => {
+          if (existsSync(outputDirectory)) {
+            for (const file of copied) copyFileSync(file, join(outputDirectory, basename(file)));
+          }
+          return [];
+        },
       },
     });
   } finally {

@@ -57,6 +57,23 @@ describe('a bundled function', () => {
     expect([...required].filter((name) => !isBuiltin(name))).toEqual([]);
   });
 
+  it('is made whatever characters the folders have in their names', () => {
+    const odd = mkdtempSync(join(tmpdir(), `a $HOME "b" 'c' `));
+    directories.push(odd);
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = odd;
+    try {
+      expect(readdirSync(bundle(0.1)[0] ?? '').toSorted()).toEqual([
+        'garoa.json',
+        'index.js',
+        'package.json',
+      ]);
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = TMPDIR;
+    }
+  });
+
   it('has the same hash for the same input, and another for other settings', () => {
     expect(assetName(bundle(0.1)[0])).toBe(assetName(first));
     expect(assetName(bundle(0.2)[0])).not.toBe(assetName(first));
