@@ -31,6 +31,9 @@ export interface WeatherRequest {
 /** Asked for every request; a fault happens instead of, or before, the answer. */
 export type WeatherFaultPlan = (request: WeatherRequest) => WeatherFault | undefined;
 
+/** WeatherAPI.com's code for a failure that passes. */
+const INTERNAL_ERROR = { error: { code: 9999, message: 'Internal application error.' } };
+
 /**
  * A repeatable fault plan: each request fails with the given probability, in one of the ways a provider
  * fails that the retries of one run get over. The third attempt of a request always succeeds.
@@ -43,6 +46,10 @@ export function weatherFaultsAtRate(rate: number, seed: string): WeatherFaultPla
     { kind: 'disconnect' },
     { kind: 'truncated' },
     { kind: 'html' },
+    { kind: 'html', status: 403 },
+    { kind: 'body', status: 200, body: INTERNAL_ERROR },
+    { kind: 'body', status: 400, body: INTERNAL_ERROR },
+    { kind: 'wrongTypes' },
     { kind: 'latency', milliseconds: 50 },
   ];
   return ({ path, locationId, at, attempt }) => {

@@ -1,0 +1,60 @@
+import { BadArguments, readArguments } from '../terminal/arguments';
+
+/** What `npm run soak` was asked to do. */
+export interface SoakArguments {
+  readonly days: number;
+  readonly historyDays: number;
+  readonly rate: number;
+  readonly seed: string;
+  readonly help: boolean;
+}
+
+const OPTIONS = {
+  days: { type: 'string' },
+  'history-days': { type: 'string' },
+  rate: { type: 'string' },
+  seed: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export const SOAK_USAGE = `Lives days of the recording under faults, and audits in numbers what is left. Ends with 1 when
+anything is lost, twice or unexplained.
+
+  npm run soak -- [options]
+
+  --days N          days to live (30)
+  --history-days N  days of history before, on which models are trained (60)
+  --rate SHARE      share of requests, and of the hours' schedules, that go wrong (0.05)
+  --seed TEXT       the same seed makes the same faults (1)
+  --help            show this
+
+The lake, the logs and audit.json lie under .garoa-soak/ afterwards.
+`;
+
+/** @throws BadArguments for an unknown option, a missing or a wrong value. */
+export function parseSoakArguments(args: readonly string[]): SoakArguments {
+  const given = readArguments(args, OPTIONS, SEE_HELP);
+  const [extra] = given.positionals;
+  if (extra !== undefined) throw new BadArguments(`Unexpected "${extra}".${SEE_HELP}`);
+  const rate = Number(given.value('rate') ?? 0.05);
+  if (!(rate >= 0 && rate <= 0.5)) {
+    throw new BadArguments(`--rate needs a share from 0 to 0.5, not "${given.value('rate')}".${SEE_HELP}`);
+  }
+  return {
+    days: wholeDays('days', given.value('days') ?? '30'),
+    historyDays: wholeDays('history-days', given.value('history-days') ?? '60'),
+    rate,
+    seed: given.value('seed') ?? '1',
+    help: given.has('help'),
+  };
+}
+
+const SEE_HELP = ' See npm run soak -- --help.';
+
+function wholeDays(name: string, text: string): number {
+  const days = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(days >= 1 && days <= 300)) {
+    throw new BadArguments(`--${name} needs a whole number from 1 to 300, not "${text}".${SEE_HELP}`);
+  }
+  return days;
+}

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import type { AwsCall, Fault } from '../../../lib/local/wire/calls';
+import { soakFaults } from '../../../lib/scenario/faults';
+import { parseSoakArguments } from '../../../lib/scenario/soak-arguments';
+
+const call = (service: string, operation: string, index = 0): AwsCall => ({
+  service,
+  operation,
+  caller: 'garoa-prod-hourly',
+  subject: `subject ${index}`,
+});
+
+function faultsOf(service: string, operation: string): Fault[] {
+  const plan = soakFaults(0.5, 'seed');
+  return Array.from({ length: 4000 }, (_, index) => plan(call(service, operation, index))).flatMap(
+    (fault) => fault ?? [],
+  );
+}
+const kindsOf = (service: string, operation: string): Set<string> =>
+  new Set(faultsOf(service, operation).map(({ kind }) => kind));
+
+describe('soakFaults', () => {
+  it('lets every service fail in its ways, and functions die', () => {
+    const common = ['throttle', 'serverError', 'latency', 'lostReply', 'reset', 'crash'];
+    expect(kindsOf('s3', 'PutObject')).toEqual(new Set([...common, 'slowBody']));
+    expect(kindsOf('events', 'PutEvents')).toEqual(new Set([...common, 'otherReply']));
+    expect(kindsOf('secretsmanager', 'GetSecretValue')).toEqual(new Set(common));
+    expect(kindsOf('athena', 'GetQueryExecution')).toEqual(new Set([...common, 'otherReply']));
+  });
+
+  it('makes the same faults of the same seed, and others of another', () => {
+    const kinds = (seed: string) => {
+      const plan = soakFaults(0.5, seed);
+      return Array.from({ length: 200 }, (_, index) => plan(call('s3', 'GetObject', index))?.kind);
+    };
+    expect(kinds('a')).toEqual(kinds('a'));
+    expect(kinds('a')).not.toEqual(kinds('b'));
+  });
+
+  it('fails a query whatever became of it, with a reason that says to try again', () => {
+    const fault = faultsOf('athena', 'GetQueryExecution').find(({ kind }) => kind === 'otherReply');
+    if (fault?.kind !== 'otherReply') throw new Error('a fault of that kind was expected');
+    const reply = { QueryExecution: { QueryExecutionId: 'q', Status: { State: 'SUCCEEDED' } } };
+    expect(JSON.parse(fault.body(JSON.stringify(reply)))).toMatchObject({
+      QueryExecution: {
+        QueryExecutionId: 'q',
+        Status: { State: 'FAILED', AthenaError: { Retryable: true } },
+      },
+    });
+  });
+
+  it('refuses one entry of a PutEvents that is sent', () => {
+    const fault = faultsOf('events', 'PutEvents').find(({ kind }) => kind === 'otherReply');
+    if (fault?.kind !== 'otherReply') throw new Error('a fault of that kind was expected');
+    const reply = { FailedEntryCount: 0, Entries: [{ EventId: '1' }, { EventId: '2' }] };
+    const changed = z
+      .object({ FailedEntryCount: z.int(), Entries: z.array(z.record(z.string(), z.string())) })
+      .parse(JSON.parse(fault.body(JSON.stringify(reply))));
+    expect(changed.FailedEntryCount).toBe(1);
+    expect(changed.Entries).toMatchObject([{ ErrorCode: 'InternalFailure' }, { EventId: '2' }]);
+  });
+});
+
+describe('parseSoakArguments', () => {
+  it('has defaults for everything, and reads every option', () => {
+    const defaults = { days: 30, historyDays: 60, rate: 0.05, seed: '1', help: false };
+    expect(parseSoakArguments([])).toEqual(defaults);
+    expect(
+      parseSoakArguments(['--days', '2', '--history-days=7', '--rate', '0.1', '--seed', 'x', '-h']),
+    ).toEqual({ days: 2, historyDays: 7, rate: 0.1, seed: 'x', help: true });
+  });
+
+  it.each([
+    [['--days', '0'], '--days needs a whole number from 1 to 300, not "0"'],
+    [['--rate', '2'], '--rate needs a share from 0 to 0.5, not "2"'],
+    [['--sed', '1'], 'Unknown option --sed. Did you mean --seed?'],
+    [['7'], 'Unexpected "7".'],
+  ])('refuses %j with a hint', (args, reason) => {
+    expect(() => parseSoakArguments(args)).toThrow(reason);
+  });
+});
