@@ -16,6 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'lib/config-table',
     'lib/data-lake',
     'lib/project-root',
+    'lib/cost',
     'lib/monitoring',
     'lib/operate',
     'lib/recorded-weather',
@@ -39,6 +40,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'lib/data-lake': ['lib/config', 'lib/names', 'lib/constructs', 'lambdas'],
   'lib/pipeline': ['lib/config', 'lib/names', 'lib/constructs', 'lib/data-lake', 'lambdas'],
   'lib/monitoring': ['lib/config', 'lib/names', 'lib/constructs', 'lambdas'],
+  'lib/cost': ['lib/app', 'lib/config', 'lib/names', 'lib/project-root', 'lambdas'],
   'lib/operate': [
     'lib/config',
     'lib/names',

@@ -5,6 +5,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
   svc: () => import('./svc'),
   retrain: () => import('./retrain'),
   rolling: () => import('./rolling'),
+  cost: () => import('./cost'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {

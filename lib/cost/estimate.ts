@@ -1,0 +1,147 @@
+import type { Deployed } from './deployed';
+import type { Figure, Figures, Kind, Measured } from './measured';
+import { HOURS_PER_MONTH, PRICES } from './prices';
+
+/** USD a month of one thing. */
+export interface Item {
+  readonly name: string;
+  readonly usd: number;
+}
+
+/** Which function carries out a kind of run, and at how many megabytes a whole processor comes with it. */
+const FUNCTION_OF: Readonly<Record<Kind, string>> = {
+  poll: 'ingest',
+  hourly: 'hourly',
+  upkeep: 'hourly',
+  retrain: 'retrain',
+};
+const MEGABYTES_PER_PROCESSOR = 1_769;
+
+/**
+ * What a call costs in time that the measurement, where everything is next door, does not show: assumed, ms. Calls
+ * for each place go several at a time.
+ */
+const WAITS = {
+  s3Writes: 40,
+  s3Reads: 25,
+  providerCalls: 300,
+  statements: 2_000,
+} as const;
+const PLACES_AT_ONCE = 8;
+
+/** Lambda's own lines about each invocation, and what CloudWatch adds to every line, bytes. */
+const LOG_FRAME_BYTES = 450;
+/** Athena bills no statement for less. */
+const STATEMENT_BYTES = 1e7;
+/** The crawler's shortest run, at one DPU. */
+const CRAWL_HOURS = 10 / 60;
+const WEEKS_PER_MONTH = HOURS_PER_MONTH / 24 / 7;
+/** The key is read again after some minutes in each of a few environments. */
+const SECRET_CALLS_PER_HOUR = 12;
+/** Of a day, how much an hourly run finds on average. */
+const MEAN_SHARE_OF_DAY = 0.5;
+/** The lake is priced as it is after a year. */
+const STORED_MONTHS = 12;
+
+/** A month's bill of the deployed system for so many places, by service. */
+export function estimate(deployed: Deployed, measured: Measured, places: number): readonly Item[] {
+  const kinds: readonly Kind[] = ['poll', 'hourly', 'upkeep', 'retrain'];
+  const runsOf = (kind: Kind): number => {
+    const runs = deployed.runs[kind];
+    if (runs === undefined) throw new Error(`No schedule starts ${kind}`);
+    return runs;
+  };
+  // A poll is of a shard's places; every place is in one shard, so that places count once a minute however it is cut.
+  const minutes = HOURS_PER_MONTH * 60;
+  const perMonth = (kind: Kind, figure: Figure): number => {
+    const { fixed, perPlace } = measured.runs[kind];
+    const placeRuns = kind === 'poll' ? minutes : runsOf(kind);
+    return runsOf(kind) * fixed[figure] + placeRuns * places * perPlace[figure];
+  };
+  const sum = (figure: Figure): number => kinds.reduce((total, kind) => total + perMonth(kind, figure), 0);
+  const gigabyteSeconds = (kind: Kind): number => {
+    const memory = deployed.memory[FUNCTION_OF[kind]];
+    if (memory === undefined) throw new Error(`No function ${FUNCTION_OF[kind]}`);
+    const share = Math.min(1, memory / MEGABYTES_PER_PROCESSOR);
+    const { fixed, perPlace } = measured.runs[kind];
+    const placeRuns = kind === 'poll' ? minutes : runsOf(kind);
+    const turns = kind === 'retrain' ? places : Math.ceil(places / PLACES_AT_ONCE);
+    const seconds =
+      (runsOf(kind) * (fixed.cpuMs / share + waitMs(fixed)) +
+        placeRuns * ((places * perPlace.cpuMs) / share + turns * waitMs(perPlace))) /
+      1_000;
+    return (seconds * memory) / 1_024;
+  };
+  const lambda = (...of: readonly Kind[]): number =>
+    of.reduce(
+      (total, kind) =>
+        total +
+        gigabyteSeconds(kind) * PRICES.lambdaGigabyteSecond +
+        perMonth(kind, 'invocations') * PRICES.lambdaRequest,
+      0,
+    );
+  // Athena opens every raw object of the day so far, and the reads are the owner's to pay.
+  const opened = runsOf('hourly') * (runsOf('poll') / (HOURS_PER_MONTH / 24)) * MEAN_SHARE_OF_DAY;
+  const logged = sum('logBytes') + sum('invocations') * LOG_FRAME_BYTES;
+  const terabytes = (sum('statements') * STATEMENT_BYTES + sum('bytesBeyondMinimum')) / 1e12;
+  const stored = (STORED_MONTHS * Math.max(0, sum('storedBytes'))) / 1e9;
+  return [
+    { name: 'Lambda: polls', usd: lambda('poll') },
+    { name: 'Lambda: hourly and upkeep', usd: lambda('hourly', 'upkeep') },
+    { name: 'Lambda: retraining', usd: lambda('retrain') },
+    {
+      name: 'S3: requests',
+      usd: sum('s3Writes') * PRICES.s3Write + (sum('s3Reads') + opened) * PRICES.s3Read,
+    },
+    { name: 'S3: storage after a year', usd: stored * PRICES.s3GigabyteMonth },
+    { name: 'Athena', usd: terabytes * PRICES.athenaTerabyte },
+    {
+      name: 'Glue crawler, weekly',
+      usd: deployed.crawlersAWeek * WEEKS_PER_MONTH * CRAWL_HOURS * PRICES.crawlerDpuHour,
+    },
+    {
+      name: 'Secrets Manager',
+      usd:
+        deployed.secrets * (PRICES.secretMonth + SECRET_CALLS_PER_HOUR * HOURS_PER_MONTH * PRICES.secretCall),
+    },
+    {
+      name: 'Step Functions, Scheduler, EventBridge',
+      usd:
+        sum('transitions') * PRICES.stateTransition +
+        Object.values(deployed.runs).reduce((total, runs) => total + runs, 0) * PRICES.schedulerInvocation +
+        sum('events') * PRICES.customEvent,
+    },
+    {
+      name: 'CloudWatch: alarms',
+      usd: deployed.alarmMetrics * PRICES.alarmMetricMonth,
+    },
+    {
+      name: 'CloudWatch: metrics and dashboard',
+      usd: deployed.customMetrics * PRICES.customMetricMonth + deployed.dashboards * PRICES.dashboardMonth,
+    },
+    { name: 'CloudWatch: logs', usd: (logged / 1e9) * PRICES.logGigabyte },
+  ];
+}
+
+function waitMs(figures: Figures): number {
+  const { s3Writes, s3Reads, providerCalls, statements } = figures;
+  return (
+    s3Writes * WAITS.s3Writes +
+    s3Reads * WAITS.s3Reads +
+    providerCalls * WAITS.providerCalls +
+    statements * WAITS.statements
+  );
+}
+
+export function total(items: readonly Item[]): number {
+  return items.reduce((sum, { usd }) => sum + usd, 0);
+}
+
+/** What people rent for the same work: it is there all month, whether it works or idles. */
+export const ELSEWHERE: readonly Item[] = [
+  {
+    name: 'EC2 t3.medium with Airflow in Docker Compose',
+    usd: HOURS_PER_MONTH * (PRICES.ec2T3MediumHour + PRICES.publicAddressHour) + 20 * PRICES.gp3GigabyteMonth,
+  },
+  { name: 'Managed Airflow, smallest environment', usd: HOURS_PER_MONTH * PRICES.mwaaSmallHour },
+];
