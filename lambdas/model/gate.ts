@@ -158,12 +158,13 @@ export function chooseBy({ rounds, losses }: Pick<GateEvidence, 'rounds' | 'loss
   return chosen;
 }
 
-/** Standard errors of the weekly difference by which a later candidate has to be better. */
-const LUCK = 0.5;
+/** Standard errors of the weekly difference by which a later candidate has to be better than an earlier one. */
+const LUCK = 1;
 
 /**
  * The candidate of the lowest Brier score over the first weeks. They come in the order in which they are expected to do
- * well, so a later one has to be better by a margin: the best of many equals is only the luckiest.
+ * well, so a later one has to be better by a margin: the best of many equals is only the luckiest. The first rung leads
+ * them as what there is to fall back on, and makes place to whatever is better.
  */
 function lowest(losses: GateEvidence['losses'], candidates: readonly number[], weeks: number): number {
   return candidates.reduce((best, candidate) => {
@@ -178,7 +179,8 @@ function lowest(losses: GateEvidence['losses'], candidates: readonly number[], w
       squares += gain * gain;
     }
     const variance = count < 2 ? 0 : (squares - (sum * sum) / count) / (count - 1);
-    return sum > LUCK * Math.sqrt(Math.max(variance, 0) * count) ? candidate : best;
+    const margin = best === candidates[0] ? 0 : LUCK;
+    return sum > margin * Math.sqrt(Math.max(variance, 0) * count) ? candidate : best;
   });
 }
 

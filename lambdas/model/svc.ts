@@ -45,7 +45,12 @@ export interface Fitted {
 
 /** Training took longer than allowed and left no model. */
 export class TimeBudgetExceeded extends Error {
-  override readonly name = 'TimeBudgetExceeded';
+  override readonly name: string = 'TimeBudgetExceeded';
+}
+
+/** Training makes no progress any more: single precision can't tell these rows' kernel values, and no time would be enough. */
+export class Stagnated extends TimeBudgetExceeded {
+  override readonly name = 'Stagnated';
 }
 
 /** A fitted classifier: f(x) = Σ coefficients[i] · K(supportVectors[i], x) + intercept; rain when positive. */

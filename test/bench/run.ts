@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
   retrain: () => import('./retrain'),
   rolling: () => import('./rolling'),
   cost: () => import('./cost'),
+  decisions: () => import('./decisions'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {

@@ -80,7 +80,7 @@ export class SmoMemory {
     this.workingSetSize = set;
     this.arena = openArena(
       padded * (4 * dimension + 53) +
-        set * (4 * set + 4 * dimension + 68) +
+        set * (4 * set + 4 * dimension + 76) +
         groupRows * (4 * dimension + 16) +
         SCRATCH_BYTES +
         cacheFloats * 4 +
@@ -105,7 +105,7 @@ export class SmoMemory {
     this.setBeta = arena.doubles(set);
     this.setLower = arena.doubles(set);
     this.setUpper = arena.doubles(set);
-    this.setSides = arena.doubles(2 * set);
+    this.setSides = arena.doubles(3 * set);
     this.groups = arena.floats(groupRows * dimension);
     this.groupOffsets = arena.floats(groupRows);
     this.positions = arena.words(groupRows);

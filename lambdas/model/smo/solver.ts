@@ -1,5 +1,5 @@
 import type { Matrix } from '../matrix';
-import { type MultiplierShares, type SvcOptions, TimeBudgetExceeded } from '../svc';
+import { type MultiplierShares, Stagnated, type SvcOptions, TimeBudgetExceeded } from '../svc';
 import { type Change, Gradient } from './gradient';
 import { isOpen } from './kernel-module';
 import { SmoMemory } from './memory';
@@ -47,6 +47,9 @@ const SHRINK_INTERVAL = 5;
 const SHRINK_SHARE = 0.2;
 
 const PROGRESS_INTERVAL_MS = 1_000;
+
+/** Working sets without a smaller violation than before after which a fit is given up: many times what any useful one takes. */
+const STAGNATION_SETS = 1_000;
 
 /** One fit by a solver of its own. @throws as `SmoSolver`. */
 export function fitSmo(x: Matrix, y: Uint8Array, options: SmoOptions): SmoResult {
@@ -188,9 +191,16 @@ export class SmoSolver {
     const { tolerance } = this.options;
     let retained: number[] = [];
     let sinceShrink = 0;
+    let [smallest, sinceSmaller] = [Number.POSITIVE_INFINITY, 0];
     this.gap = this.violation();
     while (this.gap > tolerance || this.active < this.memory.rows) {
       this.checkTime();
+      if (this.gap < smallest) [smallest, sinceSmaller] = [this.gap, 0];
+      else if (++sinceSmaller > STAGNATION_SETS) {
+        throw new Stagnated(
+          `${this.memory.rows} rows can't be learnt: after ${this.workingSets} working sets the optimum is no nearer than ${smallest.toExponential(1)}.`,
+        );
+      }
       if (this.gap <= tolerance) {
         this.reconstruct();
         retained = [];

@@ -11,7 +11,7 @@ const TAU: f64 = 1e-12;
 
 /**
  * Arrays have `count` doubles (a multiple of eight; padding has an empty box). `square` is the kernel matrix,
- * row-major floats; `can` is scratch for 2 × count doubles. `beta` and `f` are changed in place.
+ * row-major floats; `can` is scratch for 3 × count doubles. `beta` and `f` are changed in place.
  * Stops when the violation within the set is at most `tolerance`, or after `maxRounds`. Returns the rounds done.
  */
 export function solveSubproblem(
@@ -29,6 +29,12 @@ export function solveSubproblem(
   const stride = (<usize>count) << 2;
   const canUp = can;
   const canLow = can + bytes;
+  // K(x, x) is 1, but not to the last bit of what single precision made of it: the pair's curvature is of these values.
+  const diagonal = canLow + bytes;
+  for (let r = 0; r < count; r++) {
+    const k = load<f32>(square + stride * <usize>r + ((<usize>r) << 2));
+    store<f64>(diagonal + ((<usize>r) << 3), <f64>k);
+  }
   for (let o: usize = 0; o < bytes; o += 16) {
     const b = v128.load(beta + o);
     v128.store(canUp + o, f64x2.lt(b, v128.load(upper + o)));
@@ -36,7 +42,6 @@ export function solveSubproblem(
   }
 
   const infinity = f64x2.splat(Infinity);
-  const two = f64x2.splat(2);
   const first = i64x2(0, 1);
   let lambda: f64 = 0;
   let rowI = square;
@@ -76,6 +81,8 @@ export function solveSubproblem(
     // j = argmax (f_j − f_i)² / (K_ii + K_jj − 2K_ij) over I_low with f_j > f_i.
     rowI = square + stride * <usize>i;
     const fis = f64x2.splat(fi);
+    const kii = load<f64>(diagonal + ((<usize>i) << 3));
+    const kiis = f64x2.splat(kii);
     let mostLow = f64x2.splat(0);
     let gain = f64x2.splat(0);
     let gainAt = first;
@@ -86,7 +93,10 @@ export function solveSubproblem(
       mostLow = f64x2.pmax(mostLow, difference);
       const positive = f64x2.pmax(difference, f64x2.splat(0));
       const k = f64x2.promote_low_f32x4(v128.load64_zero(rowI + (o >> 1)));
-      const curvature = f64x2.pmax(f64x2.sub(two, f64x2.add(k, k)), f64x2.splat(TAU));
+      const curvature = f64x2.pmax(
+        f64x2.sub(f64x2.add(kiis, v128.load(diagonal + o)), f64x2.add(k, k)),
+        f64x2.splat(TAU),
+      );
       const candidate = f64x2.div(f64x2.mul(positive, positive), curvature);
       const better = f64x2.gt(candidate, gain);
       gain = v128.bitselect(candidate, gain, better);
@@ -101,7 +111,8 @@ export function solveSubproblem(
     // The two-variable problem in closed form, clipped to both boxes.
     const oi = (<usize>i) << 3;
     const oj = (<usize>j) << 3;
-    const curvature = max(2 - 2 * <f64>load<f32>(rowI + (<usize>j << 2)), TAU);
+    const kjj = load<f64>(diagonal + ((<usize>j) << 3));
+    const curvature = max(kii + kjj - 2 * <f64>load<f32>(rowI + (<usize>j << 2)), TAU);
     const betaI = load<f64>(beta + oi);
     const betaJ = load<f64>(beta + oj);
     const roomI = load<f64>(upper + oi) - betaI;

@@ -9,6 +9,7 @@ import { fitSmo, type SmoProgress, type SmoResult, SmoSolver } from '../../../..
 import {
   decisionFunction,
   joinMembers,
+  Stagnated,
   type SvcModel,
   type SvcOptions,
   TimeBudgetExceeded,
@@ -344,6 +345,36 @@ describe('a solver that is used again', () => {
 });
 
 describe('time', () => {
+  it.each([
+    ['rbf', 100],
+    ['laplacian', 10_000],
+  ] as const)('ends with a %s kernel so narrow that each row knows itself alone: γ %i', (kernel, gamma) => {
+    const uniform = seededUniform(41);
+    const rows = 600;
+    const x = { rows, columns: 8, values: Float64Array.from({ length: rows * 8 }, () => normal(uniform)) };
+    const y = Uint8Array.from({ length: rows }, () => (uniform() < 0.2 ? 1 : 0));
+    const { model, violation, workingSets } = fitSmo(x, y, {
+      ...OPTIONS,
+      kernel,
+      gamma,
+      timeBudgetMs: 60_000,
+    });
+    expect(violation).toBeLessThanOrEqual(OPTIONS.tolerance);
+    expect(workingSets).toBeLessThan(200);
+    expect(model.supportVectors.rows).toBe(rows);
+  });
+
+  it('is not waited for when single precision can come no nearer: the fit ends with the reason', () => {
+    const uniform = seededUniform(43);
+    const rows = 600;
+    // So far from one another that the terms of a kernel value leave no digit of it.
+    const values = Float64Array.from({ length: rows * 4 }, () => 10_000 * normal(uniform));
+    const y = Uint8Array.from({ length: rows }, () => (uniform() < 0.3 ? 1 : 0));
+    const fit = () => fitSmo({ rows, columns: 4, values }, y, { ...OPTIONS, c: 1_000, gamma: 1 });
+    expect(fit).toThrow(Stagnated);
+    expect(fit).toThrow(/600 rows can't be learnt: after \d+ working sets the optimum is no nearer/);
+  });
+
   it('ends a fit when it is up, saying how far it came', () => {
     const { x, y } = weatherRows(2_000);
 
