@@ -143,7 +143,6 @@ export function fitLogistic(
       `Can't fit a logistic regression on ${x.rows} rows and ${targets.length} targets: none, unequal, or not finite.`,
     );
   }
-  const _size = x.columns + 1;
   const data = { x, targets, ridge, offset };
   let parameters = Float64Array.of(start?.intercept ?? 0, ...(start?.weights ?? new Float64Array(x.columns)));
   let loss = logisticLoss(data, parameters);

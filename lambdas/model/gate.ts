@@ -203,7 +203,3 @@ function figures(comparison: Comparison): string {
     blocks < 2 ? 'too few weeks for an interval' : `90% interval ${lower.toFixed(5)} to ${upper.toFixed(5)}`;
   return `Brier ${direction} by ${Math.abs(improvement).toFixed(5)} (gain: ${interval}) over ${blocks} weeks`;
 }
-
-function _sumOf(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
