@@ -344,7 +344,9 @@ const OF_THE_STATEMENT =
 const PASSING = [
   /Slow ?Down|reduce your request rate|Too ?Many ?Requests|RequestTimeout|ServiceUnavailable|InternalError/i,
   /Status Code: (408|409|412|429|5\d\d)|PreconditionFailed|pre-conditions you specified/i,
-  /HIVE_CANNOT_OPEN_SPLIT|HIVE_FILESYSTEM_ERROR|NoSuchKey|specified key does not exist/i,
+  /HIVE_FILESYSTEM_ERROR|NoSuchKey|specified key does not exist/i,
+  // What can't be unpacked will be as broken the next time.
+  /HIVE_CANNOT_OPEN_SPLIT(?!.*(zlib|gzip|incorrect (header|data|length) check))/i,
   /exhausted resources|INTERNAL_ERROR_QUERY_ENGINE|Internal error occurred|Query timeout|EXCEEDED_\w*(MEMORY|TIME)/i,
   /Connection reset|Read timed out|Socket|Unable to execute HTTP request/i,
 ];

@@ -73,6 +73,9 @@ const PLACES_PER_REQUEST = 50;
 /** Until a minute's limit has passed, a few attempts later. */
 const MINUTE_LIMIT_PAUSE_SECONDS = 15;
 
+/** Until a request that waits before ours has been answered: to come back sooner would spend the attempts. */
+const FULL_QUEUE_PAUSE_SECONDS = 1;
+
 /**
  * Open-Meteo (https://open-meteo.com): no key, for non-commercial use, data under CC BY 4.0 with attribution.
  *
@@ -370,8 +373,12 @@ function refusal(what: string, status: number, body: unknown): ProviderError | u
   const parsed = errorReply.safeParse(body);
   const said = parsed.success ? parsed.data.reason : '';
   const message = `${what}: ${openMeteo.title} answered ${status}${said && ` (${said})`}`;
-  const pause = /minutely/i.test(said) ? MINUTE_LIMIT_PAUSE_SECONDS : undefined;
-  return new ProviderError(reasonOf(status, said), message, pause);
+  return new ProviderError(reasonOf(status, said), message, pauseAfter(said));
+}
+
+function pauseAfter(said: string): number | undefined {
+  if (/minutely/i.test(said)) return MINUTE_LIMIT_PAUSE_SECONDS;
+  return /concurrent requests/i.test(said) ? FULL_QUEUE_PAUSE_SECONDS : undefined;
 }
 
 /** A minute's limit passes with the minute, a full queue sooner; an hour's or a day's limit does not. */

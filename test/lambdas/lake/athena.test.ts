@@ -145,6 +145,11 @@ describe('a statement', () => {
     ['data', 'HIVE_CURSOR_ERROR: Failed to read Parquet file: s3://XX/YY/ZZZ.'],
     ['data', 'HIVE_CURSOR_ERROR: Row is not a valid JSON Object'],
     ['data', 'HIVE_BAD_DATA: Error parsing column'],
+    ['data', 'HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://b/k.gz: Not in GZIP format'],
+    [
+      'data',
+      'HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://b/k.gz: Unexpected end of ZLIB input stream',
+    ],
     ['statement', "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved"],
     ['statement', 'PERMISSION_DENIED: not allowed'],
   ])('is not tried again when the fault is one of the %s: %s', async (kind, reason) => {
