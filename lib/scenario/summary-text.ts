@@ -51,17 +51,23 @@ function newestOf({ retrain }: Summary): Entry[] {
   return [...new Map(retrain.map((entry) => [entry.location, entry])).values()];
 }
 
+/** A column for each baseline, since the words of one are as long as a line of figures. */
 function gainTable(summary: Summary): string {
   const rows = newestOf(summary).map(({ location, overPersistence, verdicts }) => [
     location,
     decimal(overPersistence?.improvement ?? null),
     overPersistence === null ? '' : `${decimal(overPersistence.lower)} to ${decimal(overPersistence.upper)}`,
-    Object.entries(verdicts)
-      .map(([baseline, verdict]) => `${baseline}: ${verdict}`)
-      .join('; '),
+    ...Object.keys(BASELINES).map((baseline) => verdicts[baseline] ?? ''),
   ]);
-  return formatTable(['location', 'gain', 'interval', 'verdicts'], rows);
+  return formatTable(['location', 'gain', 'interval', ...Object.values(BASELINES)], rows);
 }
+
+const BASELINES: Readonly<Record<string, string>> = {
+  persistence: 'persistence',
+  climatology: 'climatology',
+  logisticRegression: 'logistic regression',
+  plainSvc: 'plain SVC',
+};
 
 function testTable(summary: Summary): string {
   const row = (name: string, who: string, measures: Partial<Measures> & { brier: number }): string[] => [
