@@ -244,6 +244,23 @@ export const MODEL_METRICS: TableLayout = {
     column('versus_climatology', 'string', 'the same beside climatology'),
     column('versus_logistic_regression', 'string', 'the same beside logistic regression'),
     column('versus_plain_svc', 'string', 'the same beside the plain SVC of tutorials'),
+    column('provider_hours', 'bigint', "test hours that have a forecast of the provider's own"),
+    column('provider_brier', 'double', "of the provider's forecast, recalibrated, on those hours"),
+    column(
+      'series_provider_hours',
+      'bigint',
+      "hours of the series that have a forecast of the provider's own",
+    ),
+    column('series_provider_brier', 'double', "of the provider's forecast, recalibrated, on those hours"),
+    column('series_provider_raw_brier', 'double', "of the provider's probability as issued, on those hours"),
+    column(
+      'series_provider_gain',
+      'double',
+      'Brier score that the recipe gains on the recalibrated one there',
+    ),
+    column('series_provider_gain_lower', 'double', 'lower end of its 90% interval, over weekly blocks'),
+    column('series_provider_gain_upper', 'double', 'upper end of its 90% interval, over weekly blocks'),
+    column('versus_provider', 'string', 'the verdict beside the recalibrated provider, on those hours'),
   ],
 };
 

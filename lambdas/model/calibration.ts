@@ -2,14 +2,14 @@ import * as z from 'zod';
 import type { Matrix } from './matrix';
 
 /** p = 1 / (1 + exp(−(intercept + Σ weights[m] · f_m))) */
-const logistic = z.strictObject({ intercept: z.number(), weights: z.array(z.number()).min(1) });
+export const logisticSchema = z.strictObject({ intercept: z.number(), weights: z.array(z.number()).min(1) });
 
 /** Turns the decision values of a recipe's members into one probability. */
 export const calibrationSchema = z.discriminatedUnion('kind', [
   /** One curve for all hours. */
-  z.strictObject({ kind: z.literal('logistic'), always: logistic }),
+  z.strictObject({ kind: z.literal('logistic'), always: logisticSchema }),
   /** One curve for hours that were wet at the base hour, one for the others (dry or unknown). */
-  z.strictObject({ kind: z.literal('logistic-by-present'), wet: logistic, dry: logistic }),
+  z.strictObject({ kind: z.literal('logistic-by-present'), wet: logisticSchema, dry: logisticSchema }),
   /** The one member is a logistic regression: its decision value is the logit already. */
   z.strictObject({ kind: z.literal('none') }),
 ]);

@@ -1,6 +1,7 @@
 import { HOURLY_OBSERVATIONS } from '../lake/layout';
 import { sqlDouble, sqlIdentifier, sqlString, sqlTimestamp } from '../lake/sql/literals';
 import { addHours } from '../runtime/time';
+import { providerSql } from './provider-forecast';
 
 /** Features of base hour t look back at hours t − 24 … t and at nothing else. */
 export const FEATURE_LOOKBACK_HOURS = 24;
@@ -219,7 +220,7 @@ export interface FeaturesQuery {
 }
 
 /**
- * One SELECT that gives `location_id, hour, wet_now, <FEATURES in order>[, label]`, one row for each location
+ * One SELECT that gives `location_id, hour, wet_now, <FEATURES in order>, <PROVIDER_COLUMNS>[, label]`, one row for each location
  * and base hour t in [fromHour, toHour] whose rain and temperature are known, unordered. Features look at what was
  * known when their hour closed, the label at what was true. Rows that were made for another rain threshold, or before
  * there were thresholds in them, are not seen.
@@ -238,10 +239,12 @@ export function featuresSql(query: FeaturesQuery): string {
   const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
   const { locationIds } = query;
   const regions = regionsAround(locationIds, query.regions);
+  const provider = providerSql(timeline);
   return `WITH observed AS (
   SELECT location_id, hour, ${measurements.join(', ')}, known_precip_mm AS precip_mm,
     ${flag('known_rained')} AS wet_now, ${flag('rained')} AS wet_truly,
-    temp_c IS NOT NULL AND known_precip_mm IS NOT NULL AS is_known
+    temp_c IS NOT NULL AND known_precip_mm IS NOT NULL AS is_known,
+    ${provider.observed}
   FROM ${table}
   WHERE rain_threshold_mm = ${sqlDouble(query.rainThresholdMm)}
     AND dt BETWEEN ${sqlString(from.slice(0, 10))} AND ${sqlString(to.slice(0, 10))}
@@ -263,13 +266,14 @@ dense AS (
   SELECT grid.location_id, grid.region, grid.hour, coalesce(observed.is_known, false) AS is_observed,
     ${['precip_mm', ...measurements].map((name) => `observed.${name}`).join(', ')},
     ${unitsOf('observed.precip_mm')} AS precip_mm_units,
-    observed.wet_now, observed.wet_truly
+    observed.wet_now, observed.wet_truly,
+    ${provider.dense}
   FROM grid
   LEFT JOIN observed ON observed.location_id = grid.location_id AND observed.hour = grid.hour
 ),
 history AS (
   SELECT *,
-    ${historyColumns().join(',\n    ')}
+    ${[...historyColumns(), provider.history].join(',\n    ')}
   FROM dense
 ),
 measured AS (
@@ -283,7 +287,8 @@ surrounded AS (
   FROM measured
 )
 SELECT location_id, hour, wet_now,
-  ${FEATURES.map(({ name, sql }) => `CAST(${sql} AS double) AS ${name}`).join(',\n  ')}${query.withLabel ? ',\n  label' : ''}
+  ${FEATURES.map(({ name, sql }) => `CAST(${sql} AS double) AS ${name}`).join(',\n  ')},
+  ${provider.given}${query.withLabel ? ',\n  label' : ''}
 FROM surrounded
 WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTimestamp(query.toHour)}
   AND location_id IN (${listed(locationIds)})${query.withLabel ? '\n  AND label IS NOT NULL' : ''}`;

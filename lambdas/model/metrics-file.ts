@@ -56,12 +56,22 @@ const comparedSchema = improvementSchema.extend({
 });
 export type Compared = z.infer<typeof comparedSchema>;
 
+/** The provider's forecast, recalibrated, as a baseline: over the hours of the series that have it. */
+const providerComparedSchema = comparedSchema.extend({
+  hours: count,
+  rainHours: count,
+  /** Of the probability as issued, for show; null where the provider gives amounts only. */
+  rawBrier: z.number().nullable(),
+});
+
 /** The baselines that the recipe is held against on the series; null where one could not be fitted. */
 const comparisonsSchema = z.object({
   persistence: comparedSchema,
   climatology: comparedSchema,
   logisticRegression: comparedSchema.nullable(),
   plainSvc: comparedSchema.nullable(),
+  /** Null where too few hours have a forecast of the provider's. */
+  provider: providerComparedSchema.nullable().default(null),
 });
 
 /** Rows of a part of the training set, by their base hours. */
@@ -112,6 +122,8 @@ export const assessmentSchema = z.object({
   climatology: evaluationSchema,
   logisticRegression: evaluationSchema.nullable(),
   plainSvc: evaluationSchema.nullable(),
+  /** The provider's forecast, recalibrated in the development part, on the test hours that have it. */
+  provider: evaluationSchema.nullable().default(null),
   /** Baselines on the series: this is what is judged. */
   comparisons: comparisonsSchema,
   /** The recipe that the series would choose. */
@@ -174,6 +186,8 @@ const locationResultSchema = z.object({
   climatology: z.object({ brier: z.number() }).nullable(),
   logisticRegression: briefEvaluation.nullable(),
   plainSvc: briefEvaluation.nullable().default(null),
+  /** Of the test hours that have a forecast of the provider's; the recalibrated one. */
+  provider: briefEvaluation.nullable().default(null),
   overPersistence: improvementSchema.nullable(),
   comparisons: comparisonsSchema.nullable().default(null),
 });
@@ -222,6 +236,7 @@ export function resultOf(evaluation: EvaluationFile): LocationResult {
     climatology: assessment?.climatology ?? null,
     logisticRegression: assessment?.logisticRegression ?? null,
     plainSvc: assessment?.plainSvc ?? null,
+    provider: assessment?.provider ?? null,
     overPersistence: assessment?.overPersistence ?? null,
     comparisons: assessment?.comparisons ?? null,
   });

@@ -4,6 +4,15 @@ import { squaredErrors } from './evaluation';
 import { fromColumns, selectRows } from './matrix';
 import { fitPersistence, type Persistence, persistenceProbability } from './persistence';
 import { weekOf } from './protocol';
+import {
+  fitRecalibration,
+  forecastsAt,
+  offeredTerms,
+  type ProviderForecasts,
+  recalibrate,
+  rowsWith,
+  termsOf,
+} from './provider-forecast';
 import type { Recipe } from './recipe';
 import type { TrainingSet } from './training-set';
 
@@ -18,6 +27,8 @@ export interface Series {
   readonly wetNow: Float64Array;
   /** Number of each hour's week, ascending. */
   readonly weeks: Int32Array;
+  /** The provider's own; null where it forecast none of the set's hours. */
+  readonly forecasts: ProviderForecasts | null;
 }
 
 /** Hours of out-of-fold values, with what the set knows of them. @throws RangeError when an hour is not in the set. */
@@ -37,6 +48,18 @@ export function seriesOf(set: TrainingSet, hours: ArrayLike<number>): Series {
     outcomes: Uint8Array.from(rows, (i) => set.y[i] ?? 0),
     wetNow: Float64Array.from(rows, (i) => set.wetNow[i] ?? Number.NaN),
     weeks: Int32Array.from(hours, (hour) => weekOf(set, hour)),
+    forecasts: set.forecasts && forecastsAt(set.forecasts, rows),
+  };
+}
+
+/** Some hours of a series, in their order. */
+function seriesAt({ hours, outcomes, wetNow, weeks, forecasts }: Series, rows: Uint32Array): Series {
+  return {
+    hours: Float64Array.from(rows, (i) => hours[i] ?? Number.NaN),
+    outcomes: Uint8Array.from(rows, (i) => outcomes[i] ?? 0),
+    wetNow: Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN),
+    weeks: Int32Array.from(rows, (i) => weeks[i] ?? Number.NaN),
+    forecasts: forecasts && forecastsAt(forecasts, rows),
   };
 }
 
@@ -150,4 +173,33 @@ function frequencySeries(
       Float64Array.from(others, (i) => wetNow[i] ?? Number.NaN),
     );
   });
+}
+
+/** The hours in which the provider's forecast is known, and what it said of them. */
+export interface ProviderSeries {
+  /** Numbers of these hours in the series. */
+  readonly rows: Uint32Array;
+  readonly series: Series;
+  /** Recalibrated by the other weeks. */
+  readonly recalibrated: Float64Array;
+  /** As issued; NaN where the provider gives amounts only. */
+  readonly raw: Float64Array;
+}
+
+/** The provider as a rival; undefined where too few hours have its forecasts to recalibrate them. */
+export function providerSeries(series: Series): ProviderSeries | undefined {
+  const { forecasts, wetNow } = series;
+  if (forecasts === null) return undefined;
+  const rows = rowsWith(termsOf(offeredTerms(forecasts), forecasts, wetNow));
+  const known = seriesAt(series, rows);
+  const recalibrated = crossFitted(known, (seen, others) => {
+    const [learnt, judged] = [seriesAt(known, seen), seriesAt(known, others)];
+    const fitted = learnt.forecasts && fitRecalibration(learnt.forecasts, learnt.outcomes, learnt.wetNow);
+    return fitted && judged.forecasts
+      ? recalibrate(fitted, judged.forecasts, judged.wetNow)
+      : judged.wetNow.map(() => Number.NaN);
+  });
+  return recalibrated.length === 0 || recalibrated.some(Number.isNaN)
+    ? undefined
+    : { rows, series: known, recalibrated, raw: forecastsAt(forecasts, rows).probability };
 }

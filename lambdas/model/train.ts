@@ -266,6 +266,8 @@ export function fitDecision(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFo
 /** What one recipe, fitted on the development part, shows on the test part; every forecast is kept beside it. */
 export interface TestResult {
   readonly evaluation: Evaluation;
+  /** Of the development part. */
+  readonly decision: Decision;
   readonly probability: Float64Array;
   /** The development part's out-of-fold values with the test part's added: what a refit calibrates on. */
   readonly outOfFold: OutOfFold;
@@ -286,12 +288,14 @@ export function testRecipe(
   const classifier = fitClassifier(set, recipe, development, remainingMs);
   const values = classify(classifier, set, test);
   const wetNow = set.wetNow.slice(test.start, test.end);
-  const { calibration, threshold } = fitDecision(set, recipe, outOfFold, costs);
+  const decision = fitDecision(set, recipe, outOfFold, costs);
+  const { calibration, threshold } = decision;
   const probability = calibrate(calibration, values, wetNow);
   const extended = { hours: [...outOfFold.hours], values: outOfFold.values.map((member) => [...member]) };
   appendTo(extended, set, test, values);
   return {
     evaluation: evaluate(set.y.slice(test.start, test.end), probability, wetNow, threshold),
+    decision,
     probability,
     outOfFold: extended,
   };

@@ -1,4 +1,5 @@
 import type { Matrix } from './matrix';
+import type { ProviderForecasts } from './provider-forecast';
 
 /**
  * Feature rows of one location in time order, as the feature SQL made them.
@@ -15,4 +16,8 @@ export interface TrainingSet {
   readonly y: Uint8Array;
   /** 1 when it rained in hour t, 0 when not, NaN when unknown: what persistence and onset look at. */
   readonly wetNow: Float64Array;
+  /** 1 where polls told what was known of hour t, 0 where history stands in for them. */
+  readonly polled: Uint8Array;
+  /** The provider's own forecasts of hour t + 1; null where no row has any. No model's features look at them. */
+  readonly forecasts: ProviderForecasts | null;
 }

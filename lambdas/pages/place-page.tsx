@@ -414,6 +414,7 @@ function testedBeside({
   climatology,
   logisticRegression,
   plainSvc,
+  provider,
 }: ModelMetrics): { who: string; evaluation: Measured }[] {
   const fitted = (who: string, evaluation: Measured | null) =>
     evaluation === null ? [] : [{ who, evaluation }];
@@ -423,6 +424,7 @@ function testedBeside({
     { who: 'Climatology', evaluation: climatology },
     ...fitted('Logistic regression', logisticRegression),
     ...fitted('Plain SVC', plainSvc),
+    ...fitted(`Provider, ${count(provider?.hours ?? 0, 'hour')}`, provider),
   ];
 }
 
@@ -437,7 +439,10 @@ const BASELINES = [
   { key: 'climatology', who: 'Climatology' },
   { key: 'logisticRegression', who: 'Logistic regression' },
   { key: 'plainSvc', who: 'The plain SVC of tutorials' },
+  { key: 'provider', who: 'The provider’s own forecast, recalibrated' },
 ] as const;
+
+type Comparisons = ModelMetrics['comparisons'];
 
 /** What the gate decided, and how the recipe stands to each baseline on the hours that decided. */
 function Judged({ metrics, location }: TestProps) {
@@ -476,9 +481,21 @@ function Judged({ metrics, location }: TestProps) {
               ];
             })}
           />
+          {comparisons.provider !== null && <ProviderHours {...comparisons.provider} />}
         </>
       )}
     </>
+  );
+}
+
+function ProviderHours({ hours, rainHours, rawBrier }: NonNullable<Comparisons['provider']>) {
+  return (
+    <p>
+      The provider’s forecast is known for {count(hours, 'of these hours', 'of these hours')} (
+      {count(rainHours, 'rain hour')}); recalibrated means that its probability and amount were given the
+      meaning that they had in other weeks.
+      {rawBrier !== null && ` As issued, its probability has a Brier score of ${decimal(rawBrier, 4)}.`}
+    </p>
   );
 }
 

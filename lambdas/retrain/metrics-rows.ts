@@ -44,7 +44,8 @@ function evaluationRow(evaluation: EvaluationFile) {
     champion_since: since,
   };
   if (assessment === null) return verdict;
-  const { winner, test, series, persistence, climatology, logisticRegression, plainSvc } = assessment;
+  const { winner, test, series, persistence, climatology, logisticRegression, plainSvc, provider } =
+    assessment;
   const { overPersistence, comparisons } = assessment;
   return {
     ...verdict,
@@ -67,6 +68,8 @@ function evaluationRow(evaluation: EvaluationFile) {
     climatology_brier: climatology.brier,
     logistic_regression_brier: logisticRegression?.brier ?? null,
     plain_svc_brier: plainSvc?.brier ?? null,
+    provider_hours: provider?.hours ?? null,
+    provider_brier: provider?.brier ?? null,
     improvement_lower: overPersistence.lower,
     improvement_upper: overPersistence.upper,
     series_weeks: series?.weeks ?? null,
@@ -77,5 +80,12 @@ function evaluationRow(evaluation: EvaluationFile) {
     versus_climatology: comparisons.climatology.verdict,
     versus_logistic_regression: comparisons.logisticRegression?.verdict ?? null,
     versus_plain_svc: comparisons.plainSvc?.verdict ?? null,
+    series_provider_hours: comparisons.provider?.hours ?? null,
+    series_provider_brier: comparisons.provider?.brier ?? null,
+    series_provider_raw_brier: comparisons.provider?.rawBrier ?? null,
+    series_provider_gain: comparisons.provider?.improvement ?? null,
+    series_provider_gain_lower: comparisons.provider?.lower ?? null,
+    series_provider_gain_upper: comparisons.provider?.upper ?? null,
+    versus_provider: comparisons.provider?.verdict ?? null,
   };
 }

@@ -9,6 +9,7 @@ import { type Bucket, copyObject, deleteObjects } from '../lake/s3';
 import { sqlIdentifier } from '../lake/sql/literals';
 import { stagingPrefix } from '../lake/staging';
 import { FEATURE_NAMES, type FeaturesQuery, featuresSql } from '../model/features';
+import { PROVIDER_COLUMNS } from '../model/provider-forecast';
 import { regionsOf } from '../model/regions';
 import type { Settings } from '../runtime/settings';
 import { runFiles } from './run-files';
@@ -64,7 +65,7 @@ export async function prepare(
 
 /** A CTAS wants its partition columns last, and writes timestamps of milliseconds only. */
 function trainingSetSql(query: FeaturesQuery): string {
-  const columns = new Set(['wet_now', ...FEATURE_NAMES, 'label', 'location_id']);
+  const columns = new Set(['wet_now', ...FEATURE_NAMES, ...PROVIDER_COLUMNS, 'label', 'location_id']);
   return `SELECT CAST("hour" AS timestamp(3)) AS "hour", ${[...columns].map(sqlIdentifier).join(', ')}\nFROM (\n${featuresSql(query)}\n)`;
 }
 

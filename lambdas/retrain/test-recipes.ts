@@ -3,7 +3,14 @@ import type { Column } from '../lake/layout';
 import { encodeParquet } from '../lake/parquet';
 import { putObject } from '../lake/s3';
 import { blocksOf, compareBlocks, intervalOf, verdictOf } from '../model/comparison';
-import { countEpisodes, type Evaluation, evaluate, squaredErrors } from '../model/evaluation';
+import {
+  brier,
+  countEpisodes,
+  decisionThreshold,
+  type Evaluation,
+  evaluate,
+  squaredErrors,
+} from '../model/evaluation';
 import { decide, type GateDecision } from '../model/gate';
 import { loadLibsvm } from '../model/libsvm';
 import type { Assessment, CandidateResult, Compared } from '../model/metrics-file';
@@ -16,16 +23,18 @@ import {
   splitDevelopmentTest,
   WEEK_MS,
 } from '../model/protocol';
+import { fitRecalibration, forecastsAt, recalibrate } from '../model/provider-forecast';
 import {
   climatologySeries,
   compareWeeks,
   persistenceSeries,
+  providerSeries,
   type Series,
   seriesOf,
   type WeeklyLoss,
   weeklyLosses,
 } from '../model/series';
-import { type RemainingMs, type TestResult, testRecipe } from '../model/train';
+import { type Decision, type RemainingMs, type TestResult, testRecipe } from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
 import { type LocationDependencies, readTrainingSet } from './inspect';
@@ -71,7 +80,7 @@ export async function testRecipes(
   const evaluationOf = async (scored: Scored | undefined): Promise<Evaluation | null> =>
     scored === undefined ? null : (await test(scored)).evaluation;
 
-  const { evaluation, probability, outOfFold } = await test(standing);
+  const { evaluation, decision, probability, outOfFold } = await test(standing);
   const reference = frequencies(set, split);
   const against = (weeks: readonly WeeklyLoss[]) => comparedWith(standing.score.weeks, weeks);
   await runFiles.assessment.write(
@@ -104,6 +113,7 @@ export async function testRecipes(
       climatology: reference.climatology,
       logisticRegression: await evaluationOf(baselines.logisticRegression),
       plainSvc: await evaluationOf(baselines.plainSvc),
+      provider: providerInTest(set, split),
       comparisons: {
         persistence: against(persistence),
         climatology: against(weeklyLosses(series, climatologySeries(series))),
@@ -112,6 +122,7 @@ export async function testRecipes(
             ? null
             : against(baselines.logisticRegression.score.weeks),
         plainSvc: baselines.plainSvc === undefined ? null : against(baselines.plainSvc.score.weeks),
+        provider: besideProvider(decision),
       },
       challenger: { recipe: challenger.recipe, brier: challenger.score.brier },
       champion: 'reason' in present ? null : championOf(present, challenger, gate),
@@ -189,6 +200,47 @@ function championOf(
 function comparedWith(standing: readonly WeeklyLoss[], baseline: readonly WeeklyLoss[]): Compared {
   const comparison = compareWeeks(standing, baseline);
   return { ...intervalOf(comparison), brier: comparison.reference, verdict: verdictOf(comparison) };
+}
+
+/** The recipe that stands beside the recalibrated provider, on the hours of the series that have its forecasts. */
+function besideProvider({ series, probabilities }: Decision): Assessment['comparisons']['provider'] {
+  const provider = providerSeries(series);
+  if (provider === undefined) return null;
+  const { rows, series: known, recalibrated, raw } = provider;
+  const ours = Float64Array.from(rows, (i) => probabilities[i] ?? Number.NaN);
+  return {
+    ...comparedWith(weeklyLosses(known, ours), weeklyLosses(known, recalibrated)),
+    hours: rows.length,
+    rainHours: known.outcomes.reduce((sum, y) => sum + y, 0),
+    rawBrier: raw.some(Number.isNaN) ? null : brier(known.outcomes, raw),
+  };
+}
+
+/** The provider's forecast, recalibrated in the development part, on the test hours that have it; null where it can't be. */
+function providerInTest(set: TrainingSet, { development, test }: Split): Evaluation | null {
+  const { forecasts } = set;
+  if (forecasts === null) return null;
+  const part = ({ start, end }: RowRange) => {
+    const rows = Array.from({ length: end - start }, (_, i) => start + i);
+    return {
+      forecasts: forecastsAt(forecasts, rows),
+      outcomes: set.y.slice(start, end),
+      wetNow: set.wetNow.slice(start, end),
+    };
+  };
+  const [learnt, judged] = [part(development), part(test)];
+  const fitted = fitRecalibration(learnt.forecasts, learnt.outcomes, learnt.wetNow);
+  if (fitted === undefined) return null;
+  const said = recalibrate(fitted, judged.forecasts, judged.wetNow);
+  const known = Uint32Array.from(said.keys()).filter((i) => !Number.isNaN(said[i]));
+  if (known.length === 0) return null;
+  const probability = Float64Array.from(known, (i) => said[i] ?? Number.NaN);
+  return evaluate(
+    Uint8Array.from(known, (i) => judged.outcomes[i] ?? 0),
+    probability,
+    Float64Array.from(known, (i) => judged.wetNow[i] ?? Number.NaN),
+    decisionThreshold(recalibrate(fitted, learnt.forecasts, learnt.wetNow).filter((p) => !Number.isNaN(p))),
+  );
 }
 
 /** Persistence and climatology on the test hours, by how often it rained in the development part. */

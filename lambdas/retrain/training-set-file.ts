@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ColumnData, type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
 import { FEATURE_NAMES } from '../model/features';
+import { offeredTerms } from '../model/provider-forecast';
 import type { TrainingSet } from '../model/training-set';
 
 /** The training set of one location can't be used: not Parquet, other columns, or values no query of ours makes. */
@@ -9,7 +10,8 @@ export class TrainingSetDamaged extends Error {
 }
 
 /**
- * Parses the Parquet file that the training-set query wrote for one location: `hour, wet_now, <FEATURES>, label`.
+ * Parses the Parquet file that the training-set query wrote for one location: `hour, wet_now, <FEATURES>,
+ * <PROVIDER_COLUMNS>, label`.
  * Rows come in any order and leave it in time order; nulls become NaN, and a NaN that is in the file is refused.
  * @throws TrainingSetDamaged with the column and the reason.
  */
@@ -60,6 +62,12 @@ export async function parseTrainingSet(locationId: string, bytes: Uint8Array): P
       values[row * FEATURE_NAMES.length + position] = value;
     });
   }
+  const forecasts = {
+    probability: inOrder(await column('provider_probability', numberOf)),
+    precipMm: inOrder(await column('provider_precip_mm', numberOf)),
+    reaches: inOrder(await column('provider_reaches', numberOf)),
+    errorMm: inOrder(await column('provider_error_mm', numberOf)),
+  };
   return {
     locationId,
     hours,
@@ -69,16 +77,18 @@ export async function parseTrainingSet(locationId: string, bytes: Uint8Array): P
     wetNow: inOrder(await column('wet_now', numberOf)).map((wet) =>
       Number.isNaN(wet) ? wet : flag('wet_now', wet),
     ),
+    polled: Uint8Array.from(inOrder(await column('polled', numberOf)), (polled) => flag('polled', polled)),
+    forecasts: offeredTerms(forecasts).length === 0 ? null : forecasts,
   };
 }
 
 /** SHA-256 (hex) of everything that a model can learn from the rows; equal rows have equal fingerprints. */
 export function fingerprintOf(set: TrainingSet): string {
   const hash = createHash('sha256').update(set.featureNames.join('\n'));
-  for (const part of [set.hours, set.x.values, set.wetNow]) {
+  for (const part of [set.hours, set.x.values, set.wetNow, ...Object.values(set.forecasts ?? {})]) {
     hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   }
-  return hash.update(set.y).digest('hex');
+  return hash.update(set.y).update(set.polled).digest('hex');
 }
 
 function metadataOf(file: ArrayBuffer): FileMetaData {

@@ -53,13 +53,18 @@ function newestOf({ retrain }: Summary): Entry[] {
 
 /** A column for each baseline, since the words of one are as long as a line of figures. */
 function gainTable(summary: Summary): string {
-  const rows = newestOf(summary).map(({ location, overPersistence, verdicts }) => [
+  const entries = newestOf(summary);
+  // Without recorded forecasts there is nothing to say of the provider's.
+  const baselines = Object.entries(BASELINES).filter(
+    ([baseline]) => baseline !== 'provider' || entries.some(({ verdicts }) => baseline in verdicts),
+  );
+  const rows = entries.map(({ location, overPersistence, verdicts }) => [
     location,
     decimal(overPersistence?.improvement ?? null),
     overPersistence === null ? '' : `${decimal(overPersistence.lower)} to ${decimal(overPersistence.upper)}`,
-    ...Object.keys(BASELINES).map((baseline) => verdicts[baseline] ?? ''),
+    ...baselines.map(([baseline]) => verdicts[baseline] ?? ''),
   ]);
-  return formatTable(['location', 'gain', 'interval', ...Object.values(BASELINES)], rows);
+  return formatTable(['location', 'gain', 'interval', ...baselines.map(([, name]) => name)], rows);
 }
 
 const BASELINES: Readonly<Record<string, string>> = {
@@ -67,6 +72,7 @@ const BASELINES: Readonly<Record<string, string>> = {
   climatology: 'climatology',
   logisticRegression: 'logistic regression',
   plainSvc: 'plain SVC',
+  provider: 'provider recalibrated',
 };
 
 function testTable(summary: Summary): string {
@@ -80,7 +86,8 @@ function testTable(summary: Summary): string {
     measures.confusion === undefined ? '' : measures.confusion.flat().join(' / '),
   ];
   const rows = newestOf(summary).flatMap((entry): string[][] => {
-    const { location, outcome, test, persistence, climatology, logisticRegression, plainSvc } = entry;
+    const { location, outcome, test, persistence, climatology, logisticRegression, plainSvc, provider } =
+      entry;
     if (test === null) return [[location, outcome]];
     return [
       row(location, outcome, test),
@@ -88,6 +95,7 @@ function testTable(summary: Summary): string {
       ...(climatology === null ? [] : [row('', 'climatology', climatology)]),
       ...(logisticRegression === null ? [] : [row('', 'logistic regression', logisticRegression)]),
       ...(plainSvc === null ? [] : [row('', 'plain SVC', plainSvc)]),
+      ...(provider === null ? [] : [row('', `provider, ${provider.hours} h`, provider)]),
     ];
   });
   return formatTable(['location', '', 'Brier', 'AP', 'onset AP', 'F1', 'tn / fp / fn / tp'], rows);

@@ -59,6 +59,10 @@ const retrainEntry = z.object({
     .extend({ from: utcSecondSchema, to: utcSecondSchema })
     .nullable()
     .describe('the plain SVC of tutorials on the same hours'),
+  provider: evaluation
+    .extend({ from: utcSecondSchema, to: utcSecondSchema })
+    .nullable()
+    .describe("the provider's own forecast, recalibrated, on those of the hours that have one"),
   verdicts: z
     .record(z.string(), z.string())
     .describe('what the recipe is beside each baseline on the hours that decided'),
@@ -339,6 +343,7 @@ function failedEntry({ name, status }: Execution, location: string, reason: stri
     climatology: null,
     logisticRegression: null,
     plainSvc: null,
+    provider: null,
     overPersistence: null,
     verdicts: {},
   };
@@ -361,6 +366,7 @@ function entryOf({ name, status }: Execution, result: LocationResult): RetrainEn
     climatology,
     logisticRegression: ofTheTest(result.logisticRegression),
     plainSvc: ofTheTest(result.plainSvc),
+    provider: ofTheTest(result.provider),
     overPersistence,
     verdicts: Object.fromEntries(
       Object.entries(result.comparisons ?? {}).flatMap(([baseline, compared]) =>

@@ -16,6 +16,8 @@ export interface HourlyRow {
   readonly values: Readonly<Record<Measured, number | null>>;
   /** True precipitation, where it is another than the known one. */
   readonly truePrecipMm?: number | null;
+  /** The provider's forecast of the hour after; none when absent. */
+  readonly forecast?: { readonly probability: number | null; readonly precipMm: number | null };
   /** The threshold that the row was made for, where it is another than that of the tests. */
   readonly rainThresholdMm?: number;
 }
@@ -41,6 +43,8 @@ export interface FeatureRow {
   readonly locationId: string;
   readonly hour: number;
   readonly wetNow: number | null;
+  /** Probability, amount in mm and last error in mm of the provider's forecast. */
+  readonly provider: readonly (number | null)[];
   readonly features: readonly (number | null)[];
   readonly label: number | null;
 }
@@ -61,7 +65,7 @@ export class HourlyTable {
       'SET ieee_floating_point_ops=false',
       'CREATE MACRO sequence(a, b) AS generate_series(a, b), (a, b, step) AS generate_series(a, b, step)',
       `CREATE SCHEMA ${DATABASE}`,
-      `CREATE TABLE ${DATABASE}.hourly_observations (location_id VARCHAR, hour TIMESTAMP, dt VARCHAR, ${MEASURED.map((name) => `${columnOf(name)} DOUBLE`).join(', ')}, known_rained BOOLEAN, rained BOOLEAN, rain_threshold_mm DOUBLE)`,
+      `CREATE TABLE ${DATABASE}.hourly_observations (location_id VARCHAR, hour TIMESTAMP, dt VARCHAR, ${MEASURED.map((name) => `${columnOf(name)} DOUBLE`).join(', ')}, known_rained BOOLEAN, rained BOOLEAN, rain_threshold_mm DOUBLE, kind VARCHAR, provider_probability DOUBLE, provider_precip_mm DOUBLE)`,
     ]) {
       await connection.run(statement);
     }
@@ -76,12 +80,12 @@ export class HourlyTable {
   /** Replaces all rows. */
   async fill(rows: readonly HourlyRow[]): Promise<void> {
     const tuples = rows.map(
-      ({ locationId, hour, values, truePrecipMm = values.precip_mm, rainThresholdMm }) => {
+      ({ locationId, hour, values, truePrecipMm = values.precip_mm, rainThresholdMm, forecast }) => {
         const threshold = rainThresholdMm ?? RAIN_THRESHOLD_MM;
         const rained = (precip: number | null) => (precip === null ? 'NULL' : precip >= threshold);
         const instant = new Date(hour).toISOString();
         const numbers = MEASURED.map((name) => values[name] ?? 'NULL');
-        return `('${locationId}', TIMESTAMP '${instant.slice(0, 19).replace('T', ' ')}', '${instant.slice(0, 10)}', ${numbers.join(', ')}, ${rained(values.precip_mm)}, ${rained(truePrecipMm)}, ${threshold})`;
+        return `('${locationId}', TIMESTAMP '${instant.slice(0, 19).replace('T', ' ')}', '${instant.slice(0, 10)}', ${numbers.join(', ')}, ${rained(values.precip_mm)}, ${rained(truePrecipMm)}, ${threshold}, 'polled', ${forecast?.probability ?? 'NULL'}, ${forecast?.precipMm ?? 'NULL'})`;
       },
     );
     await this.connection.run(`DELETE FROM ${DATABASE}.hourly_observations`);
@@ -97,7 +101,7 @@ export class HourlyTable {
     await this.connection.run(`INSERT INTO ${DATABASE}.hourly_observations
       SELECT location_id, date_trunc('hour', CAST(observed_at AS TIMESTAMP)), substr(CAST(observed_at AS VARCHAR), 1, 10),
         temp_c, dewpoint_c, humidity_pct, pressure_mb, ${blown('sin')}, ${blown('cos')}, gust_kph, precip_mm, NULL, visibility_km, NULL,
-        precip_mm >= ${RAIN_THRESHOLD_MM}, precip_mm >= ${RAIN_THRESHOLD_MM}, ${RAIN_THRESHOLD_MM}
+        precip_mm >= ${RAIN_THRESHOLD_MM}, precip_mm >= ${RAIN_THRESHOLD_MM}, ${RAIN_THRESHOLD_MM}, 'settled', NULL, NULL
       FROM read_csv('${RECORDING}', types = {'observed_at': 'VARCHAR', 'gust_kph': 'DOUBLE', 'wind_degree': 'DOUBLE'})`);
   }
 
@@ -106,16 +110,17 @@ export class HourlyTable {
     const sql = featuresSql({ ...query, database: DATABASE, rainThresholdMm: RAIN_THRESHOLD_MM });
     const label = query.withLabel ? 'label' : 'NULL';
     const reader = await this.connection.runAndReadAll(
-      `SELECT location_id, CAST(epoch_ms(hour) AS DOUBLE), CAST(wet_now AS DOUBLE), CAST(${label} AS DOUBLE), ${FEATURE_NAMES.join(', ')}
+      `SELECT location_id, CAST(epoch_ms(hour) AS DOUBLE), CAST(wet_now AS DOUBLE), CAST(${label} AS DOUBLE), provider_probability, provider_precip_mm, provider_error_mm, ${FEATURE_NAMES.join(', ')}
        FROM (${sql}) ORDER BY location_id, hour`,
     );
     return reader.getRowsJS().map((row) => {
-      const [locationId, hour, wetNow, known, ...features] = row;
+      const [locationId, hour, wetNow, known, probability, precipMm, errorMm, ...features] = row;
       return {
         locationId: z.string().parse(locationId),
         hour: z.number().parse(hour),
         wetNow: numberOrNull.parse(wetNow),
         label: numberOrNull.parse(known),
+        provider: z.array(numberOrNull).parse([probability, precipMm, errorMm]),
         features: z.array(numberOrNull).parse(features),
       };
     });
@@ -138,5 +143,7 @@ export function trainingSetOf(locationId: string, rows: readonly FeatureRow[]): 
     },
     y: Uint8Array.from(own, ({ label }) => label ?? 0),
     wetNow: Float64Array.from(own, ({ wetNow }) => wetNow ?? Number.NaN),
+    polled: new Uint8Array(own.length),
+    forecasts: null,
   };
 }

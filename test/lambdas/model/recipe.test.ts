@@ -27,6 +27,8 @@ function setWith(known: (feature: (typeof FEATURES)[number], row: number) => boo
     },
     y: new Uint8Array(rows),
     wetNow: new Float64Array(rows),
+    polled: new Uint8Array(rows),
+    forecasts: null,
   };
 }
 

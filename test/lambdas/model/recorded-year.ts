@@ -30,6 +30,7 @@ export function rowsOf(whole: TrainingSet, start: number, end: number): Training
     ),
     y: whole.y.slice(start, end),
     wetNow: whole.wetNow.slice(start, end),
+    polled: whole.polled.slice(start, end),
   };
 }
 

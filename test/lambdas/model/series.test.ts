@@ -21,6 +21,7 @@ function noise(seed: number): { readonly series: Series; readonly values: number
       outcomes,
       wetNow: Float64Array.from(outcomes, (_, i) => (i === 0 ? Number.NaN : (outcomes[i - 1] ?? 0))),
       weeks: Int32Array.from({ length: HOURS }, (_, i) => Math.floor(i / 168) - WEEKS),
+      forecasts: null,
     },
     values: Array.from({ length: 5 }, () => Array.from({ length: HOURS }, () => normal(uniform))),
   };

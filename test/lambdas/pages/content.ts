@@ -176,6 +176,7 @@ function metrics(): ModelMetrics {
     climatology: storedFlat,
     logisticRegression: storedFlat,
     plainSvc: null,
+    provider: storedFlat,
     comparisons: {
       persistence: compared,
       climatology: compared,
@@ -186,6 +187,7 @@ function metrics(): ModelMetrics {
         verdict: 'not worse by more than 3%',
       },
       plainSvc: null,
+      provider: { ...compared, hours: 900, rainHours: 80, rawBrier: 0.061 },
     },
     challenger: { recipe, brier: 0.038 },
     champion: null,

@@ -13,6 +13,8 @@ const setOf = (locationId: string, mebibytes: number): TrainingSet => {
     x: { rows: 0, columns: 0, values },
     y: new Uint8Array(0),
     wetNow: new Float64Array(0),
+    polled: new Uint8Array(0),
+    forecasts: null,
   };
 };
 

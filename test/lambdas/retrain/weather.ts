@@ -1,6 +1,7 @@
 import type { Column } from '../../../lambdas/lake/layout';
 import { encodeParquet } from '../../../lambdas/lake/parquet';
 import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import { PROVIDER_COLUMNS } from '../../../lambdas/model/provider-forecast';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { seededRandom } from '../../../lib/local/random';
 
@@ -44,6 +45,11 @@ function weather(hours: number, seed: number): Row[] {
       rained: wet[t] ?? 0,
       wet_now: wet[t] ?? 0,
       label: wet[t + 1] ?? 0,
+      polled: 0,
+      provider_probability: null,
+      provider_precip_mm: null,
+      provider_reaches: null,
+      provider_error_mm: null,
     };
   });
 }
@@ -55,6 +61,7 @@ export function trainingSetFile(rows: readonly Row[]): Uint8Array {
     column('hour', 'timestamp'),
     column('wet_now', 'int'),
     ...FEATURE_NAMES.map((name) => column(name, 'double')),
+    ...PROVIDER_COLUMNS.map((name) => column(name, 'double')),
     column('label', 'int'),
   ];
   return encodeParquet(columns, rows);
