@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { datesBetween } from '../runtime/time';
 import { keys, PROVIDER_AGREEMENT } from './layout';
-import { decodeParquet, encodeParquet, ParquetRefused } from './parquet';
-import { type Bucket, getObject } from './s3';
+import { encodeParquet, ParquetRefused } from './parquet';
+import { readRows } from './rows';
+import type { Bucket } from './s3';
 
 /**
  * What was known against what was true, of hours that have both: upkeep measures it for each day that has been settled;
@@ -41,31 +42,33 @@ export function encodeAgreement(rows: readonly Agreement[]): Uint8Array {
   );
 }
 
-/**
- * The agreement over the days from `from` to `to`, both included: a row for each place, provider and measurement. Days
- * without an object, or with one that can't be read, add nothing.
- */
-export async function readAgreement(processed: Bucket, from: string, to: string): Promise<Agreement[]> {
-  const total = new Map<string, Agreement>();
-  for (const date of datesBetween(from, to)) {
-    for (const row of await readDay(processed, date)) {
-      const key = `${row.location_id} ${row.source} ${row.measurement}`;
-      const known = total.get(key);
-      total.set(key, known === undefined ? row : added(known, row));
-    }
-  }
-  return [...total.values()];
+export interface AgreementRead {
+  /** A row for each provider and measurement of the place. */
+  of(locationId: string): Agreement[];
+  /** Days that can't be read; they add nothing. */
+  readonly unreadable: readonly { readonly key: string; readonly reason: string }[];
 }
 
-async function readDay(processed: Bucket, date: string): Promise<Agreement[]> {
-  const stored = await getObject(processed, keys.agreementDay(date));
-  if (stored === undefined) return [];
-  try {
-    return await decodeParquet(stored.bytes, Object.keys(agreementSchema.shape), agreementSchema);
-  } catch (error) {
-    if (error instanceof ParquetRefused) return [];
-    throw error;
+/** The agreement over the days from `from` to `to`, both included. Days are read one after another: each is of all places. */
+export async function readAgreement(processed: Bucket, from: string, to: string): Promise<AgreementRead> {
+  const places = new Map<string, Map<string, Agreement>>();
+  const unreadable: { key: string; reason: string }[] = [];
+  for (const date of datesBetween(from, to)) {
+    const key = keys.agreementDay(date);
+    try {
+      for (const row of (await readRows(processed, key, agreementSchema)) ?? []) {
+        const place = places.get(row.location_id) ?? new Map<string, Agreement>();
+        places.set(row.location_id, place);
+        const column = `${row.source} ${row.measurement}`;
+        const before = place.get(column);
+        place.set(column, before === undefined ? row : added(before, row));
+      }
+    } catch (error) {
+      if (!(error instanceof ParquetRefused)) throw error;
+      unreadable.push({ key, reason: error.message });
+    }
   }
+  return { of: (locationId) => [...(places.get(locationId)?.values() ?? [])], unreadable };
 }
 
 function added(a: Agreement, b: Agreement): Agreement {

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom/worker';
 import { HOUR_MS } from '../runtime/time';
-import { chance, localDay, localHour, localTime, skillPercent, utcTime } from './words';
+import { chance, localDay, localHour, localTime, signed, skillPercent, utcTime } from './words';
 
 /**
  * Charts of the pages as SVG text, drawn without a browser. Colours are the page's CSS variables, so one
@@ -43,6 +43,20 @@ export interface ScoreBin {
 export interface SkillBar {
   readonly label: string;
   readonly skill: number | null;
+}
+
+/** What polls told of one measurement less what was true of it. */
+export interface Difference {
+  readonly label: string;
+  readonly unit: string;
+  /** Mean and standard deviation, in the unit. */
+  readonly bias: number;
+  readonly spread: number;
+  /** Half of the row's width, in the unit. */
+  readonly reach: number;
+  /** Digits after the point. */
+  readonly digits: number;
+  readonly hours: number;
 }
 
 /** Skill of one UTC day's verified forecasts; null when it can't be told. */
@@ -344,6 +358,68 @@ export function skillChart(bars: readonly SkillBar[], summary: string): string {
       Plot.ruleY([0], { stroke: 'currentColor' }),
     ],
   });
+}
+
+/** Mean (dot) and spread (bar) of what polls told less what was true; each row has its own unit and width. */
+export function differenceChart(differences: readonly Difference[], summary: string): string {
+  const rows = differences.map(({ label, unit, bias, spread, reach, digits, hours }) => ({
+    label,
+    bias: within(bias / reach),
+    low: within((bias - spread) / reach),
+    high: within((bias + spread) / reach),
+    told: differenceInWords({ bias, spread, unit, digits }),
+    title: `${label}: polls less truth ${differenceInWords({ bias, spread, unit, digits: 2 })} in ${hours.toLocaleString('en')} hours`,
+  }));
+  return draw({
+    ariaLabel: summary,
+    ...SQUARE,
+    height: 70 + 24 * rows.length,
+    marginLeft: 108,
+    marginRight: 128,
+    x: {
+      domain: [-1, 1],
+      label: 'polls told less ← → more',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      ticks: [],
+    },
+    y: { label: null, domain: rows.map(({ label }) => label), tickSize: 0 },
+    marks: [
+      Plot.ruleX([0], { stroke: 'var(--muted)', strokeDasharray: '4,3' }),
+      Plot.barX(rows, { y: 'label', x1: 'low', x2: 'high', fill: 'var(--dry)', inset: 4, title: 'title' }),
+      Plot.dot(rows, {
+        y: 'label',
+        x: 'bias',
+        r: 4,
+        fill: 'var(--forecast)',
+        stroke: 'var(--panel)',
+        title: 'title',
+      }),
+      Plot.text(rows, {
+        y: 'label',
+        text: 'told',
+        frameAnchor: 'right',
+        textAnchor: 'start',
+        dx: 8,
+        fill: 'currentColor',
+      }),
+    ],
+  });
+}
+
+/** `+0.5 ± 1.3 °C`: the mean and the standard deviation. */
+export function differenceInWords({
+  bias,
+  spread,
+  unit,
+  digits,
+}: Pick<Difference, 'bias' | 'spread' | 'unit' | 'digits'>): string {
+  return `${signed(bias, digits)} ± ${spread.toFixed(digits)} ${unit}`;
+}
+
+/** What reaches past the edge of a row is told in its numbers. */
+function within(share: number): number {
+  return Math.min(1, Math.max(-1, share));
 }
 
 /**

@@ -122,6 +122,57 @@ export function Table({ caption, head, rows, words = false }: TableProps) {
   );
 }
 
+export interface MatrixProps {
+  readonly title: string;
+  readonly caption: string;
+  /** Heads of the two columns. */
+  readonly head: readonly [string, string];
+  readonly rows: readonly {
+    readonly head: string;
+    readonly cells: readonly {
+      readonly tint: `--${string}`;
+      readonly hours: number;
+      readonly what: string;
+    }[];
+  }[];
+  /** What follows from it. */
+  readonly children: ComponentChildren;
+}
+
+/** Hours by two yes/no questions. */
+export function Matrix({ title, caption, head, rows, children }: MatrixProps) {
+  return (
+    <figure>
+      <h3>{title}</h3>
+      <table class="matrix">
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            {['Hours', ...head].map((text) => (
+              <th key={text} scope="col">
+                {text}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.head}>
+              <th scope="row">{row.head}</th>
+              {row.cells.map(({ tint, hours, what }) => (
+                <td key={what} style={{ '--tint': `var(${tint})` }}>
+                  <strong>{hours.toLocaleString('en')}</strong> {what}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <figcaption>{children}</figcaption>
+    </figure>
+  );
+}
+
 interface ScrollableProps {
   readonly kind: 'chart' | 'scroll';
   readonly label: string;

@@ -1,4 +1,5 @@
 import type { ComponentChild } from 'preact';
+import type { Agreement } from '../lake/agreement';
 import type { ModelMetrics } from '../model/metrics-file';
 import type { Recipe } from '../model/recipe';
 import type { ChampionEntry } from '../model/registry';
@@ -14,7 +15,8 @@ import {
   skillSparkline,
   type TimelineHour,
 } from './charts';
-import { Figure, type LegendEntry, renderPage, Table } from './page';
+import { KnownAndTrue } from './known-and-true';
+import { Figure, type LegendEntry, Matrix, renderPage, Table } from './page';
 import type { RecentHour, VerificationWindow } from './recent';
 import { skillInWords } from './skill';
 import {
@@ -47,6 +49,8 @@ export interface PlacePageContent {
   readonly dailySkill: readonly DailySkill[];
   /** The newest 30-day window of `forecast_verification`. */
   readonly month: VerificationWindow | null;
+  /** What polls told in time against settled history, of the last days. */
+  readonly agreement: readonly Agreement[];
   /** Who was champion when, oldest first. */
   readonly champions: readonly ChampionEntry[];
   /** The champion's test; null before the first champion, or when its files can't be read. */
@@ -110,8 +114,8 @@ export function placePage(content: PlacePageContent): string {
           <p>
             Sources: <code>metrics.json</code> and <code>test-forecasts.parquet</code> of the champion, the
             ledger in <code>{location.id}/ledger/</code> and <code>latest.json</code> (the threshold) in the
-            models bucket; the tables <code>forecasts</code>, <code>hourly_observations</code> and{' '}
-            <code>forecast_verification</code>.
+            models bucket; the tables <code>forecasts</code>, <code>hourly_observations</code>,{' '}
+            <code>provider_agreement</code> and <code>forecast_verification</code>.
           </p>
         </footer>
       </main>
@@ -131,6 +135,7 @@ type Section = { readonly id: string; readonly title: string } & (
 
 const SECTIONS: readonly Section[] = [
   { id: 'last-days', title: 'The last days', Part: Recent },
+  { id: 'known-and-true', title: 'What polls knew, and what was true', Part: KnownAndTrue },
   { id: 'champions', title: 'Champions', Part: History },
   { id: 'judged', title: 'Against the alternatives', OfTest: Judged },
   { id: 'test', title: 'On its test hours', OfTest: TestPart },
@@ -305,35 +310,30 @@ function TestPart({ metrics, testForecasts, threshold, location }: TestProps) {
         fitted on all hours, these included, and forecasts rain from {percent(threshold, 1)} on.
       </p>
       <div class="grid">
-        <figure>
-          <h3>Confusion matrix</h3>
-          <table class="matrix">
-            <caption>Yes/no forecasts at a probability of {cut}</caption>
-            <thead>
-              <tr>
-                <th scope="col">Hours</th>
-                <th scope="col">Forecast: no rain</th>
-                <th scope="col">Forecast: rain</th>
-              </tr>
-            </thead>
-            <tbody>
-              <tr>
-                <th scope="row">It stayed dry</th>
-                <Cell tint="--good" hours={tn} what="correct" />
-                <Cell tint="--false-alarm" hours={fp} what="false alarms" />
-              </tr>
-              <tr>
-                <th scope="row">It rained</th>
-                <Cell tint="--miss" hours={fn} what="misses" />
-                <Cell tint="--good" hours={tp} what="hits" />
-              </tr>
-            </tbody>
-          </table>
-          <figcaption>
-            Accuracy {percent(test.accuracy, 1)}; “always dry” would have {percent(1 - baseRate, 1)}, which is
-            why accuracy decides nothing here.
-          </figcaption>
-        </figure>
+        <Matrix
+          title="Confusion matrix"
+          caption={`Yes/no forecasts at a probability of ${cut}`}
+          head={['Forecast: no rain', 'Forecast: rain']}
+          rows={[
+            {
+              head: 'It stayed dry',
+              cells: [
+                { tint: '--good', hours: tn, what: 'correct' },
+                { tint: '--false-alarm', hours: fp, what: 'false alarms' },
+              ],
+            },
+            {
+              head: 'It rained',
+              cells: [
+                { tint: '--miss', hours: fn, what: 'misses' },
+                { tint: '--good', hours: tp, what: 'hits' },
+              ],
+            },
+          ]}
+        >
+          Accuracy {percent(test.accuracy, 1)}; “always dry” would have {percent(1 - baseRate, 1)}, which is
+          why accuracy decides nothing here.
+        </Matrix>
         {curve.length === 0 ? (
           <figure>
             <h3>Precision and recall</h3>
@@ -390,20 +390,6 @@ function TestPart({ metrics, testForecasts, threshold, location }: TestProps) {
         />
       </div>
     </>
-  );
-}
-
-interface CellProps {
-  readonly tint: `--${string}`;
-  readonly hours: number;
-  readonly what: string;
-}
-
-function Cell({ tint, hours, what }: CellProps) {
-  return (
-    <td style={{ '--tint': `var(${tint})` }}>
-      <strong>{hours.toLocaleString('en')}</strong> {what}
-    </td>
   );
 }
 

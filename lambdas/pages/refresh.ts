@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
+import { readAgreement } from '../lake/agreement';
 import { latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
@@ -7,8 +8,10 @@ import { type Bucket, getObject, getText, putObject, writeIf } from '../lake/s3'
 import { championsSchema, metricsSchema } from '../model/metrics-file';
 import { readChampions } from '../model/registry';
 import { settleAll } from '../runtime/settle';
+import { addDays } from '../runtime/time';
 import type { Location } from '../weather/location';
 import { indexPage, type PlaceOverview, redirectPage } from './index-page';
+import { AGREEMENT_DAYS } from './known-and-true';
 import { placePage, type TestedVersion } from './place-page';
 import {
   type RecentHour,
@@ -95,10 +98,12 @@ export async function refreshPlacePages(
 ): Promise<void> {
   await putObject(models, keys.index, redirectPage(keys.pagesIndex), HTML);
   const ids = places.map(({ id }) => id);
-  const [recent, skillOf, verified, latest] = await Promise.all([
+  const today = at.slice(0, 10);
+  const [recent, skillOf, verified, agreement, latest] = await Promise.all([
     readRecentHours(processed, ids, at, { days: PAGE_DAYS, withForecasts: true }),
     readDailySkill(processed, ids, at),
     readWindows(processed, at, SKILL_DAYS),
+    readAgreement(processed, addDays(today, -AGREEMENT_DAYS), today),
     readJson(models, keys.latest, latestSchema),
   ]);
   const thresholds = new Map(
@@ -107,7 +112,12 @@ export async function refreshPlacePages(
       threshold,
     ]),
   );
-  const common = [...recent.unreadable, ...verified.unreadable, ...latest.unreadable];
+  const common = [
+    ...recent.unreadable,
+    ...verified.unreadable,
+    ...agreement.unreadable,
+    ...latest.unreadable,
+  ];
   const limit = pLimit(PAGES_AT_ONCE);
   const failures: Error[] = [];
   await settleAll(
@@ -131,6 +141,7 @@ export async function refreshPlacePages(
             recent: recent.hours.of(location.id),
             dailySkill: skillOf(location.id),
             month: verified.windows.get(location.id) ?? null,
+            agreement: agreement.of(location.id),
             champions,
             tested: tested.value,
             notes: [...common, ...unreadable, ...tested.unreadable].map(noteOf),

@@ -23,6 +23,13 @@ export function decimal(value: number | null, digits = 3): string {
   return value === null ? MISSING : value.toFixed(digits);
 }
 
+/** A difference with its sign: `+0.3`, `−0.3`, and `0.0` without. */
+export function signed(value: number, digits = 1): string {
+  const size = Math.abs(value).toFixed(digits);
+  if (Number(size) === 0) return size;
+  return `${value < 0 ? '−' : '+'}${size}`;
+}
+
 /** A probability, rounded but never to certainty. */
 export function chance(probability: number): string {
   if (probability > 0 && probability < 0.005) return '<1%';

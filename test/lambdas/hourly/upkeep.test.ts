@@ -205,12 +205,12 @@ describe('settling', () => {
     };
     expect(run.agreement).toEqual(agreement);
     const measured = await readAgreement(local.processed, '2013-03-01', '2013-03-10');
-    expect(measured).toHaveLength(3 * 8);
-    const rain = measured.find((row) => row.location_id === 'jfk' && row.measurement === 'precip_mm');
+    expect(ids.map((id) => measured.of(id).length)).toEqual([8, 8, 8]);
+    const rain = measured.of('jfk').find(({ measurement }) => measurement === 'precip_mm');
     expect(rain).toMatchObject({ source: 'recording', hours: 24, only_true_wet: wet, both_dry: 24 - wet });
     expect(rain && biasOf(rain)).toBeCloseTo((-1.5 * wet) / 24, 9);
     expect(rain && spreadOf(rain)).toBeCloseTo(1.5 * Math.sqrt((wet / 24) * (1 - wet / 24)), 9);
-    const air = measured.find((row) => row.location_id === 'jfk' && row.measurement === 'temp_c');
+    const air = measured.of('jfk').find(({ measurement }) => measurement === 'temp_c');
     expect(air && [biasOf(air), spreadOf(air)]).toEqual([0, 0]);
     // The wet hours of the recording's day fall on 01, 06, 11: the second forecast was of one of them.
     expect(await verification()).toContain('"rain_hours":1');

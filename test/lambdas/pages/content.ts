@@ -1,3 +1,4 @@
+import type { Agreement } from '../../../lambdas/lake/agreement';
 import { evaluate } from '../../../lambdas/model/evaluation';
 import type { ModelMetrics } from '../../../lambdas/model/metrics-file';
 import type { ChampionEntry } from '../../../lambdas/model/registry';
@@ -42,11 +43,37 @@ export function aPlacePage(overrides: Partial<PlacePageContent> = {}): PlacePage
     recent: recentHours(),
     dailySkill: [null, null, 0.2, -0.1, 0.4].map((skill, i) => ({ date: `2013-11-${26 + i}`, skill })),
     month: aMonth(),
+    agreement: anAgreement(),
     champions: [aChampion()],
     tested: aTest(),
     notes: [],
     ...overrides,
   };
+}
+
+/** Of 700 hours: polls lack a rain hour in five, and are warm by half a degree. */
+export function anAgreement(source = 'weatherapi'): Agreement[] {
+  const of = (measurement: string, bias: number, spread: number): Agreement => ({
+    location_id: 'jfk',
+    source,
+    measurement,
+    hours: 700,
+    difference_sum: 700 * bias,
+    squared_difference_sum: 700 * (spread ** 2 + bias ** 2),
+    both_wet: 0,
+    only_known_wet: 0,
+    only_true_wet: 0,
+    both_dry: 0,
+  });
+  const rain = { both_wet: 40, only_known_wet: 6, only_true_wet: 10, both_dry: 644 };
+  return [
+    { ...of('precip_mm', -0.04, 0.3), ...rain },
+    of('temp_c', 0.5, 1.25),
+    of('humidity_pct', -30, 4),
+    of('pressure_mb', 0, 0),
+    of('wind_u_kph', 2.4, 6.1),
+    of('visibility_km', -0.6, 2.2),
+  ];
 }
 
 export const aTest = (overrides: Partial<TestedVersion> = {}): TestedVersion => ({

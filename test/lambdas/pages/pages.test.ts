@@ -5,6 +5,7 @@ import {
   aChampion,
   aLocation,
   aMonth,
+  anAgreement,
   aPlace,
   aPlacePage,
   aTest,
@@ -231,13 +232,38 @@ describe('the page of a place', () => {
   it('gives every chart a text alternative and its numbers, and every mark words of its own', () => {
     const { document } = parseHTML(placePage(aPlacePage()));
     const charts = [...document.querySelectorAll('.chart svg')];
-    expect(charts.length).toBeGreaterThanOrEqual(7);
+    expect(charts.length).toBeGreaterThanOrEqual(8);
     for (const svg of charts) {
       expect(svg.getAttribute('role')).toBe('img');
       expect(svg.getAttribute('aria-label')).toMatch(/\d/);
       expect(svg.querySelector('title')?.textContent).toMatch(/\d/);
       expect(svg.closest('figure')?.querySelector('details table tbody tr')).not.toBeNull();
     }
+  });
+
+  it('says how far what polls knew agrees with what was true: rain hour by hour, and each measurement', () => {
+    const { document } = parseHTML(placePage(aPlacePage()));
+    const section = document.querySelector('#known-and-true');
+    const text = section?.textContent ?? '';
+    expect(text).toContain('WeatherAPI.com, last 30 days');
+    expect(text).toContain('700 hours that were polled and are settled');
+    expect(text).toContain('10 rain only in history');
+    expect(text).toContain(
+      'Of 50 rain hours, 40 (80%) were known as such when they closed. Alike in 97.7% of all hours.',
+    );
+    const chart = section?.querySelector('.chart svg');
+    expect([...(chart?.querySelectorAll('title') ?? [])].map(({ textContent }) => textContent)).toContain(
+      'temperature: polls less truth +0.50 ± 1.25 °C in 700 hours',
+    );
+    expect(chart?.getAttribute('aria-label')).toContain('humidity −30.0 ± 4.0 %, pressure 0.0 ± 0.0 mb');
+  });
+
+  it('has a part for each provider of a place, and says so where agreement is not known', () => {
+    const agreement = [...anAgreement(), ...anAgreement('open-meteo')];
+    const { document } = parseHTML(placePage(aPlacePage({ agreement })));
+    expect(document.querySelectorAll('#known-and-true .chart svg')).toHaveLength(2);
+    const unknown = textOf(placePage(aPlacePage({ agreement: [] })));
+    expect(unknown).toContain('No hour of the last 30 days has both polls and settled history');
   });
 
   it('draws the dots of the reliability chart over the halos of their numbers', () => {

@@ -84,6 +84,7 @@ describe('refreshing the pages', () => {
     ['the list of forecasts in force', () => keys.latest],
     ['a day of hours', () => keys.hourlyDay('2013-11-23')],
     ['a day of verification', () => keys.verificationDay('2013-11-24')],
+    ['a day of agreement', () => keys.agreementDay('2013-11-21')],
     ['the newest day of forecasts', () => keys.forecastHour('2013-11-23', '10')],
   ])('goes without what can not be read, and names it: %s', async (_, key) => {
     await crown(FIRST, '2013-11-24T00:00:00Z');
