@@ -96,6 +96,7 @@ export class PipelineStack extends Stack {
       hourlyFunction: this.hourly.function,
       daysAtOnce: width.daysAtOnce,
       locationCount,
+      settledAfterHours: provider.settledAfterHours,
       deadLetterQueue: this.undelivered,
       logRetention,
     }).stateMachine;

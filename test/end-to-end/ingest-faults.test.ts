@@ -159,8 +159,8 @@ describe('a week of polling three places while one reply in twenty fails', () =>
     const before = cloud.weather.requests();
     const { status } = await cloud.execute(cloud.name('stateMachines', '-backfill'), { from: FROM, to: TO });
     expect(status).toBe('SUCCEEDED');
-    // Two local dates each.
-    expect(cloud.weather.requests() - before).toBe(2 * lacking.length);
+    // Two local dates each, and once more in case the day came by halves.
+    expect(cloud.weather.requests() - before).toBe(2 * 2 * lacking.length);
   });
 });
 

@@ -18,8 +18,8 @@ export const backfill = command({
   name: 'backfill',
   summary: "fetch the provider's history of a range of days and recompute its hours",
   details: `Runs the Backfill state machine over the UTC days from --from to --to, both included. Days that are
-stored already are not fetched again unless --force says so; days that the provider cannot serve are named at
-the end, and cost the others nothing. Today is left out, since its history is not complete.`,
+stored already are not fetched again unless --force says so; days that the provider cannot serve, or not whole,
+are named at the end, and cost the others nothing. Today is left out, since its history is not complete.`,
   operands: [],
   options: {
     from: { type: 'string', placeholder: 'DATE', meaning: 'first UTC day, such as 2026-11-01' },
@@ -48,7 +48,13 @@ interface Order {
   readonly wait: boolean;
 }
 
-const filled = z.object({ days: z.int() });
+const filled = z.object({
+  days: z.int(),
+  unfinished: z.array(z.object({ date: z.string(), places: z.int() })),
+});
+
+/** Of a long list. */
+const DAYS_NAMED = 10;
 
 function fill(order: Order): Work {
   return async (surroundings) => {
@@ -63,10 +69,17 @@ function fill(order: Order): Work {
     await checkLocations(access, locations);
     const input = { from, to, ...(locations && { locations }), ...(force && { force }) };
     return execute(surroundings, deployment, { machine: 'backfill', input, wait }, (output) => {
-      const { days } = filled.parse(output);
+      const { days, unfinished } = filled.parse(output);
+      const whole = `${days === 1 ? `The day ${from} is` : `All ${days} days from ${from} on are`} filled`;
+      const named = unfinished.slice(0, DAYS_NAMED).map(({ date, places }) => `${date} (${places})`);
+      const unnamed = unfinished.length - named.length;
       return {
-        text: `${days === 1 ? `The day ${from} is` : `All ${days} days from ${from} on are`} filled.`,
-        data: { from, to, days },
+        text:
+          unfinished.length === 0
+            ? `${whole}.`
+            : `${whole} as far as the provider has them. Hours are lacking, at so many places, on ` +
+              `${named.join(', ')}${unnamed > 0 ? ` and ${unnamed} more days` : ''}: the same command asks for them again.`,
+        data: { from, to, days, unfinished },
       };
     });
   };

@@ -16,6 +16,7 @@ export interface BackfillProps {
   readonly hourlyFunction: lambda.IFunction;
   readonly daysAtOnce: number;
   readonly locationCount: number;
+  readonly settledAfterHours: number;
   /** Takes events that could not be delivered. */
   readonly deadLetterQueue: sqs.IQueue;
   readonly logRetention: logs.RetentionDays;
@@ -36,6 +37,7 @@ export class Backfill extends Construct {
         hourlyFunctionArn: hourlyFunction.functionArn,
         daysAtOnce: props.daysAtOnce,
         locationCount: props.locationCount,
+        settledAfterHours: props.settledAfterHours,
         partition: Stack.of(this).partition,
       }),
       distributedMapLabel: DAY_MAP_LABEL,

@@ -7,6 +7,8 @@ export interface BackfillDefinitionProps {
   /** Days that the provider's limits and the account's allow to be fetched side by side. */
   readonly daysAtOnce: number;
   readonly locationCount: number;
+  /** Hours after an hour's start from which on the provider's history of it is final. */
+  readonly settledAfterHours: number;
   /** `aws`, or the partition of another part of the world. */
   readonly partition: string;
 }
@@ -53,7 +55,8 @@ const RETRIES = [
  * `{"from": "2026-11-01", "to": "2026-11-22", "locations"?: ["sao-paulo"], "force"?: true}`, both days included
  *
  * Each day is a child execution that fetches the provider's history; a day that the provider can't serve is
- * noted and costs no other day anything. Then the hourly function recomputes the whole range. The execution
+ * noted and costs no other day anything. Where a settled day came by halves, what it lacks is asked for once more; what
+ * it still lacks then, and what is not settled yet, stands in the output. Then the hourly function recomputes the whole range. The execution
  * fails at the end when days are missing, naming them: starting it again with the same input fetches only those.
  * An execution that ended early (a lost child, an aggregation that failed) can be redriven from there.
  */
@@ -62,8 +65,20 @@ export function backfillDefinition({
   hourlyFunctionArn,
   daysAtOnce,
   locationCount,
+  settledAfterHours,
   partition,
 }: BackfillDefinitionProps) {
+  /** What the day's fetching ends in where it fails. */
+  const noted = [
+    {
+      ErrorEquals: ['States.ALL'],
+      Output: {
+        date: '{% $states.input.date %}',
+        reason: `{% $substring(${errorText}, 0, $states.input.reasonLength) %}`,
+      },
+      Next: 'Note the day as missing',
+    },
+  ];
   const invoke = (functionArn: string, payload: Readonly<Record<string, string>>) => ({
     Type: 'Task',
     Resource: `arn:${partition}:states:::lambda:invoke`,
@@ -153,17 +168,35 @@ export function backfillDefinition({
                 backfill: '{% $merge([{"date": $states.input.date}, $states.input.request]) %}',
                 at: startTime,
               }),
-              Output: { date: '{% $states.input.date %}' },
-              Catch: [
+              Output: `{% $merge([$states.input, ${unfinished}]) %}`,
+              Catch: noted,
+              Next: 'Is it whole?',
+            },
+            'Is it whole?': {
+              Type: 'Choice',
+              Comment: 'What the provider has not settled yet, upkeep asks for once it has.',
+              Choices: [
                 {
-                  ErrorEquals: ['States.ALL'],
-                  Output: {
-                    date: '{% $states.input.date %}',
-                    reason: `{% $substring(${errorText}, 0, $states.input.reasonLength) %}`,
-                  },
-                  Next: 'Note the day as missing',
+                  Condition: `{% $states.input.unfinished > 0 and ${isSettled(settledAfterHours)} %}`,
+                  Next: 'Give the provider time',
                 },
               ],
+              Default: 'Note the day',
+            },
+            'Give the provider time': { Type: 'Wait', Seconds: 30, Next: 'Fetch what it lacks' },
+            'Fetch what it lacks': {
+              ...invoke(ingestFunctionArn, {
+                backfill:
+                  '{% $merge([{"date": $states.input.date}, $sift($states.input.request, function($value, $key) { $key != \'force\' })]) %}',
+                at: startTime,
+              }),
+              Output: `{% $merge([$states.input, ${unfinished}]) %}`,
+              Catch: noted,
+              Next: 'Note the day',
+            },
+            'Note the day': {
+              Type: 'Pass',
+              Output: { date: '{% $states.input.date %}', unfinished: '{% $states.input.unfinished %}' },
               End: true,
             },
             'Note the day as missing': { Type: 'Pass', End: true },
@@ -173,6 +206,7 @@ export function backfillDefinition({
           ranges: '{% $states.input.ranges %}',
           days: '{% $count($states.input.days) %}',
           missing: '{% [$states.result[$exists(reason)]] %}',
+          unfinished: '{% [$states.result[unfinished > 0].{"date": date, "places": unfinished}] %}',
         },
         Next: 'Was any day fetched?',
       },
@@ -206,7 +240,11 @@ export function backfillDefinition({
             },
           },
         },
-        Output: { days: '{% $states.input.days %}', missing: '{% $states.input.missing %}' },
+        Output: {
+          days: '{% $states.input.days %}',
+          missing: '{% $states.input.missing %}',
+          unfinished: '{% $states.input.unfinished %}',
+        },
         Next: 'Was every day fetched?',
       },
       'Was every day fetched?': {
@@ -256,7 +294,15 @@ function isDate(field: 'from' | 'to'): string {
 }
 
 /** What the functions take for now. */
-const startTime = '{% $states.context.Execution.StartTime %}';
+const startedAt = '$states.context.Execution.StartTime';
+const startTime = `{% ${startedAt} %}`;
+
+/** JSONata for the part of the function's answer that says how many places lack hours of the day. */
+const unfinished = '{"unfinished": $states.result.Payload.unfinished}';
+
+/** JSONata: whether the day's last hour was settled when the execution started. */
+const isSettled = (hours: number): string =>
+  `$toMillis($states.input.date & 'T23:00:00Z') + ${hours * 3_600_000} <= $toMillis(${startedAt})`;
 
 /** JSONata for what went wrong: of Lambda's JSON the message, of other errors the whole cause. */
 const errorText =

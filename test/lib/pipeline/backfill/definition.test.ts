@@ -14,6 +14,7 @@ const definition = backfillDefinition({
   hourlyFunctionArn: HOURLY,
   daysAtOnce: 4,
   locationCount: 2,
+  settledAfterHours: 49,
   partition: 'aws',
 });
 
@@ -29,11 +30,15 @@ class LocationsFailed extends Error {
   override readonly name = 'LocationsFailed';
 }
 
+/** What the function answers of a day that has every hour. */
+const WHOLE = { unfinished: 0 };
+
 interface Backfilled extends MachineRun {
   /** Days asked for, with the locations, oldest first. */
   readonly days: readonly string[];
   readonly locations: readonly string[];
-  readonly forced: boolean;
+  /** Invocations that were to fetch what is stored as well. */
+  readonly forced: number;
   /** Ranges recomputed, in order. */
   readonly ranges: readonly string[];
   readonly attempts: ReadonlyMap<string, number>;
@@ -43,14 +48,14 @@ interface Backfilled extends MachineRun {
 async function backfill(
   input: unknown,
   {
-    ofDay = () => ({}),
+    ofDay = () => WHOLE,
     ofRange = () => ({}),
   }: { ofDay?: (date: string, attempt: number) => unknown; ofRange?: () => unknown } = {},
 ): Promise<Backfilled> {
   const attempts = new Map<string, number>();
   const locations = new Set<string>();
   const ranges: string[] = [];
-  let forced = false;
+  let forced = 0;
   const machines = stateMachines({ backfill: definition }, '2013-12-01T12:00:00.000Z', (arn, payload) => {
     const invokedAt = new Date('2013-12-01T12:00:05Z');
     if (arn === HOURLY) {
@@ -68,7 +73,7 @@ async function backfill(
     for (const { id } of job.locations) {
       locations.add(id);
     }
-    forced ||= job.force;
+    if (job.force) forced += 1;
     return ofDay(job.date, attempt);
   });
   const run = await machines.run('backfill', input);
@@ -97,7 +102,7 @@ describe('the backfill machine', () => {
     expect(execution).toMatchObject({ status: 'SUCCEEDED' });
     expect(days).toEqual(['2012-02-28', '2012-02-29', '2012-03-01']);
     expect(locations).toEqual(['ewr', 'jfk']);
-    expect(forced).toBe(false);
+    expect(forced).toBe(0);
     expect(ranges).toEqual(['2012-02-28/2012-03-01']);
   });
 
@@ -109,7 +114,7 @@ describe('the backfill machine', () => {
       force: true,
     });
     expect(locations).toEqual(['jfk']);
-    expect(forced).toBe(true);
+    expect(forced).toBe(1);
   });
 
   it('takes the event that tells of gaps, and leaves today for tomorrow', async () => {
@@ -151,7 +156,7 @@ describe('the backfill machine', () => {
           if (date === '2013-11-02' || date === '2013-11-03') {
             throw new DayNotAvailable('the plan reaches back a week');
           }
-          return {};
+          return WHOLE;
         },
       },
     );
@@ -175,12 +180,55 @@ describe('the backfill machine', () => {
           if (attempt === 1) {
             throw new LocationsFailed('1 of 2 locations failed');
           }
-          return {};
+          return WHOLE;
         },
       },
     );
     expect(execution.status).toBe('SUCCEEDED');
     expect(attempts.get('2013-11-01')).toBe(2);
+  });
+
+  it('asks once more for what a settled day lacks, and tells what it lacks even then', async () => {
+    const lacking: Record<string, readonly number[]> = { '2013-11-02': [2, 0], '2013-11-03': [2, 1] };
+    const { execution, attempts, ranges, forced } = await backfill(
+      { from: '2013-11-01', to: '2013-11-03', force: true },
+      { ofDay: (date, attempt) => ({ unfinished: lacking[date]?.[attempt - 1] ?? 0 }) },
+    );
+    expect(execution).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { days: 3, unfinished: [{ date: '2013-11-03', places: 1 }] },
+    });
+    expect([...attempts.values()].toSorted()).toEqual([1, 2, 2]);
+    expect(ranges).toEqual(['2013-11-01/2013-11-03']);
+    // What is there by now is not fetched a second time.
+    expect(forced).toBe(3);
+  });
+
+  it('leaves to upkeep what the provider has not settled yet, and tells of it', async () => {
+    const { execution, attempts } = await backfill(
+      { from: '2013-11-30', to: '2013-11-30' },
+      { ofDay: () => ({ unfinished: 2 }) },
+    );
+    expect(execution).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { days: 1, unfinished: [{ date: '2013-11-30', places: 2 }] },
+    });
+    expect([...attempts.values()]).toEqual([1]);
+  });
+
+  it('names a day whose second asking failed', async () => {
+    const { execution } = await backfill(
+      { from: '2013-11-01', to: '2013-11-02' },
+      {
+        ofDay: (date, attempt) => {
+          if (date === '2013-11-01') return WHOLE;
+          if (attempt === 1) return { unfinished: 1 };
+          throw new DayNotAvailable('no such day');
+        },
+      },
+    );
+    expect(execution).toMatchObject({ error: 'DaysMissing' });
+    expect(execution.cause).toContain('1 of 2 days could not be fetched: 2013-11-02.');
   });
 
   it('recomputes nothing when no day could be fetched', async () => {
@@ -215,7 +263,7 @@ describe('the backfill machine', () => {
           if (failing) {
             throw new Error('Athena is unwell');
           }
-          return {};
+          return WHOLE;
         },
       },
     );
