@@ -227,7 +227,7 @@ async function verifyOnce(
       limit(async () => {
         const rows = windowRows(date, scores);
         if (rows.length === 0) return true;
-        const body = encodeRows(rows);
+        const body = encodeVerification(rows);
         return updateObject(processed, keys.verificationDay(date), PARQUET_TYPE, (found) =>
           found?.etag === etags.get(date) ? { body, result: true } : { result: false },
         );
@@ -378,7 +378,8 @@ async function decodeDay(bytes: Uint8Array): Promise<Map<string, Score>> {
   );
 }
 
-function encodeRows(rows: readonly VerificationRow[]): Uint8Array {
+/** The day's object of `forecast_verification`. */
+export function encodeVerification(rows: readonly VerificationRow[]): Uint8Array {
   return encodeParquet(
     FORECAST_VERIFICATION.columns,
     rows.map(({ locationId, windowDays, score }) => ({

@@ -123,7 +123,36 @@ export function estimate(deployed: Deployed, measured: Measured, places: number)
   ];
 }
 
-function waitMs(figures: Figures): number {
+/** USD of one run, or of several together: all that is billed by use. `seconds` is what its functions take in all. */
+export function usdOfUse(
+  figures: Omit<Figures, 'cpuMs' | 'storedBytes'>,
+  megabytes: number,
+  seconds: number,
+): number {
+  const { invocations, s3Writes, s3Reads, statements, bytesBeyondMinimum, transitions, events } = figures;
+  return (
+    ((seconds * megabytes) / 1_024) * PRICES.lambdaGigabyteSecond +
+    invocations * PRICES.lambdaRequest +
+    s3Writes * PRICES.s3Write +
+    s3Reads * PRICES.s3Read +
+    ((statements * STATEMENT_BYTES + bytesBeyondMinimum) / 1e12) * PRICES.athenaTerabyte +
+    transitions * PRICES.stateTransition +
+    events * PRICES.customEvent +
+    ((figures.logBytes + invocations * LOG_FRAME_BYTES) / 1e9) * PRICES.logGigabyte
+  );
+}
+
+/** Seconds that a function with so much memory takes for what it computes and waits for, several calls at a time. */
+export function secondsOf(
+  figures: Omit<Figures, 'storedBytes'>,
+  megabytes: number,
+  callsAtOnce: number,
+): number {
+  const share = Math.min(1, megabytes / MEGABYTES_PER_PROCESSOR);
+  return (figures.cpuMs / share + waitMs(figures) / callsAtOnce) / 1_000;
+}
+
+function waitMs(figures: Omit<Figures, 'storedBytes'>): number {
   const { s3Writes, s3Reads, providerCalls, statements } = figures;
   return (
     s3Writes * WAITS.s3Writes +

@@ -11,6 +11,7 @@ import { projectRoot } from '../../lib/project-root';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { synthesise } from '../../lib/scenario/synth';
+import { countedSoFar } from './counts';
 
 const HISTORY_DAYS = 30;
 const FIRST_DAY = '2013-01-01';
@@ -20,16 +21,6 @@ const LIVE_HOURS = 1;
 const UPKEEP_AT = `${LIVE_DAY}T00:25:00Z`;
 /** Athena bills no statement for less. */
 const STATEMENT_MINIMUM = 10_000_000;
-
-const WRITES = [
-  'PutObject',
-  'CopyObject',
-  'CreateMultipartUpload',
-  'UploadPart',
-  'CompleteMultipartUpload',
-  'ListObjectsV2',
-];
-const READS = ['GetObject', 'HeadObject'];
 
 /** What runs of each kind do, with one place and with three: what is fixed, and what a place adds. */
 export async function bench(): Promise<void> {
@@ -77,7 +68,7 @@ function round(value: number): number {
 
 async function measure(places: number): Promise<Record<Kind, Figures>> {
   const directory = mkdtempSync(join(tmpdir(), 'garoa-cost-'));
-  const recording = await readRecording(join(projectRoot, 'lib/scenario/recordings/nyc-2013.csv.gz'));
+  const recording = await readRecording(join(projectRoot, 'lib/recorded-weather/recordings/nyc-2013.csv.gz'));
   const assemblyDirectory = join(directory, 'cdk.out');
   const locations = recording.locations.slice(0, places);
   await synthesise(parseConfig({ plan: 'business', locations, firstDay: FIRST_DAY }), assemblyDirectory);
@@ -164,16 +155,9 @@ async function measure(places: number): Promise<Record<Kind, Figures>> {
 
 /** What counts up by itself. */
 function standing(cloud: LocalGaroa, directory: string): Partial<Figures> {
-  const counts = cloud.services.callCounts();
-  const calls = (service: string, operations: readonly string[]) =>
-    operations.reduce((sum, operation) => sum + (counts[`${service}:${operation}`] ?? 0), 0);
   const lake = ['raw', 'processed', 'models'].flatMap((bucket) => [...cloud.objects(bucket, '')]);
   return {
-    s3Writes: calls('s3', WRITES),
-    s3Reads: calls('s3', READS),
-    statements: calls('athena', ['StartQueryExecution']),
-    events: cloud.events().length,
-    providerCalls: cloud.weather.requests(),
+    ...countedSoFar(cloud),
     logBytes: readdirSync(join(directory, 'logs')).reduce(
       (sum, file) => sum + statSync(join(directory, 'logs', file)).size,
       0,

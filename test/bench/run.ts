@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
   rolling: () => import('./rolling'),
   cost: () => import('./cost'),
   decisions: () => import('./decisions'),
+  places: () => import('./places'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {

@@ -7,7 +7,7 @@ import { type Cell, encodeParquet } from '../../lambdas/lake/parquet';
 import { type RunSummary, runSummarySchema } from '../../lambdas/model/metrics-file';
 import { runKeys } from '../../lambdas/retrain/steps';
 import { addDays, HOUR_MS } from '../../lambdas/runtime/time';
-import type { Measurement } from '../../lambdas/weather/observation';
+import { type Measured, type Measurement, NOTHING_MEASURED } from '../../lambdas/weather/observation';
 import { parseConfig } from '../../lib/config';
 import { projectRoot } from '../../lib/project-root';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
@@ -17,6 +17,7 @@ import { synthesise } from '../../lib/scenario/synth';
 import { normal, seededUniform } from '../lambdas/model/smo/seeded';
 
 const YEAR_HOURS = 8_736;
+const RAIN_THRESHOLD_MM = 0.1;
 
 /** Synthetic stations: the recorded year over and over, shifted and perturbed, so that no two are alike. */
 export interface Stations {
@@ -156,36 +157,48 @@ function dayOf(id: string, station: number, year: readonly Reading[], date: stri
       return recorded === null ? null : recorded + Math.sin(station + repetition) + spread * normal(uniform);
     };
     const humidity = near('humidity_pct');
-    const precip = value('precip_mm');
-    const [speed, degree] = [value('wind_kph'), value('wind_degree')];
-    const wind = (part: (radians: number) => number) =>
-      speed === null || degree === null ? null : -speed * part((degree * Math.PI) / 180);
-    return {
-      location_id: id,
-      hour: new Date(Date.parse(`${date}T00:00:00Z`) + hour * HOUR_MS).toISOString(),
-      kind: 'settled',
-      observation_count: 1,
-      covered_minutes: 60,
-      settled_at: null,
+    return hourlyRow(id, Date.parse(`${date}T00:00:00Z`) + hour * HOUR_MS, {
+      ...NOTHING_MEASURED,
+      ...values,
       temp_c: near('temp_c'),
       dewpoint_c: near('dewpoint_c'),
       humidity_pct: humidity === null ? null : Math.min(Math.max(humidity, 0), 100),
       pressure_mb: near('pressure_mb'),
-      wind_u_kph: wind(Math.sin),
-      wind_v_kph: wind(Math.cos),
-      gust_kph: value('gust_kph'),
-      rain_threshold_mm: 0.1,
-      known_precip_mm: precip,
-      known_rained: precip === null ? null : precip >= 0.1,
-      precip_mm: precip,
-      rained: precip === null ? null : precip >= 0.1,
-      cloud_pct: value('cloud_pct'),
-      visibility_km: value('visibility_km'),
-      uv: value('uv'),
-      provider_probability: null,
-      provider_precip_mm: null,
-      provider_issued_at: null,
-      source: 'recording',
-    };
+    });
   });
+}
+
+/** A row of `hourly_observations` in which known and true are what was recorded. */
+export function hourlyRow(id: string, hour: number, values: Measured): Record<string, Cell> {
+  const { precip_mm, wind_kph, wind_degree } = values;
+  const wind = (part: (radians: number) => number) =>
+    wind_kph === null || wind_degree === null ? null : -wind_kph * part((wind_degree * Math.PI) / 180);
+  const rained = precip_mm === null ? null : precip_mm >= RAIN_THRESHOLD_MM;
+  return {
+    location_id: id,
+    hour: new Date(hour).toISOString(),
+    kind: 'settled',
+    observation_count: 1,
+    covered_minutes: 60,
+    settled_at: null,
+    temp_c: values.temp_c,
+    dewpoint_c: values.dewpoint_c,
+    humidity_pct: values.humidity_pct,
+    pressure_mb: values.pressure_mb,
+    wind_u_kph: wind(Math.sin),
+    wind_v_kph: wind(Math.cos),
+    gust_kph: values.gust_kph,
+    rain_threshold_mm: RAIN_THRESHOLD_MM,
+    known_precip_mm: precip_mm,
+    known_rained: rained,
+    precip_mm,
+    rained,
+    cloud_pct: values.cloud_pct,
+    visibility_km: values.visibility_km,
+    uv: values.uv,
+    provider_probability: null,
+    provider_precip_mm: null,
+    provider_issued_at: null,
+    source: 'recording',
+  };
 }

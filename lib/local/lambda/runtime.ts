@@ -15,6 +15,16 @@ export interface InvocationResult {
   readonly functionError?: FunctionError;
   /** Real time from the request to the answer, waiting for a free environment included. */
   readonly milliseconds: number;
+  /** Absent when the environment ended under the invocation. */
+  readonly usage?: Usage;
+}
+
+/** What an invocation took; threads that the function starts are not in it. */
+interface Usage {
+  /** Time that the function's thread was at work, waits left out. */
+  readonly busyMilliseconds: number;
+  /** The most that its heap and its buffers held, garbage included. */
+  readonly peakBytes: number;
 }
 
 interface FunctionError {
@@ -47,14 +57,17 @@ export const SYNCHRONOUS_PAYLOAD_BYTES = 6 * 1024 * 1024;
 const ENVIRONMENT_BYTES = 4 * 1024;
 
 const errorSchema = z.object({ errorType: z.string(), errorMessage: z.string(), trace: z.array(z.string()) });
+const usageSchema = z.object({ busyMilliseconds: z.number(), peakBytes: z.number() });
 const messageSchema = z.union([
   z.strictObject({ line: z.string() }),
   z.strictObject({ ready: z.literal(true) }),
   z.strictObject({ initError: errorSchema }),
-  z.strictObject({ requestId: z.string(), payload: z.string() }),
-  z.strictObject({ requestId: z.string(), error: errorSchema }),
+  z.strictObject({ requestId: z.string(), payload: z.string(), usage: usageSchema }),
+  z.strictObject({ requestId: z.string(), error: errorSchema, usage: usageSchema }),
 ]);
-type Answer = { readonly payload: string } | { readonly failure: FunctionError };
+type Answer = ({ readonly payload: string } | { readonly failure: FunctionError }) & {
+  readonly usage?: Usage;
+};
 
 /**
  * Runs functions as deployed: the bundle in worker threads, one environment each, kept warm between
@@ -90,17 +103,13 @@ export class LambdaRuntime {
         ? tooLarge('Request')
         : limited(await pool.run(requestId, body));
     const milliseconds = performance.now() - started;
+    const told = { requestId, milliseconds, ...(answer.usage !== undefined && { usage: answer.usage }) };
     if ('payload' in answer) {
       const payload: unknown = JSON.parse(answer.payload);
-      return { requestId, payload, milliseconds };
+      return { ...told, payload };
     }
     const { errorType, errorMessage, trace } = answer.failure;
-    return {
-      requestId,
-      payload: { errorType, errorMessage, trace },
-      functionError: answer.failure,
-      milliseconds,
-    };
+    return { ...told, payload: { errorType, errorMessage, trace }, functionError: answer.failure };
   }
 
   /** Ends every environment of the function that is at work, as when a sandbox dies; idle ones stay. */
@@ -318,9 +327,10 @@ class Environment {
 
   private receive(message: z.infer<typeof messageSchema>): void {
     if ('line' in message) this.hooks.onLine(message.line, this.current?.requestId);
-    else if ('payload' in message) this.settle({ payload: message.payload });
-    else if ('error' in message) this.settle({ failure: { kind: 'thrown', ...message.error } });
-    else if ('initError' in message) {
+    else if ('payload' in message) this.settle({ payload: message.payload, usage: message.usage });
+    else if ('error' in message) {
+      this.settle({ failure: { kind: 'thrown', ...message.error }, usage: message.usage });
+    } else if ('initError' in message) {
       this.ended = true;
       void this.worker.terminate();
       this.settle({ failure: { kind: 'thrown', ...message.initError } });

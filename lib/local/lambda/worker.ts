@@ -6,8 +6,11 @@
  *
  * Compiled on the fly by `lambda.ts`; imports nothing from the project.
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { performance as clock } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 
 interface Invocation {
@@ -104,7 +107,36 @@ try {
   port.postMessage({ initError: describe(error) });
 }
 
+/** How often an invocation's memory is looked at, ms. */
+const SAMPLED_EVERY = 20;
+
+/** What Lambda's REPORT line tells: the time that the thread was at work, and the most memory that it held. */
+function measure(): () => { readonly busyMilliseconds: number; readonly peakBytes: number } {
+  const before = busyMilliseconds();
+  let peakBytes = 0;
+  const look = (): void => {
+    const { used_heap_size, external_memory } = getHeapStatistics();
+    peakBytes = Math.max(peakBytes, used_heap_size + external_memory);
+  };
+  const timer = setInterval(look, SAMPLED_EVERY);
+  return () => {
+    clearInterval(timer);
+    look();
+    return { busyMilliseconds: busyMilliseconds() - before, peakBytes };
+  };
+}
+
+/** Processor time of this thread where the system tells it; elsewhere the time in which it was not idle. */
+function busyMilliseconds(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6;
+  } catch {
+    return clock.eventLoopUtilization().active;
+  }
+}
+
 port.on('message', async ({ requestId, event, deadline }: Invocation) => {
+  const usage = measure();
   const context = {
     awsRequestId: requestId,
     callbackWaitsForEmptyEventLoop: true,
@@ -119,8 +151,8 @@ port.on('message', async ({ requestId, event, deadline }: Invocation) => {
   try {
     if (typeof handler !== 'function') throw new Error('the handler was not loaded');
     const result: unknown = await handler(JSON.parse(event), context);
-    port.postMessage({ requestId, payload: JSON.stringify(result) ?? 'null' });
+    port.postMessage({ requestId, payload: JSON.stringify(result) ?? 'null', usage: usage() });
   } catch (error) {
-    port.postMessage({ requestId, error: describe(error) });
+    port.postMessage({ requestId, error: describe(error), usage: usage() });
   }
 });

@@ -23,6 +23,7 @@ export async function handler(event, context) {
     case 'throw': throw new Refused('no thanks');
     case 'throwText': throw 'text';
     case 'sleep': await sleep(event.ms); return event.ms;
+    case 'hold': { const held = Buffer.alloc(event.bytes, 1); await sleep(400); return held[0]; }
     case 'exit': process.exit(3);
     case 'exitLater': setTimeout(() => process.exit(3), 20); return;
     case 'reject': Promise.reject(new Error('forgotten')); await sleep(1000); return;
@@ -152,6 +153,14 @@ describe('LambdaRuntime', () => {
   it('refuses variables that have more than four kilobytes together', () => {
     expect(() => start({ environment: { A: 'x'.repeat(4_095) } })).not.toThrow();
     expect(() => start({ environment: { A: 'x'.repeat(4_096) } })).toThrow('4097 bytes; Lambda takes 4096');
+  });
+
+  it('tells how long the function was at work, waits left out, and how much memory it held', async () => {
+    const { usage } = await start().invoke('f', { do: 'hold', bytes: 40e6 });
+    expect(usage?.peakBytes).toBeGreaterThan(40e6);
+    expect(usage?.peakBytes).toBeLessThan(128e6);
+    expect(usage?.busyMilliseconds).toBeGreaterThan(0);
+    expect(usage?.busyMilliseconds).toBeLessThan(300);
   });
 
   it('replaces an environment that died while it was idle', async () => {
