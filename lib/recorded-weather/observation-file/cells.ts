@@ -2,26 +2,46 @@ import { PLAUSIBLE } from '../../../lambdas/weather/plausibility';
 import { FORECAST_COLUMNS, type RecordedColumn } from '../recording';
 
 /** Ways in which files say that there is no value. */
-const ABSENT: ReadonlySet<string> = new Set(['', 'na', 'n/a', 'nan', 'null', 'none', 'm', '-', '--', '///']);
+const ABSENT: ReadonlySet<string> = new Set([
+  '',
+  'na',
+  'n/a',
+  '#n/a',
+  'nan',
+  'null',
+  'none',
+  'missing',
+  'm',
+  '.',
+  '-',
+  '--',
+  '///',
+]);
 
 /**
  * Numbers that stand for "no value" where they can't be one: nines alone such as -9999 or 999.9, and the bounds of
  * short integers.
  */
 const SENTINEL = /^[+-]?99+(\.[90]+)?$|^(-32768|32766|32767)(\.0+)?$/;
-const DECIMAL_COMMA = /^[+-]?\d+,\d+$/;
+const DECIMAL_COMMA = /^[+-]?\d*,\d+$/;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+/** A point that may part thousands, where commas part decimals. */
+const THOUSANDS = /^[+-]?[1-9]\d{0,2}\.\d{3}$/;
 
 /** Reads the numbers of a file and counts what it made of them. */
 export class CellReader {
   private decimalCommas = 0;
   private traces = 0;
+  private pointed:
+    | { readonly line: number; readonly column: RecordedColumn; readonly text: string }
+    | undefined;
   private readonly sentinels = new Map<string, Map<RecordedColumn, number>>();
 
   /** @param decimalCommas whether a comma may part a number: not where it parts cells */
   constructor(private readonly commasPartNumbers: boolean) {}
 
   /** NaN for an absent value; undefined when the text is no number. */
-  number(column: RecordedColumn, text: string): number | undefined {
+  number(line: number, column: RecordedColumn, text: string): number | undefined {
     if (ABSENT.has(text.toLowerCase())) return Number.NaN;
     if (column === 'precip_mm' && /^(t|trace)$/i.test(text)) {
       this.traces += 1;
@@ -33,7 +53,9 @@ export class CellReader {
       plain = plain.replace(',', '.');
     }
     const value = Number(plain);
-    if (!Number.isFinite(value)) return undefined;
+    if (!NUMBER.test(plain) || !Number.isFinite(value)) return undefined;
+    if (this.commasPartNumbers && plain === text && THOUSANDS.test(text))
+      this.pointed ??= { line, column, text };
     if (SENTINEL.test(plain) && !canBe(column, value)) {
       const counts = this.sentinels.get(plain) ?? new Map<RecordedColumn, number>();
       counts.set(column, (counts.get(column) ?? 0) + 1);
@@ -41,6 +63,11 @@ export class CellReader {
       return Number.NaN;
     }
     return value;
+  }
+
+  /** The first value of which, beside decimal commas, nobody can tell what its point parts. */
+  get doubtful() {
+    return this.decimalCommas === 0 ? undefined : this.pointed;
   }
 
   /** One line for each thing that a reader of the file should know. */

@@ -57,6 +57,7 @@ export interface Columns {
 type Mapping = ReadonlyMap<string, readonly string[]>;
 
 const ZONE = /^(Z|UTC|[+-]\d{2}:?\d{2})$/;
+const NAMED_ZONE = /^[A-Z][A-Za-z]+(\/[A-Za-z_]+)+$/;
 
 /**
  * Reads `--columns`: `temp_c=TEMP,observed_at=DATE+HOUR+Z`. A name on the right is a column of the file, a number its
@@ -74,7 +75,10 @@ export function parseMapping(text: string): Mapping {
       .split(/\+(?!\d{2}:?\d{2}$)|(?=\+\d{2}:?\d{2}$)/)
       .map((source) => source.trim());
     if (rest.length === 0 || sources.some((source) => source === '')) {
-      throw new BadColumns(undefined, `--columns wants NAME=COLUMN, parted by commas, not "${part}"`);
+      throw new BadColumns(
+        undefined,
+        `--columns wants NAME=COLUMN, parted by commas, not "${part}"; a column with a comma in its name goes by its position`,
+      );
     }
     if (!KNOWN.includes(target)) throw new BadColumns(target, unknown(target));
     if (mapping.has(target)) throw new BadColumns(target, '--columns names the column twice');
@@ -88,7 +92,13 @@ export function parseMapping(text: string): Mapping {
  * @param mapping what `--columns` says; columns that it leaves unnamed and that are known count as well, others not
  * @throws BadColumns
  */
-export function columnsOf(firstLine: readonly string[], mapping: Mapping | undefined): Columns {
+export function columnsOf(cells: readonly string[], mapping: Mapping | undefined): Columns {
+  const firstLine = cells.map((cell) => (KNOWN.includes(cell.toLowerCase()) ? cell.toLowerCase() : cell));
+  const [only = '', ...others] = firstLine;
+  if (others.length === 0 && only !== 'observed_at') {
+    const reason = `"${shortened(only)}" is its only column: neither commas nor semicolons, tabs or vertical bars part it`;
+    throw new BadColumns(undefined, `${reason}; save the table as CSV`);
+  }
   const hasHeader = !isValues(firstLine);
   if (!hasHeader && mapping === undefined) {
     const advice = `say what they are by position, such as --columns 'observed_at=1+2+Z,temp_c=3'`;
@@ -149,13 +159,20 @@ function refuseRepeated(header: readonly string[]): void {
 function refuseUnknown(header: readonly string[]): void {
   // A column without a name is the row number that some programs write.
   const foreign = header.find((name) => name !== '' && !KNOWN.includes(name));
-  if (foreign !== undefined) throw new BadColumns(foreign, unknown(foreign));
+  if (foreign !== undefined) throw new BadColumns(shortened(foreign), unknown(foreign));
+}
+
+const LONGEST_NAME = 60;
+
+/** A file that is no table may have a name without an end. */
+function shortened(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
 }
 
 function unknown(name: string): string {
   const hint = closest(name, KNOWN);
   const question = hint === undefined ? '' : `; did you mean "${hint}"?`;
-  const advice = `Say what it is, such as --columns '${hint ?? 'temp_c'}=${name}'; npm start -- --help lists all`;
+  const advice = `Say what it is, such as --columns '${hint ?? 'temp_c'}=${shortened(name)}'; npm start -- --help lists all`;
   return `not a column of an observation${question} ${advice}`;
 }
 
@@ -169,6 +186,13 @@ function positionOf(
   if (named >= 0) return named;
   const position = /^\d+$/.test(source) ? Number(source) : 0;
   if (position >= 1 && position <= width) return position - 1;
+  if (NAMED_ZONE.test(source)) {
+    const reason = 'takes no zone by its name, since an hour that comes twice could not be told';
+    throw new BadColumns(
+      name,
+      `--columns ${reason}: give an offset such as -03:00, or convert the times to UTC`,
+    );
+  }
   const there = header === undefined ? `the positions 1 to ${width}` : header.join(', ');
   throw new BadColumns(name, `--columns takes it from "${source}", but the file has ${there}`);
 }

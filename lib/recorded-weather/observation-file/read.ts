@@ -11,8 +11,8 @@ import { Refusal } from '../../terminal/refusal';
 import type { RecordedColumn, Recording, Series } from '../recording';
 import { CellReader } from './cells';
 import { BadColumns, type Columns, columnsOf, parseMapping } from './columns';
-import { type Delimiter, delimiterOf, nameOf } from './delimiter';
-import { parseInstant } from './instant';
+import { type Dialect, dialectOf, NoTable, nameOf } from './dialect';
+import { adviceOn, parseInstant } from './instant';
 import { PlaceBuilder } from './place-builder';
 
 const HOUR = 3600;
@@ -31,8 +31,8 @@ const provenanceSchema = z.object({
 type Provenance = z.infer<typeof provenanceSchema>;
 
 /**
- * Reads `FILE.csv` or `FILE.csv.gz`, whose columns `COLUMN_MEANINGS` lists; cells are parted by commas, semicolons or
- * tabs. Absent values are empty or spelled in a usual way, sentinels such as -9999 included. Rows may come in any
+ * Reads `FILE.csv` or `FILE.csv.gz`, whose columns `COLUMN_MEANINGS` lists; cells are parted by commas, semicolons,
+ * tabs or vertical bars, and lines that begin with # are passed over. Absent values are empty or spelled in a usual way, sentinels such as -9999 included. Rows may come in any
  * order; a second reading of a place at the same second is refused. Location ids become lower case with hyphens, as
  * the configuration wants them. `FILE.json` beside it may name the places, give coordinates and time zones, and say
  * at which end of its hour a row tells the state of the air.
@@ -42,10 +42,22 @@ type Provenance = z.infer<typeof provenanceSchema>;
  */
 export async function readRecording(file: string, mapping?: string): Promise<Recording> {
   try {
-    const delimiter = delimiterOf(await firstLineOf(file));
-    const builder = new RecordingBuilder(basename(file), delimiter, mapping);
-    const csv = parse({ bom: true, delimiter, info: true, relax_column_count: true, skip_empty_lines: true });
-    const flow = file.endsWith('.gz')
+    const dialect = await dialectOf(file);
+    const { gzipped, encoding, delimiter, firstLine } = dialect;
+    const builder = new RecordingBuilder(basename(file), dialect, mapping);
+    const csv = parse({
+      bom: true,
+      comment: '#',
+      comment_no_infix: true,
+      delimiter,
+      encoding,
+      from_line: firstLine,
+      info: true,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+    });
+    const flow = gzipped
       ? pipeline(createReadStream(file), createGunzip(), csv)
       : pipeline(createReadStream(file), csv);
     // Whatever breaks the flow ends the rows below with the same error; an early end of theirs breaks the flow.
@@ -61,23 +73,6 @@ export async function readRecording(file: string, mapping?: string): Promise<Rec
   }
 }
 
-/** The first line that holds anything; empty when there is none. */
-async function firstLineOf(file: string): Promise<string> {
-  const source = createReadStream(file);
-  const text = file.endsWith('.gz') ? source.pipe(createGunzip()) : source;
-  source.once('error', (error) => text.destroy(error));
-  let head = '';
-  try {
-    for await (const chunk of text) {
-      head = `${head}${chunk}`.trimStart();
-      if (head.includes('\n')) break;
-    }
-    return head.split('\n')[0] ?? '';
-  } finally {
-    source.destroy();
-  }
-}
-
 interface Row {
   readonly info: { readonly lines: number };
   readonly record: readonly string[];
@@ -90,6 +85,7 @@ function isRow(row: unknown): row is Row {
 function explain(file: string, error: unknown): unknown {
   if (error instanceof BadRecording) return error;
   const title = basename(file);
+  if (error instanceof NoTable) return new BadRecording(`${title}: ${error.message}`);
   if (error instanceof CsvError) {
     const { lines } = error;
     const line = typeof lines === 'number' ? lines : '?';
@@ -134,10 +130,10 @@ class RecordingBuilder {
 
   constructor(
     private readonly title: string,
-    private readonly delimiter: Delimiter,
+    private readonly dialect: Dialect,
     private readonly mapping: string | undefined,
   ) {
-    this.cells = new CellReader(delimiter !== ',');
+    this.cells = new CellReader(dialect.delimiter !== ',');
   }
 
   add(line: number, row: readonly string[]): void {
@@ -147,18 +143,19 @@ class RecordingBuilder {
       if (this.columns.hasHeader) return;
     }
     const { location, time: timeAt, zone, recorded, width } = this.columns;
-    if (cells.length !== width) {
-      const advice = `a value with ${nameOf(this.delimiter)} in it needs quotes around it`;
+    // A delimiter too many at a line's end adds nothing.
+    if (cells.length < width || cells.slice(width).some((cell) => cell !== '')) {
+      const advice = `a value with ${nameOf(this.dialect.delimiter)} in it needs quotes around it`;
       throw this.bad(line, undefined, `${cells.length} cells where the header has ${width}; ${advice}`);
     }
-    const text = location === undefined ? this.title.replace(/\.csv(\.gz)?$/, '') : (cells[location] ?? '');
+    const text =
+      location === undefined ? this.title.replace(/\.[a-z]+(\.gz)?$/i, '') : (cells[location] ?? '');
     const id = this.locationId(line, text);
     const observedAt = `${timeAt.map((position) => cells[position] ?? '').join(' ')}${zone}`;
     const time = parseInstant(observedAt);
     if (time === undefined) {
-      const advice = `if only the zone lacks: --columns 'observed_at=observed_at+Z'`;
-      const reason = `"${observedAt}" is not a time such as 2013-01-01T06:00:00Z (ISO 8601 with a zone); ${advice}`;
-      throw this.bad(line, 'observed_at', reason);
+      const reason = `"${observedAt}" is not a time such as 2013-01-01T06:00:00Z (ISO 8601 with a zone)`;
+      throw this.bad(line, 'observed_at', `${reason}; ${adviceOn(observedAt)}`);
     }
     let place = this.places.get(id);
     if (place === undefined) {
@@ -176,6 +173,12 @@ class RecordingBuilder {
   build({ stateAt, locations: provenance }: Provenance): Recording {
     if (this.columns === undefined) throw new BadRecording(`${this.title}: the file is empty`);
     if (this.rows === 0) throw new BadRecording(`${this.title}: no rows after the header`);
+    const { doubtful } = this.cells;
+    if (doubtful !== undefined) {
+      const { line, column, text } = doubtful;
+      const reason = `"${text}" may have a decimal point or part thousands, since other values have decimal commas`;
+      throw this.bad(line, column, `${reason}; write all numbers alike`);
+    }
     const series = new Map<string, Series>();
     for (const [id, place] of [...this.places].sort(([a], [b]) => (a < b ? -1 : 1))) {
       series.set(
@@ -203,7 +206,8 @@ class RecordingBuilder {
       series,
       rows: this.rows,
       notes: [
-        ...(this.delimiter === ',' ? [] : [`${nameOf(this.delimiter)} part the cells`]),
+        ...(this.dialect.delimiter === ',' ? [] : [`${nameOf(this.dialect.delimiter)} part the cells`]),
+        ...(this.dialect.encoding === 'latin1' ? ['its text is read as Latin-1, since it is no UTF-8'] : []),
         ...(this.columns.location === undefined
           ? [`there is no location_id, so that all rows are of one place, ${locations[0]?.id}`]
           : []),
@@ -224,6 +228,8 @@ class RecordingBuilder {
 
   private locationId(line: number, text: string): string {
     const id = text
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
       .replace(/^-|-$/g, '');
@@ -240,13 +246,19 @@ class RecordingBuilder {
   }
 
   private number(line: number, column: RecordedColumn, text: string): number {
-    const value = this.cells.number(column, text);
+    const value = this.cells.number(line, column, text);
     if (value !== undefined) return value;
-    const advice =
-      this.delimiter === ',' && /^[+-]?\d+,\d+$/.test(text)
-        ? 'decimal commas are read where semicolons or tabs part the cells'
-        : 'leave the cell empty where there is no value';
-    throw this.bad(line, column, `"${text}" is not a number; ${advice}`);
+    throw this.bad(line, column, `"${text}" is not a number; ${this.adviceOnNumber(text)}`);
+  }
+
+  private adviceOnNumber(text: string): string {
+    if (this.dialect.delimiter === ',' && /^[+-]?\d*,\d+$/.test(text)) {
+      return 'decimal commas are read where semicolons or tabs part the cells';
+    }
+    if (/^[+-]?\d{1,3}([.,' ]\d{3})+([.,]\d+)?$/.test(text))
+      return 'write it without marks between thousands';
+    if (/^[+-<>]?\s?[\d.,]+/.test(text)) return 'write the number alone, without unit or mark';
+    return 'leave the cell empty where there is no value';
   }
 
   private bad(line: number, column: string | undefined, reason: string): BadRecording {

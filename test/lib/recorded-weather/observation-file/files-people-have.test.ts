@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { COLUMN_MEANINGS } from '../../../../lib/recorded-weather/observation-file/columns';
 import { readRecording } from '../../../../lib/recorded-weather/observation-file/read';
 import type { Reading, Recording } from '../../../../lib/recorded-weather/recording';
@@ -8,7 +9,7 @@ import type { Reading, Recording } from '../../../../lib/recorded-weather/record
 const directory = mkdtempSync(join(tmpdir(), 'garoa-files-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-function file(content: string, name = 'station.csv'): string {
+function file(content: string | Buffer, name = 'station.csv'): string {
   const path = join(directory, name);
   writeFileSync(path, content);
   return path;
@@ -137,6 +138,105 @@ describe('files that people have', () => {
   });
 });
 
+describe('what programs make of files', () => {
+  const table = 'location_id,observed_at,temp_c\na,2019-07-09T06:00Z,7\n';
+  const marked = Buffer.from(`\ufeff${table}`, 'utf16le');
+
+  it.each([
+    [
+      'sep=; as spreadsheets write it',
+      '\ufeffsep=;\r\nlocation_id;observed_at;temp_c\r\na;2019-07-09T06:00Z;7\r\n',
+    ],
+    ['sep=, in quotes', `"sep=,"\r\n${table.replaceAll('\n', '\r\n')}`],
+    ['vertical bars', table.replaceAll(',', '|')],
+    ['remarks before and after', `# station a\n${table}# 1 row\n`],
+    ['UTF-16', marked],
+    ['a gzip file of another name', gzipSync(table)],
+    ['lines that end as on old machines', table.replaceAll('\n', '\r')],
+    ['names in capitals', table.replace('observed_at,temp_c', 'Observed_At,TEMP_C')],
+    ['a comma at the end of each row', table.replaceAll('07-09T06:00Z,7', '07-09T06:00Z,7,')],
+  ])('reads %s', async (_, content) => {
+    const recording = await readRecording(file(content));
+    expect([...recording.series.keys()]).toEqual(['a']);
+    expect(timesOf(recording)).toEqual(['2019-07-09T06:00']);
+    expect(valuesOf(recording)).toMatchObject([{ temp_c: 7 }]);
+  });
+
+  it('reads Latin-1, says so, and makes ids of letters with accents', async () => {
+    const text = 'location_id;observed_at;PRECIPITAÇÃO (mm)\nSão Paulo;2019-07-09T06:00Z;,2\n';
+    const recording = await readRecording(file(Buffer.from(text, 'latin1')), 'precip_mm=PRECIPITAÇÃO (mm)');
+    expect([...recording.series.keys()]).toEqual(['sao-paulo']);
+    expect(valuesOf(recording)).toMatchObject([{ precip_mm: 0.2 }]);
+    expect(recording.notes).toContain('its text is read as Latin-1, since it is no UTF-8');
+  });
+
+  it.each([
+    [
+      'a zip file',
+      Buffer.from('PK\u0003\u0004 workbook'),
+      'a zip file, as workbooks (.xlsx) are too: unpack it',
+    ],
+    ['big-endian UTF-16', Buffer.from(marked).swap16(), 'save it as UTF-8'],
+    ['zeros', Buffer.alloc(100), 'NUL bytes are in it'],
+    ['a page', '<!DOCTYPE html><html>\n', 'is its only column: neither commas nor semicolons'],
+    ['columns in print', 'location_id observed_at temp_c\n', 'is its only column'],
+  ])('refuses %s, and says what it is', async (_, content, reason) => {
+    await expect(readRecording(file(content))).rejects.toThrow(reason);
+  });
+
+  it.each([
+    ['27.11.2026 14:00', '+Z', '2026-11-27T14:00'],
+    ['2026-11-27 02:00 PM', '+-03:00', '2026-11-27T17:00'],
+    ['2026-11-27 12:05 a.m.', '+Z', '2026-11-27T00:05'],
+    ['2026112714', '+Z', '2026-11-27T14:00'],
+    ['20261127T140000Z', '', '2026-11-27T14:00'],
+    ['2026-11-27T14:00-03', '', '2026-11-27T17:00'],
+    ['2026-11-27t14:00z', '', '2026-11-27T14:00'],
+  ])('takes %s for a time', async (text, zone, instant) => {
+    const path = file(`observed_at,temp_c\n${text},7\n`);
+    expect(timesOf(await readRecording(path, `observed_at=observed_at${zone}`))).toEqual([instant]);
+  });
+
+  it('tells the hour that comes twice in autumn by its offset', async () => {
+    const rows = '2013-11-03T01:00-04:00,1\n2013-11-03T01:00-05:00,2\n';
+    const recording = await readRecording(file(`observed_at,temp_c\n${rows}`));
+    expect(timesOf(recording)).toEqual(['2013-11-03T05:00', '2013-11-03T06:00']);
+  });
+
+  it.each([
+    ['27.11.2026 14:00', "if only the zone lacks: --columns 'observed_at=observed_at+Z'"],
+    ['11/27/2026 14:00', 'whether its day or its month comes first can not be told'],
+    ['1795788000', 'seconds since 1970 are not read'],
+    ['2026-11-27 24:00', 'midnight is 00:00 of the day that begins'],
+    ['2026-11-27 14:00 BRT', 'a zone is Z or an offset such as -03:00'],
+    ['2026-11-27T14:00+99:00', 'a zone is Z or an offset such as -03:00'],
+    ['2026-11-27 13:00 PM', 'is not a time'],
+  ])('refuses %s for a time, and says what to do', async (text, advice) => {
+    await expect(readRecording(file(`observed_at,temp_c\n${text},7\n`))).rejects.toThrow(advice);
+  });
+
+  it.each([
+    ['1.013,2', 'write it without marks between thousands'],
+    ['95%', 'write the number alone, without unit or mark'],
+    ['<0.1', 'write the number alone'],
+    ['0x10', 'write the number alone'],
+    ['warm', 'leave the cell empty where there is no value'],
+  ])('refuses %s for a number, and says what to do', async (text, advice) => {
+    await expect(readRecording(file(`observed_at;temp_c\n2019-07-09T06:00Z;${text}\n`))).rejects.toThrow(
+      `line 2, column temp_c: "${text}" is not a number; ${advice}`,
+    );
+  });
+
+  it('refuses a point of which nobody can tell what it parts', async () => {
+    const rows = '2019-07-09T06:00Z;1.013;1\n2019-07-09T07:00Z;1013,2;1\n';
+    await expect(readRecording(file(`observed_at;pressure_mb;temp_c\n${rows}`))).rejects.toThrow(
+      'line 2, column pressure_mb: "1.013" may have a decimal point or part thousands',
+    );
+    const points = await readRecording(file('observed_at;visibility_km\n2019-07-09T06:00Z;16.093\n'));
+    expect(valuesOf(points)).toMatchObject([{ visibility_km: 16.093 }]);
+  });
+});
+
 describe('--columns', () => {
   it('takes columns by name, keeps those that are known, and leaves the others', async () => {
     const recording = await readRecording(
@@ -161,6 +261,7 @@ describe('--columns', () => {
     ['temp=T', 'line 1, column temp: not a column of an observation; did you mean "temp_c"?'],
     ['temp_c=T,temp_c=T', 'column temp_c: --columns names the column twice'],
     ['temp_c=X', 'column temp_c: --columns takes it from "X", but the file has observed_at, T'],
+    ['observed_at=observed_at+America/Sao_Paulo', 'column observed_at: --columns takes no zone by its name'],
     ['temp_c=9', 'column temp_c: --columns takes it from "9"'],
     ['temp_c=observed_at+T', 'column temp_c: only observed_at is made of several columns'],
   ])('refuses %s with what to do', async (columns, reason) => {
