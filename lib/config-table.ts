@@ -15,6 +15,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'locations[].country':
     "The place's country as the provider spells it: an answer from another one is refused",
   'locations[].pollEveryMinutes': 'Minutes between two polls of the place',
+  'locations[].forecast':
+    'Whether the place has models, forecasts and a page; `false`: it is polled as a neighbour of others, and no more',
   rainThresholdMm: 'Precipitation of an hour from which on it counts as rain, mm',
   'schedules.hourlyMinute': 'Minute (UTC) at which the hour before is closed',
   'schedules.retrain.day': 'Day of the weekly retraining',

@@ -91,6 +91,13 @@ export const configSchema = z
         });
       }
     });
+    if (!config.locations.some(({ forecast }) => forecast)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['locations'],
+        message: 'none of them is forecast: leave "forecast" out for one at least',
+      });
+    }
     const { plans, needsCoordinates, needsWholeHourZones, title } = PROVIDERS[config.provider];
     if (config.plan !== undefined && !plans.some(({ id }) => id === config.plan)) {
       const ids = plans.map(({ id }) => `"${id}"`).join(', ');

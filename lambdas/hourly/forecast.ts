@@ -5,14 +5,14 @@ import { decodeForecasts, type Forecast, forecastSchema, readForecasts } from '.
 import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
-import { FEATURE_LOOKBACK_HOURS, FEATURE_NAMES, featuresSql, HORIZON_HOURS } from '../model/features';
+import { FEATURE_LOOKBACK_HOURS, featuresSql, HORIZON_HOURS, OWN_FEATURE_NAMES } from '../model/features';
 import { predictProbability, type RainModel } from '../model/model-file';
-import { regionsOf } from '../model/regions';
+import { utteranceOf, withNeighbours } from '../model/neighbours';
 import type { RefusedModel } from '../model/registry';
 import { chunks } from '../runtime/chunks';
 import { settleAll } from '../runtime/settle';
 import { addHours, utcSecondSchema } from '../runtime/time';
-import type { Location } from '../weather/location';
+import { forecastLocations, type Location } from '../weather/location';
 import type { Appointed, ChampionCache } from './champions';
 import { unlikeToday } from './day';
 
@@ -21,6 +21,7 @@ export interface ForecastAccess {
   readonly processed: Bucket;
   readonly models: Bucket;
   readonly champions: ChampionCache;
+  /** All that are watched; those that are not forecast are heard as neighbours. */
   readonly locations: readonly Location[];
   readonly rainThresholdMm: number;
   readonly warn: (message: string, error: unknown) => void;
@@ -51,7 +52,8 @@ export interface IssuedForecasts {
 
 /** Hours before this one that are searched for the newest forecast of a location that got none now. */
 const SEARCHED_HOURS = 4;
-const S3_CONCURRENCY = 16;
+/** Models that are read and asked side by side; each may have twenty megabytes. */
+export const FORECASTS_AT_ONCE = 16;
 const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
 /**
@@ -72,12 +74,12 @@ export async function issueForecasts(
     access.warn(`${damaged} can't be read and is made anew.`, error),
   );
   const known = new Set(stored?.map(({ location_id }) => location_id));
-  const open = access.locations.filter(({ id }) => !known.has(id));
+  const open = forecastLocations(access.locations).filter(({ id }) => !known.has(id));
   // A run may be late; the model that makes the forecast must have been in office while the hour was still open.
   const latest = addHours(targetHour, 1);
   const at = now < latest ? now : targetHour;
 
-  let features: Promise<Map<string, FeatureRow> | Unlike> | undefined;
+  let features: Promise<Map<string, OwnRow> | Unlike> | undefined;
   /** One location; its model is let go before others are read, since thousands would not fit side by side. */
   const forecastFor = async (id: string): Promise<Attempt> => {
     const { model, refused } = await appointedFor(access, id, at);
@@ -96,14 +98,19 @@ export async function issueForecasts(
     if (row === undefined) {
       return { id, refused, reason: `no observation of the hour that began at ${hour}`, expected: true };
     }
-    const forecast = forecastOf(model, row, { issuedAt: now, baseHour: hour, targetHour });
+    const said = model.neighbours.map((neighbour) => {
+      const heard = rows.get(neighbour);
+      return heard && utteranceOf(heard.own);
+    });
+    const times = { issuedAt: now, baseHour: hour, targetHour };
+    const forecast = forecastOf(model, { wetNow: row.wetNow, values: withNeighbours(row.own, said) }, times);
     if (!forecastSchema.safeParse(forecast).success) {
       const reason = `its forecast is no probability: ${forecast.probability}`;
       return { id, refused: [...refused, { version: model.version, reason }], reason, expected: true };
     }
     return { id, refused, forecast };
   };
-  const limit = pLimit(S3_CONCURRENCY);
+  const limit = pLimit(FORECASTS_AT_ONCE);
   const attempts = await settleAll(open.map(({ id }) => limit(() => forecastFor(id))));
   const made = attempts.flatMap((attempt) => ('forecast' in attempt ? [attempt.forecast] : []));
   const forecasts = made.length === 0 ? (stored ?? []) : await addForecasts(access, key, made);
@@ -189,19 +196,19 @@ function noneIfDamaged(error: unknown): Forecast[] {
   throw error;
 }
 
-interface FeatureRow {
+interface OwnRow {
   readonly wetNow: number | null;
-  /** In the order of FEATURES; NaN where a feature is null. */
-  readonly values: Float64Array;
+  /** In the order of OWN_FEATURES; NaN where a feature is null. */
+  readonly own: Float64Array;
 }
 
-const featureRowSchema = z
+const ownRowSchema = z
   .object({ location_id: z.string(), hour: utcSecondSchema, wet_now: z.literal([0, 1]).nullable() })
   .catchall(z.number().nullable())
   .transform(({ location_id, wet_now, ...features }) => ({
     locationId: location_id,
     wetNow: wet_now,
-    values: Float64Array.from(FEATURE_NAMES, (name) => numberOrNaN(features[name])),
+    own: Float64Array.from(OWN_FEATURE_NAMES, (name) => numberOrNaN(features[name])),
   }));
 
 /** Days that features would look at were made for another threshold or in an older form; nothing is made up of them. */
@@ -210,25 +217,24 @@ interface Unlike {
   readonly unlike: string;
 }
 
-/** Features of one base hour, by location. */
-async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<string, FeatureRow> | Unlike> {
+/** What all places say of one base hour, by location. Each model takes what it names. */
+async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<string, OwnRow> | Unlike> {
   const unlike = await unlikeDays(access, hour);
   if (unlike !== undefined) {
     return { unlike };
   }
-  const regions = regionsOf(access.locations);
+  const ids = access.locations.map(({ id }) => id);
   const rows = await settleAll(
-    locationsOfQueries(access.locations, regions).map((locationIds) => {
+    chunks(ids, LOCATIONS_PER_QUERY).map((locationIds) => {
       const sql = featuresSql({
         database: access.athena.database,
         locationIds,
-        regions,
         fromHour: hour,
         toHour: hour,
         withLabel: false,
         rainThresholdMm: access.rainThresholdMm,
       });
-      return runQuery(access.athena, { sql, row: featureRowSchema });
+      return runQuery(access.athena, { sql, row: ownRowSchema });
     }),
   );
   return new Map(rows.flat().map((row) => [row.locationId, row]));
@@ -251,24 +257,12 @@ async function unlikeDays(
   return `hourly_observations of ${date}: ${reason}; the event {"from":"${from}","to":"${to}"} recomputes all days`;
 }
 
-/** With names of 64 characters so many make a text of half the 262,144 bytes that Athena takes. */
-const LOCATIONS_PER_QUERY = 500;
-
-/** Neighbours are asked for together, so that few of them have to be named in two queries. */
-function locationsOfQueries(
-  locations: readonly Location[],
-  regions: ReadonlyMap<string, string>,
-): string[][] {
-  const regionOf = (id: string) => regions.get(id) ?? id;
-  const ids = locations
-    .map(({ id }) => id)
-    .sort((a, b) => (regionOf(a) === regionOf(b) ? 0 : regionOf(a) < regionOf(b) ? -1 : 1));
-  return chunks(ids, LOCATIONS_PER_QUERY);
-}
+/** With names of 64 characters so many make a third of the 262,144 bytes that Athena takes. */
+const LOCATIONS_PER_QUERY = 1_000;
 
 function forecastOf(
   model: RainModel,
-  row: FeatureRow,
+  row: { readonly wetNow: number | null; readonly values: Float64Array },
   times: { readonly issuedAt: string; readonly baseHour: string; readonly targetHour: string },
 ): Forecast {
   const [probabilityOfRain = Number.NaN] = predictProbability(model, {

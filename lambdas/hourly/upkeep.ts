@@ -2,6 +2,7 @@ import { hasLostSkill, SKILL_DAYS } from '../model/drift';
 import { refreshIndex, refreshPlacePages } from '../pages/refresh';
 import { chunks } from '../runtime/chunks';
 import { addDays, datesBetween, hourStart } from '../runtime/time';
+import { forecastLocations } from '../weather/location';
 import { settledFrom } from '../weather/provider';
 import { measureAgreement, type RainAgreement } from './agreement';
 import { commitDays } from './commit';
@@ -83,7 +84,7 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   );
   const swept = await attempt('Sweeping', () => sweepStaging(access.athena, access.queryResults, now));
   await attempt('The index', () => refreshIndex(access, now));
-  await attempt('The pages', () => refreshPlacePages(access, now, access.locations));
+  await attempt('The pages', () => refreshPlacePages(access, now, forecastLocations(access.locations)));
   return { settled, agreement, verified, gaps, compaction, swept, failures };
 }
 

@@ -11,16 +11,30 @@ export const HORIZON_HOURS = 1;
 
 /**
  * Groups that a recipe can take or leave: the weather of hour t, its rain and that of the hours just before, how it
- * changed in them, what the day before was like, the hour of day, the day of year, and the neighbours.
+ * changed in them, what the day before was like, the hour of day, the day of year, what the neighbours say on average,
+ * and what each of them says.
  */
-export const FEATURE_GROUPS = ['state', 'rain', 'change', 'past', 'clock', 'season', 'neighbours'] as const;
+export const FEATURE_GROUPS = [
+  'state',
+  'rain',
+  'change',
+  'past',
+  'clock',
+  'season',
+  'neighbours',
+  'each-neighbour',
+] as const;
 export type FeatureGroup = (typeof FEATURE_GROUPS)[number];
 
 export interface Feature {
   readonly name: string;
   readonly group: FeatureGroup;
   readonly description: string;
-  /** Expression over one row of the `surrounded` relation of `featuresSql`. */
+}
+
+/** A feature of the place itself. */
+interface OwnFeature extends Feature {
+  /** Expression over one row of the `history` relation of `featuresSql`. */
   readonly sql: string;
 }
 
@@ -56,16 +70,7 @@ const UNITS = 1000;
 /** Beyond any measurement, far below what a bigint of thousandths holds: a wild value can't stop a query. */
 const WILD = '1e12';
 
-/** Measurements that are also looked at in the neighbourhood, as the mean of the others. */
-const NEIGHBOUR_MEANS = [
-  'precip_mm',
-  'humidity_pct',
-  'visibility_km',
-  'pressure_mb',
-  'pressure_mb_3h_ago',
-] as const;
-
-const feature = (group: FeatureGroup, name: string, description: string, sql: string = name): Feature => ({
+const feature = (group: FeatureGroup, name: string, description: string, sql: string = name): OwnFeature => ({
   name,
   group,
   description,
@@ -81,8 +86,8 @@ function windSpeed(ago = ''): string {
 /** The feature that says whether hour t itself is wet: calibration asks for it. */
 export const WET_NOW_FEATURE = 'rained';
 
-/** What a model may look at, in the order of the model file's columns. Changing it refuses every older model. */
-export const FEATURES: readonly Feature[] = [
+/** What a place's own hours say, in the order of the columns of the query. */
+export const OWN_FEATURES: readonly OwnFeature[] = [
   feature('state', 'temp_c', 'air temperature, °C'),
   feature('state', 'dewpoint_c', 'dew point, °C'),
   feature('state', 'dewpoint_depression_c', 'temperature above dew point, °C', 'temp_c - dewpoint_c'),
@@ -175,52 +180,24 @@ export const FEATURES: readonly Feature[] = [
     'cosine of the day of year',
     'cos(2e0 * pi() * extract(DOY FROM hour) / 365.25e0)',
   ),
-  feature('neighbours', 'neighbours_wet_share', 'share of the neighbours where it rained in hour t'),
-  feature(
-    'neighbours',
-    'neighbours_wet_share_3h',
-    'share of wet hours among the known ones of the neighbours in the last 3 hours',
-  ),
-  feature(
-    'neighbours',
-    'neighbours_log_precip',
-    "ln(1 + mean of the neighbours' precipitation in mm)",
-    'ln(1 + neighbours_precip_mm)',
-  ),
-  feature('neighbours', 'neighbours_humidity_pct', "mean of the neighbours' relative humidity, %"),
-  feature('neighbours', 'neighbours_visibility_km', "mean of the neighbours' visibility, km"),
-  feature(
-    'neighbours',
-    'neighbours_pressure_difference',
-    "mean of the neighbours' pressure above the own, mb",
-    'neighbours_pressure_mb - pressure_mb',
-  ),
-  feature(
-    'neighbours',
-    'neighbours_pressure_change_3h',
-    "change of the neighbours' mean pressure over the last 3 h, mb",
-    'neighbours_pressure_mb - neighbours_pressure_mb_3h_ago',
-  ),
 ];
 
-export const FEATURE_NAMES: readonly string[] = FEATURES.map(({ name }) => name);
+export const OWN_FEATURE_NAMES: readonly string[] = OWN_FEATURES.map(({ name }) => name);
 
 export interface FeaturesQuery {
   readonly database: string;
-  /** Whose features; five hundred with long names make half of a statement that Athena takes. */
+  /** Whose features; two thousand with long names make half of a statement that Athena takes. */
   readonly locationIds: readonly string[];
-  /** Region of each location that has neighbours, from `regionsOf` of all configured locations. */
-  readonly regions: ReadonlyMap<string, string>;
   /** First and last base hour, ISO 8601 UTC on the hour: `2026-11-23T10:00:00Z`. */
   readonly fromHour: string;
   readonly toHour: string;
-  /** Adds `label` (1 or 0: did it truly rain in hour t + 1) and leaves out rows where that is unknown. */
+  /** Adds `label`: 1 or 0 (did it truly rain in hour t + 1), null where that is unknown. */
   readonly withLabel: boolean;
   readonly rainThresholdMm: number;
 }
 
 /**
- * One SELECT that gives `location_id, hour, wet_now, <FEATURES in order>, <PROVIDER_COLUMNS>[, label]`, one row for each location
+ * One SELECT that gives `location_id, hour, wet_now, <OWN_FEATURES in order>, <PROVIDER_COLUMNS>[, label]`, one row for each location
  * and base hour t in [fromHour, toHour] whose rain and temperature are known, unordered. Features look at what was
  * known when their hour closed, the label at what was true. Rows that were made for another rain threshold, or before
  * there were thresholds in them, are not seen.
@@ -236,9 +213,6 @@ export function featuresSql(query: FeaturesQuery): string {
   const to = addHours(query.toHour, query.withLabel ? HORIZON_HOURS : 0);
   const table = `${sqlIdentifier(query.database)}.${sqlIdentifier(HOURLY_OBSERVATIONS.name)}`;
   const measurements = Object.keys(LAGS);
-  const listed = (ids: Iterable<string>) => Array.from(ids, sqlString).join(', ');
-  const { locationIds } = query;
-  const regions = regionsAround(locationIds, query.regions);
   const provider = providerSql(timeline);
   return `WITH observed AS (
   SELECT location_id, hour, ${measurements.join(', ')}, known_precip_mm AS precip_mm,
@@ -249,21 +223,23 @@ export function featuresSql(query: FeaturesQuery): string {
   WHERE rain_threshold_mm = ${sqlDouble(query.rainThresholdMm)}
     AND dt BETWEEN ${sqlString(from.slice(0, 10))} AND ${sqlString(to.slice(0, 10))}
     AND hour BETWEEN ${sqlTimestamp(from)} AND ${sqlTimestamp(to)}
-    AND location_id IN (${listed(new Set([...locationIds, ...regions.keys()]))})
+    AND location_id IN (${query.locationIds.map(sqlString).join(', ')})
 ),
 places AS (
-  ${placesSql(regions)}
+  SELECT location_id, min(hour) AS first_hour, max(hour) AS last_hour
+  FROM observed
+  GROUP BY location_id
 ),
 grid AS (
-  SELECT location_id, region, day_start + hour_of_day * INTERVAL '1' HOUR AS hour
+  SELECT location_id, day_start + hour_of_day * INTERVAL '1' HOUR AS hour
   FROM places
   CROSS JOIN UNNEST(sequence(${sqlTimestamp(midnight(from))}, ${sqlTimestamp(midnight(to))}, INTERVAL '1' DAY)) AS days (day_start)
   CROSS JOIN UNNEST(sequence(0, 23)) AS hours (hour_of_day)
   WHERE day_start + INTERVAL '1' DAY > first_hour
-    AND day_start <= last_hour + INTERVAL '${FEATURE_LOOKBACK_HOURS}' HOUR
+    AND day_start <= last_hour
 ),
 dense AS (
-  SELECT grid.location_id, grid.region, grid.hour, coalesce(observed.is_known, false) AS is_observed,
+  SELECT grid.location_id, grid.hour, coalesce(observed.is_known, false) AS is_observed,
     ${['precip_mm', ...measurements].map((name) => `observed.${name}`).join(', ')},
     ${unitsOf('observed.precip_mm')} AS precip_mm_units,
     observed.wet_now, observed.wet_truly,
@@ -275,52 +251,15 @@ history AS (
   SELECT *,
     ${[...historyColumns(), provider.history].join(',\n    ')}
   FROM dense
-),
-measured AS (
-  SELECT *,
-    ${NEIGHBOUR_MEANS.map((name) => `${unitsOf(name)} AS ${name}_neighbour_units`).join(',\n    ')}
-  FROM history
-),
-surrounded AS (
-  SELECT *,
-    ${neighbourColumns().join(',\n    ')}
-  FROM measured
 )
 SELECT location_id, hour, wet_now,
-  ${FEATURES.map(({ name, sql }) => `CAST(${sql} AS double) AS ${name}`).join(',\n  ')},
+  ${OWN_FEATURES.map(({ name, sql }) => `CAST(${sql} AS double) AS ${name}`).join(',\n  ')},
   ${provider.given}${query.withLabel ? ',\n  label' : ''}
-FROM surrounded
-WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTimestamp(query.toHour)}
-  AND location_id IN (${listed(locationIds)})${query.withLabel ? '\n  AND label IS NOT NULL' : ''}`;
+FROM history
+WHERE is_observed AND hour BETWEEN ${sqlTimestamp(query.fromHour)} AND ${sqlTimestamp(query.toHour)}`;
 }
 
 const timeline = 'PARTITION BY location_id ORDER BY hour';
-
-/**
- * From when to when a location has hours: of a window of years, most may hold nothing. Its grid goes on for as long as
- * features look back, or a neighbour that fell silent before midnight would be forgotten after it.
- */
-const span = 'min(hour) AS first_hour, max(hour) AS last_hour';
-
-/** The locations there are, each with its region: its own where it has no neighbours. */
-function placesSql(regions: ReadonlyMap<string, string>): string {
-  if (regions.size === 0) {
-    return `SELECT location_id, location_id AS region, ${span}\n  FROM observed GROUP BY location_id`;
-  }
-  const rows = Array.from(regions, ([id, region]) => `(${sqlString(id)}, ${sqlString(region)})`);
-  return `SELECT found.location_id, coalesce(listed.region, found.location_id) AS region, first_hour, last_hour
-  FROM (SELECT location_id, ${span} FROM observed GROUP BY location_id) found
-  LEFT JOIN (VALUES ${rows.join(', ')}) AS listed (location_id, region) ON listed.location_id = found.location_id`;
-}
-
-/** The regions of some locations, with all their members: of thousands, all would be too much for one statement. */
-function regionsAround(
-  locationIds: readonly string[],
-  regions: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  const here = new Set(locationIds.map((id) => regions.get(id)));
-  return new Map([...regions].filter(([, region]) => here.has(region)));
-}
 
 function flag(column: string): string {
   return `CASE WHEN ${column} THEN 1 WHEN NOT ${column} THEN 0 END`;
@@ -347,32 +286,6 @@ function historyColumns(): string[] {
     ]),
     `max(CASE WHEN wet_now = 1 THEN hour END) OVER (${timeline} ROWS BETWEEN ${FEATURE_LOOKBACK_HOURS} PRECEDING AND CURRENT ROW) AS last_wet_hour`,
     `lead(wet_truly, ${HORIZON_HOURS}) OVER (${timeline}) AS label`,
-  ];
-}
-
-/** Sums over the region in the same hour, less the location's own part; null where no neighbour knows. */
-function neighbourColumns(): string[] {
-  const region = 'OVER (PARTITION BY region, hour)';
-  const ofOthers = (aggregate: string, column: string, own: string) =>
-    `(${aggregate}(${column}) ${region} - ${own})`;
-  const share = (part: string, whole: string) => `${part} / CAST(nullif(${whole}, 0) AS double)`;
-  return [
-    `${share(
-      ofOthers('sum', 'wet_now', 'coalesce(wet_now, 0)'),
-      ofOthers('count', 'wet_now', 'CASE WHEN wet_now IS NULL THEN 0 ELSE 1 END'),
-    )} AS neighbours_wet_share`,
-    `${share(
-      ofOthers('sum', 'wet_3h', 'coalesce(wet_3h, 0)'),
-      ofOthers('sum', 'known_3h', 'coalesce(known_3h, 0)'),
-    )} AS neighbours_wet_share_3h`,
-    ...NEIGHBOUR_MEANS.map((name) => {
-      const units = `${name}_neighbour_units`;
-      const mean = share(
-        ofOthers('sum', units, `coalesce(${units}, 0)`),
-        ofOthers('count', units, `CASE WHEN ${units} IS NULL THEN 0 ELSE 1 END`),
-      );
-      return `${mean} / ${UNITS}e0 AS neighbours_${name}`;
-    }),
   ];
 }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type Calibration, calibrate, calibrationSchema } from './calibration';
-import { FEATURE_NAMES, WET_NOW_FEATURE } from './features';
+import { WET_NOW_FEATURE } from './features';
 import type { Matrix } from './matrix';
+import { featureNames, NEIGHBOUR_SLOTS } from './neighbours';
 import type { Persistence } from './persistence';
 import { applyPreprocessing, preprocessingSchema } from './preprocessing';
 import { recipeSchema } from './recipe';
@@ -9,13 +10,16 @@ import { decisionValues, joinMembers, type SvcEnsemble } from './svc';
 import { type Classifier, withLinear } from './train';
 
 /** Raised whenever the meaning of a stored field changes; other versions are refused. */
-const MODEL_SCHEMA_VERSION = 2;
+const MODEL_SCHEMA_VERSION = 3;
 
 const utc = z.iso.datetime();
 const probability = z.number().min(0).max(1);
 
-/** Numbers as little-endian float32 in base64: a champion of years has millions of them, and they load in an instant. */
-const floats = z.base64();
+/**
+ * Numbers as little-endian float32 in base64: a champion of years has millions of them, and they load in an instant.
+ * Zod's own check would take as long as all else; `floatCount` finds what is damaged.
+ */
+const floats = z.string();
 
 const persistenceSchema = z.strictObject({
   probabilityAfterWet: probability,
@@ -40,6 +44,8 @@ export const modelSchema = z.strictObject({
   version: z.string(),
   /** Identifies the code that made it. */
   codeVersion: z.string(),
+  /** Locations whose hours it looks at beside its own, in the order in which features number them. */
+  neighbours: z.array(z.string()).max(NEIGHBOUR_SLOTS),
   /** Raw features in the order in which rows are given. */
   featureNames: z.array(z.string()),
   recipe: recipeSchema,
@@ -105,17 +111,18 @@ export function parseModel(json: unknown): RainModel {
     );
   }
   const model = parsed.data;
-  const differing = FEATURE_NAMES.findIndex((name, j) => model.featureNames[j] !== name);
-  if (differing >= 0 || model.featureNames.length !== FEATURE_NAMES.length) {
+  const names = featureNames(model.neighbours.length);
+  const differing = names.findIndex((name, j) => model.featureNames[j] !== name);
+  if (differing >= 0 || model.featureNames.length !== names.length) {
     throw new ModelRefused(
       differing >= 0
-        ? `Feature ${differing} is ${model.featureNames[differing] ?? 'absent'} in the model and ${FEATURE_NAMES[differing]} in the code.`
-        : `The model has ${model.featureNames.length} features, the code ${FEATURE_NAMES.length}.`,
+        ? `Feature ${differing} is ${model.featureNames[differing] ?? 'absent'} in the model and ${names[differing]} in the code.`
+        : `The model has ${model.featureNames.length} features, the code ${names.length}.`,
     );
   }
   const { columns, indicators } = model.preprocessing;
   const unknown = [...columns.map(({ feature }) => feature), ...indicators].find(
-    (feature) => !FEATURE_NAMES.includes(feature),
+    (feature) => !names.includes(feature),
   );
   if (unknown !== undefined) {
     throw new ModelRefused(`Preprocessing speaks of ${unknown}, which is no feature.`);
@@ -164,7 +171,10 @@ export interface FittedParts {
 /** A model file's content from what was fitted. */
 export function modelOf(
   { classifier, calibration, threshold, persistence }: FittedParts,
-  origin: Pick<RainModel, 'location' | 'version' | 'codeVersion' | 'recipe' | 'training' | 'metrics'>,
+  origin: Pick<
+    RainModel,
+    'location' | 'version' | 'codeVersion' | 'neighbours' | 'recipe' | 'training' | 'metrics'
+  >,
 ): RainModel {
   const { preprocessing, models, linear } = classifier;
   const columns = preprocessing.columns.length + preprocessing.indicators.length;
@@ -175,7 +185,7 @@ export function modelOf(
   return {
     schemaVersion: MODEL_SCHEMA_VERSION,
     ...origin,
-    featureNames: [...FEATURE_NAMES],
+    featureNames: [...featureNames(origin.neighbours.length)],
     preprocessing,
     supportVectors: { ...supportVectors, values: encodeFloats(supportVectors.values) },
     members: members.map(({ gamma, intercept, coefficients }) => ({
@@ -198,18 +208,19 @@ function encodeFloats(values: ArrayLike<number>): string {
   return bytes.toString('base64');
 }
 
+/** Of those that can be decoded: at a character that is none of base64's, decoding leaves something out. */
 function floatCount(base64: string): number {
-  return Buffer.byteLength(base64, 'base64') / FLOAT_BYTES;
+  return Buffer.from(base64, 'base64').byteLength / FLOAT_BYTES;
 }
 
 /** The machines that this runs on are little-endian, as the file is. */
 function decodeFloats(base64: string): Float32Array {
-  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
+  const bytes = new Uint8Array(Buffer.from(base64, 'base64'));
   return new Float32Array(bytes.buffer);
 }
 
 /**
- * Probability of rain in hour t + 1 for each row of raw features (FEATURES order, NaN = missing).
+ * Probability of rain in hour t + 1 for each row of raw features (`featureNames` order, NaN = missing).
  * @throws RangeError when the width differs or a value is infinite.
  */
 export function predictProbability(model: RainModel, x: Matrix): Float64Array {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CALIBRATION_KINDS } from './calibration';
-import { FEATURE_GROUPS, FEATURES, type FeatureGroup } from './features';
+import { FEATURE_GROUPS, type FeatureGroup } from './features';
+import { FEATURES } from './neighbours';
 import type { RowRange } from './protocol';
 import type { TrainingSet } from './training-set';
 
@@ -159,7 +160,7 @@ const members = (c: number, gammaScale: number, weights: readonly number[] = WEI
 const TWO_WIDTHS: Members = [...members(1, 0.25, [0.5, 4]), ...members(0.3, 1, [2, 16])];
 
 /** What tells an hour's like from others everywhere; the day before and the season are noise where years are few. */
-const FRESH: readonly FeatureGroup[] = ['state', 'rain', 'change', 'clock', 'neighbours'];
+const FRESH: readonly FeatureGroup[] = ['state', 'rain', 'change', 'clock', 'neighbours', 'each-neighbour'];
 
 interface Candidate {
   readonly groups?: readonly FeatureGroup[];

@@ -9,6 +9,8 @@ export interface TrainingSet {
   readonly locationId: string;
   /** Start of each base hour, ms since the epoch, strictly increasing; hours may be missing. */
   readonly hours: Float64Array;
+  /** Locations that the model may hear, in the order in which its features number them. */
+  readonly neighbours: readonly string[];
   readonly featureNames: readonly string[];
   /** rows × features, NaN where a feature is null. */
   readonly x: Matrix;

@@ -9,7 +9,7 @@ import { championsSchema, metricsSchema } from '../model/metrics-file';
 import { readChampions } from '../model/registry';
 import { settleAll } from '../runtime/settle';
 import { addDays } from '../runtime/time';
-import type { Location } from '../weather/location';
+import { forecastLocations, type Location } from '../weather/location';
 import { indexPage, type PlaceOverview, redirectPage } from './index-page';
 import { AGREEMENT_DAYS } from './known-and-true';
 import { placePage, type TestedVersion } from './place-page';
@@ -24,7 +24,7 @@ import {
 
 /** Where pages are made from and written to. */
 export interface PagesAccess {
-  /** All places that are configured. */
+  /** All places that are configured; those that are only watched have no page and no line in the index. */
   readonly locations: readonly Location[];
   readonly processed: Bucket;
   readonly models: Bucket;
@@ -42,7 +42,9 @@ const HTML = 'text/html; charset=utf-8';
  * @param at ISO 8601 UTC; shown on the page, and the end of what it looks at.
  * @throws what S3 throws. A stored object that can't be read is named on the page instead.
  */
-export async function refreshIndex({ locations, processed, models }: PagesAccess, at: string): Promise<void> {
+export async function refreshIndex(access: PagesAccess, at: string): Promise<void> {
+  const { processed, models } = access;
+  const locations = forecastLocations(access.locations);
   const ids = locations.map(({ id }) => id);
   const [recent, verified, latest, champions] = await Promise.all([
     readRecentHours(processed, ids, at, { days: 1, withForecasts: false }),

@@ -3,6 +3,7 @@ import { type Bucket, putObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import type { Settings } from '../runtime/settings';
 import { HOUR_MS, utcSecond } from '../runtime/time';
+import { forecastLocations } from '../weather/location';
 import { type planOutput, Refused, type Run, runKeys, type StepInput } from './steps';
 
 /** Athena writes at most a hundred partitions in one query. */
@@ -16,7 +17,7 @@ export interface PlanDependencies {
 /**
  * Decides what the run covers: which locations, which hours, which chunks of training sets. First state of an
  * execution; everything after it follows from what it returns.
- * @throws Refused for an unknown location or an `asOf` in the future.
+ * @throws Refused for an unknown location, one that is only watched, or an `asOf` in the future.
  */
 export async function plan(
   { settings, queryResults }: PlanDependencies,
@@ -39,10 +40,14 @@ export async function plan(
 }
 
 function chooseLocations(settings: Settings, wanted: readonly string[] | undefined): readonly string[] {
-  const configured = settings.locations.map(({ id }) => id);
+  const configured = forecastLocations(settings.locations).map(({ id }) => id);
   if (wanted === undefined) return configured;
   const unknown = wanted.filter((location) => !configured.includes(location));
   if (unknown.length > 0) {
+    const watched = settings.locations.filter(({ id }) => unknown.includes(id)).map(({ id }) => id);
+    if (watched.length > 0) {
+      throw new Refused(`Only watched, so without models: ${watched.join(', ')}.`);
+    }
     throw new Refused(
       `Unknown location ${unknown.join(', ')}; configured are ${configured.slice(0, 10).join(', ')}${configured.length > 10 ? ', …' : ''}.`,
     );

@@ -1,25 +1,31 @@
+import * as z from 'zod';
 import {
   type AthenaAccess,
   createTableAs,
   dropTable,
+  runQuery,
   type S3Address,
   type StagedTable,
 } from '../lake/athena';
 import { type Bucket, copyObject, deleteObjects } from '../lake/s3';
-import { sqlIdentifier } from '../lake/sql/literals';
 import { stagingPrefix } from '../lake/staging';
-import { FEATURE_NAMES, type FeaturesQuery, featuresSql } from '../model/features';
-import { PROVIDER_COLUMNS } from '../model/provider-forecast';
-import { regionsOf } from '../model/regions';
+import { NEIGHBOUR_SLOTS } from '../model/neighbours';
+import { nearestOf } from '../model/proximity';
 import type { Settings } from '../runtime/settings';
 import { runFiles } from './run-files';
 import { runKeys, type StepInput } from './steps';
+import { type Neighbours, sharedHoursSql, trainingSetSql } from './training-set-sql';
 
 export interface PrepareDependencies {
   readonly settings: Settings;
   readonly queryResults: Bucket;
   readonly athena: AthenaAccess;
 }
+
+/** Share of a location's own hours in the window that a neighbour must know too, to be named by its model. */
+const ENOUGH_SHARE = 0.5;
+
+const sharedHoursRow = z.object({ location_id: z.string(), speaker: z.string(), hours: z.number() });
 
 /**
  * Makes the training sets of up to a hundred locations in one query, and copies each to its key in the run.
@@ -33,17 +39,16 @@ export async function prepare(
 ): Promise<{ readonly prepared: number }> {
   const all = await runFiles.locations.read(queryResults, run.id);
   const locations = all.slice(chunk.first, chunk.first + chunk.count).map(({ location }) => location);
+  const query = {
+    database: athena.database,
+    locationIds: locations,
+    fromHour: run.fromHour,
+    toHour: run.toHour,
+    rainThresholdMm: settings.rainThresholdMm,
+  };
   const staged = await createTableAs(athena, {
     namePrefix: stagingPrefix('training', run.asOf),
-    select: trainingSetSql({
-      database: athena.database,
-      locationIds: locations,
-      fromHour: run.fromHour,
-      toHour: run.toHour,
-      withLabel: true,
-      rainThresholdMm: settings.rainThresholdMm,
-      regions: regionsOf(settings.locations),
-    }),
+    select: trainingSetSql(query, await neighboursOf(athena, settings, query)),
     partitionedBy: ['location_id'],
     // One bucket makes one file a location; which column it goes by is all the same.
     bucketedBy: { column: { name: 'wet_now', type: 'int' }, buckets: 1 },
@@ -63,10 +68,29 @@ export async function prepare(
   }
 }
 
-/** A CTAS wants its partition columns last, and writes timestamps of milliseconds only. */
-function trainingSetSql(query: FeaturesQuery): string {
-  const columns = new Set(['wet_now', ...FEATURE_NAMES, ...PROVIDER_COLUMNS, 'label', 'location_id']);
-  return `SELECT CAST("hour" AS timestamp(3)) AS "hour", ${[...columns].map(sqlIdentifier).join(', ')}\nFROM (\n${featuresSql(query)}\n)`;
+/**
+ * The neighbours that each location's model will name: the nearest that share enough hours with it. Nothing is asked of
+ * the lake where no location is near another.
+ */
+async function neighboursOf(
+  athena: AthenaAccess,
+  settings: Settings,
+  query: Parameters<typeof trainingSetSql>[0],
+): Promise<Neighbours> {
+  const nearest = nearestOf(settings.locations, query.locationIds);
+  if (nearest.size === 0) return nearest;
+  const shared = await runQuery(athena, { sql: sharedHoursSql(query, nearest), row: sharedHoursRow });
+  const hours = new Map(shared.map((row) => [`${row.location_id} ${row.speaker}`, row.hours]));
+  return new Map(
+    Array.from(nearest, ([id, others]) => {
+      const needed = ENOUGH_SHARE * (hours.get(`${id} ${id}`) ?? 0);
+      const named = others.filter((other) => {
+        const known = hours.get(`${id} ${other}`) ?? 0;
+        return known > 0 && known >= needed;
+      });
+      return [id, named.slice(0, NEIGHBOUR_SLOTS)];
+    }),
+  );
 }
 
 /** The one file that the query wrote for each location; `location_id=…/` in its key says for which. */

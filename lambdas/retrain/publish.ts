@@ -13,7 +13,7 @@ import { readPointer } from '../model/registry';
 import { refreshIndex, refreshPlacePages } from '../pages/refresh';
 import { settleAll } from '../runtime/settle';
 import { utcSecond } from '../runtime/time';
-import type { Location } from '../weather/location';
+import { forecastLocations, type Location } from '../weather/location';
 import type { LocationDependencies } from './inspect';
 import { writeEvaluationRows } from './metrics-rows';
 import { runFiles } from './run-files';
@@ -51,7 +51,7 @@ export async function publish(
   const about = new Set(items.map(({ location }) => location));
   const places = settings.locations.filter(({ id }) => about.has(id));
   const entries = await settleAll(places.map((place) => limit(() => championOf(models, place))));
-  await mergeChampions(models, settings.locations, entries, at);
+  await mergeChampions(models, forecastLocations(settings.locations), entries, at);
   const access = { locations: settings.locations, processed, models };
   await refreshIndex(access, at);
   await refreshPlacePages(access, at, places);

@@ -91,6 +91,7 @@ function fitModel(
       location: set.locationId,
       version: '',
       codeVersion,
+      neighbours: [...set.neighbours],
       recipe,
       training: {
         from: utcSecond(set.hours[0] ?? Number.NaN),

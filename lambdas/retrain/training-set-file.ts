@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type ColumnData, type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
-import { FEATURE_NAMES } from '../model/features';
+import { OWN_FEATURE_NAMES } from '../model/features';
+import { featureNames, SPOKEN, withNeighbours } from '../model/neighbours';
 import { offeredTerms } from '../model/provider-forecast';
 import type { TrainingSet } from '../model/training-set';
+import { NEIGHBOURS_COLUMN, spokenColumn } from './training-set-sql';
 
 /** The training set of one location can't be used: not Parquet, other columns, or values no query of ours makes. */
 export class TrainingSetDamaged extends Error {
@@ -10,8 +12,7 @@ export class TrainingSetDamaged extends Error {
 }
 
 /**
- * Parses the Parquet file that the training-set query wrote for one location: `hour, wet_now, <FEATURES>,
- * <PROVIDER_COLUMNS>, label`.
+ * Parses the Parquet file that the training-set query wrote for one location: `hour` and TRAINING_SET_COLUMNS.
  * Rows come in any order and leave it in time order; nulls become NaN, and a NaN that is in the file is refused.
  * @throws TrainingSetDamaged with the column and the reason.
  */
@@ -56,11 +57,28 @@ export async function parseTrainingSet(locationId: string, bytes: Uint8Array): P
   });
 
   const labels = inOrder(await column('label', numberOf));
-  const values = new Float64Array(rows * FEATURE_NAMES.length);
-  for (const [position, name] of FEATURE_NAMES.entries()) {
-    inOrder(await column(name, numberOf)).forEach((value, row) => {
-      values[row * FEATURE_NAMES.length + position] = value;
-    });
+  const matrixOf = async (names: readonly string[]): Promise<Float64Array> => {
+    const matrix = new Float64Array(rows * names.length);
+    for (const [position, name] of names.entries()) {
+      inOrder(await column(name, numberOf)).forEach((value, row) => {
+        matrix[row * names.length + position] = value;
+      });
+    }
+    return matrix;
+  };
+  const neighbours = await neighboursIn(file, metadata);
+  const own = await matrixOf(OWN_FEATURE_NAMES);
+  const said: Float64Array[] = [];
+  for (const slot of neighbours.keys()) {
+    said.push(await matrixOf(SPOKEN.map((name) => spokenColumn(slot, name))));
+  }
+  const names = featureNames(neighbours.length);
+  const values = new Float64Array(rows * names.length);
+  const rowOf = (matrix: Float64Array, width: number, row: number) =>
+    matrix.subarray(row * width, (row + 1) * width);
+  for (let row = 0; row < rows; row++) {
+    const heard = said.map((matrix) => rowOf(matrix, SPOKEN.length, row));
+    values.set(withNeighbours(rowOf(own, OWN_FEATURE_NAMES.length, row), heard), row * names.length);
   }
   const forecasts = {
     probability: inOrder(await column('provider_probability', numberOf)),
@@ -71,8 +89,9 @@ export async function parseTrainingSet(locationId: string, bytes: Uint8Array): P
   return {
     locationId,
     hours,
-    featureNames: FEATURE_NAMES,
-    x: { rows, columns: FEATURE_NAMES.length, values },
+    neighbours,
+    featureNames: names,
+    x: { rows, columns: names.length, values },
     y: Uint8Array.from(labels, (label) => flag('label', label)),
     wetNow: inOrder(await column('wet_now', numberOf)).map((wet) =>
       Number.isNaN(wet) ? wet : flag('wet_now', wet),
@@ -82,9 +101,25 @@ export async function parseTrainingSet(locationId: string, bytes: Uint8Array): P
   };
 }
 
+/** The ids of the neighbours, which all rows have in common. */
+async function neighboursIn(file: ArrayBuffer, metadata: FileMetaData): Promise<string[]> {
+  const found: unknown[] = [];
+  const onChunk = ({ columnData }: ColumnData) => found.push(columnData[0]);
+  try {
+    await parquetRead({ file, metadata, columns: [NEIGHBOURS_COLUMN], rowEnd: 1, onChunk });
+  } catch (error) {
+    throw new TrainingSetDamaged(`column ${NEIGHBOURS_COLUMN}: ${messageOf(error)}`);
+  }
+  const [names = ''] = found;
+  if (typeof names !== 'string') {
+    throw new TrainingSetDamaged(`column ${NEIGHBOURS_COLUMN}: ${String(names)} is no list of locations`);
+  }
+  return names === '' ? [] : names.split(',');
+}
+
 /** SHA-256 (hex) of everything that a model can learn from the rows; equal rows have equal fingerprints. */
 export function fingerprintOf(set: TrainingSet): string {
-  const hash = createHash('sha256').update(set.featureNames.join('\n'));
+  const hash = createHash('sha256').update([...set.featureNames, ...set.neighbours].join('\n'));
   for (const part of [set.hours, set.x.values, set.wetNow, ...Object.values(set.forecasts ?? {})]) {
     hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   }

@@ -21,6 +21,8 @@ export const locationSchema = z
     country: z.string().trim().min(1).max(80).optional(),
     /** Minutes between two polls of this place; a divisor of an hour. */
     pollEveryMinutes: z.literal([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60]).default(1),
+    /** Whether models of this place are trained and forecast; else it is polled to serve as a neighbour of others. */
+    forecast: z.boolean().default(true),
   })
   .refine((place) => (place.latitude === undefined) === (place.longitude === undefined), {
     message: 'latitude and longitude go together',
@@ -32,6 +34,11 @@ export const locationSchema = z
   });
 
 export type Location = z.infer<typeof locationSchema>;
+
+/** Those that have models, forecasts and a page. The others are watched for the sake of their neighbours. */
+export function forecastLocations(locations: readonly Location[]): readonly Location[] {
+  return locations.filter(({ forecast }) => forecast);
+}
 
 /** Asking costs a quarter of a millisecond; thousands of locations share a few zones. */
 const knownTimezones = new Map<string, boolean>();

@@ -16,8 +16,7 @@ function billOf(block: GaroaBlock, measured: Measured): readonly Item[] {
   const config = parseConfig(block);
   const outdir = mkdtempSync(join(tmpdir(), 'garoa-cost-'));
   try {
-    const context = { 'aws:cdk:bundling-stacks': [] };
-    const app = garoaApp({ config, outdir, context, checkTemplates: false });
+    const app = garoaApp({ config, outdir, context: { 'aws:cdk:bundling-stacks': [] } });
     const templates = app.synth().stacks.map(({ template }): unknown => template);
     return estimate(deployed(templates, applicationName(config.stage)), measured, config.locations.length);
   } finally {

@@ -6,7 +6,9 @@ import { FunctionFailed, invoke, NotDeployed, otherVersion } from './deployment'
 
 /** The part of the settings that commands need; the rest may be of another version of the code. */
 const deployedSettings = z.object({
-  locations: z.array(z.object({ id: z.string(), name: z.string(), timezone: z.string() })),
+  locations: z.array(
+    z.object({ id: z.string(), name: z.string(), timezone: z.string(), forecast: z.boolean().default(true) }),
+  ),
 });
 export type Place = z.infer<typeof deployedSettings>['locations'][number];
 

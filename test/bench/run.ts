@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
   cost: () => import('./cost'),
   decisions: () => import('./decisions'),
   places: () => import('./places'),
+  models: () => import('./models'),
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {

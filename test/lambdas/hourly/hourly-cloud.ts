@@ -66,6 +66,7 @@ export const LOCATIONS: readonly Location[] = ['ewr', 'jfk', 'lga'].map((id) => 
   query: id,
   timezone: 'America/New_York',
   pollEveryMinutes: 1,
+  forecast: true,
 }));
 
 export async function startHourlyCloud(

@@ -10,6 +10,7 @@ const PLACES = Array.from({ length: 2_000 }, (_, i) => ({
   longitude: -170 + Math.floor(i / 200) * 30 + (i % 10) / 1_000,
   timezone: 'UTC',
   pollEveryMinutes: 1 as const,
+  forecast: true,
 }));
 const HOUR = '2013-03-10T05:00:00Z';
 

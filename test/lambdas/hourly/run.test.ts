@@ -7,11 +7,14 @@ import { runQuery } from '../../../lambdas/lake/athena';
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
 import { VIEWS, type View } from '../../../lambdas/lake/sql/views';
+import { featureNames } from '../../../lambdas/model/neighbours';
+import { promote } from '../../../lambdas/model/registry';
 import { addHours } from '../../../lambdas/runtime/time';
 import { viewInput } from '../../../lib/data-lake/views';
 import type { GlueTable } from '../../../lib/local/assembly/resources';
 import type { FaultPlan } from '../../../lib/local/wire/calls';
 import { RESOURCES } from '../../lib/local/support';
+import { modelFile } from '../model/model-file-fixture';
 import {
   appoint,
   type HourlyCloud,
@@ -129,6 +132,68 @@ describe('closing an hour', () => {
     const run = await closeHour(local.access(), closing('2013-03-10T05:00:00Z'));
     expect(run).toMatchObject({ rows: 2, missingHours: 1, failures: [], issued: { made: 2 } });
     expect(run.issued?.without.map(({ locationId }) => locationId)).toEqual(['jfk']);
+  });
+});
+
+describe('neighbours', () => {
+  const HOUR = '2013-03-10T05:00:00Z';
+
+  /** Makes champion of ewr a model that knows nothing but the humidity of the neighbours that it names. */
+  async function appointHearing(neighbours: readonly string[]): Promise<void> {
+    const model = modelFile('ewr', 'v1');
+    const [column] = model.preprocessing.columns;
+    if (column === undefined) throw new Error('The fixture has no column.');
+    const hearing = {
+      ...model,
+      neighbours,
+      featureNames: featureNames(neighbours.length),
+      preprocessing: { ...model.preprocessing, columns: [{ ...column, feature: 'neighbours_humidity_pct' }] },
+    };
+    await putObject(local.models, keys.model('ewr', 'v1'), JSON.stringify(hearing), 'application/json');
+    const at = '2013-03-09T00:00:00Z';
+    await promote(local.models, {
+      location: 'ewr',
+      version: 'v1',
+      at,
+      outcome: 'promoted',
+      reason: '',
+      run: null,
+    });
+  }
+
+  /** What ewr is told when each place reports this humidity. */
+  async function forecastWith(humidity: Readonly<Record<string, number>>, locations = LOCATIONS) {
+    const { restore } = await local.snapshot();
+    const rows = Object.entries(humidity).map(([id, humidity_pct]) =>
+      observation(id, HOUR, { humidity_pct }),
+    );
+    await putPoll(local.raw, HOUR, rows);
+    const run = await closeHour({ ...local.access(), locations }, closing(HOUR));
+    expect(run.failures).toEqual([]);
+    await restore();
+    return run.issued?.forecasts.map(({ location_id, probability }) => [location_id, probability]);
+  }
+
+  it('are heard when the model names them, watched or forecast; others change nothing', async () => {
+    await appointHearing(['jfk']);
+    const dry = await forecastWith({ ewr: 50, jfk: 20, lga: 90 });
+    expect(dry).toHaveLength(1);
+    expect(await forecastWith({ ewr: 50, jfk: 30, lga: 90 })).not.toEqual(dry);
+    expect(await forecastWith({ ewr: 50, jfk: 20, lga: 20 })).toEqual(dry);
+    expect(await forecastWith({ ewr: 50, jfk: 20 }, LOCATIONS.slice(0, 2))).toEqual(dry);
+    const watched = LOCATIONS.map((place) => ({ ...place, forecast: place.id === 'ewr' }));
+    const run = await forecastWith({ ewr: 50, jfk: 20, lga: 90 }, watched);
+    expect(run).toEqual(dry);
+  });
+
+  it('that are only watched are aggregated, and have neither forecast nor reason for none', async () => {
+    await appoint(local.models, '2013-03-09T00:00:00Z');
+    await poll(HOUR);
+    const locations = LOCATIONS.map((place) => ({ ...place, forecast: place.id !== 'jfk' }));
+    const run = await closeHour({ ...local.access(), locations }, closing(HOUR));
+    expect(run).toMatchObject({ rows: 3, missingHours: 0, failures: [], issued: { made: 2, without: [] } });
+    expect(run.issued?.forecasts.map(({ location_id }) => location_id)).toEqual(['ewr', 'lga']);
+    expect(await getText(local.models, keys.pagesIndex)).not.toContain('JFK');
   });
 });
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import {
   FEATURE_LOOKBACK_HOURS,
-  FEATURE_NAMES,
-  FEATURES,
   featuresSql,
+  OWN_FEATURE_NAMES,
+  OWN_FEATURES,
 } from '../../../lambdas/model/features';
+import { utteranceOf, withNeighbours } from '../../../lambdas/model/neighbours';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { type FeatureRow, type HourlyRow, HourlyTable, MEASURED } from './hourly-table';
 
@@ -12,9 +13,10 @@ import { type FeatureRow, type HourlyRow, HourlyTable, MEASURED } from './hourly
 const START = Date.parse('2013-03-02T19:00:00Z');
 const HOURS = 40;
 const LAST = START + (HOURS - 1) * HOUR_MS;
-const regions = new Map([
-  ['ewr', 'ewr'],
-  ['jfk', 'ewr'],
+const both = ['ewr', 'jfk'];
+const neighbours = new Map([
+  ['ewr', ['jfk']],
+  ['jfk', ['ewr']],
 ]);
 
 let table: HourlyTable;
@@ -51,7 +53,6 @@ function wholeRows(): HourlyRow[] {
 async function at(hour: number, locationId = 'ewr'): Promise<Record<string, number | null>> {
   const rows = await table.features({
     locationIds: [locationId],
-    regions,
     fromHour: text(hour),
     toHour: text(hour),
     withLabel: false,
@@ -60,13 +61,13 @@ async function at(hour: number, locationId = 'ewr'): Promise<Record<string, numb
 }
 
 function named(row: FeatureRow | undefined): Record<string, number | null> {
-  return Object.fromEntries(FEATURE_NAMES.map((name, j) => [name, row?.features[j] ?? null]));
+  const known = (value = Number.NaN) => (Number.isNaN(value) ? null : value);
+  return Object.fromEntries(OWN_FEATURE_NAMES.map((name, j) => [name, known(row?.features[j])]));
 }
 
-const both = [...regions.keys()];
-
-const range = (withLabel: boolean) =>
-  table.features({ locationIds: both, regions, fromHour: text(START), toHour: text(LAST), withLabel });
+const whole = { locationIds: both, fromHour: text(START), toHour: text(LAST) };
+const spoken = () => table.features({ ...whole, withLabel: false });
+const labelled = () => table.labelled(whole, neighbours);
 
 describe('features', () => {
   const t = START + 30 * HOUR_MS;
@@ -108,53 +109,6 @@ describe('features', () => {
     expect((await at(t)).hours_since_rain).toBeNull();
   });
 
-  it('tell of the neighbours without the place itself', async () => {
-    await table.fill(wholeRows());
-    const now = await at(t + HOUR_MS);
-    expect(now.rained).toBe(0);
-    expect(now.neighbours_wet_share).toBe(1);
-    expect(now.neighbours_log_precip).toBeCloseTo(Math.log1p(value(31, 'precip_mm', 1)), 9);
-    expect(now.neighbours_pressure_difference).toBeCloseTo(-1, 9);
-    expect(now.neighbours_pressure_change_3h).toBeCloseTo(0.3, 9);
-    expect(now.neighbours_wet_share_3h).toBeCloseTo(1 / 3, 12);
-  });
-
-  it('know no neighbour where none is configured, or none reports', async () => {
-    await table.fill(wholeRows());
-    const [alone] = await table.features({
-      locationIds: ['ewr'],
-      regions: new Map(),
-      fromHour: text(t),
-      toHour: text(t),
-      withLabel: false,
-    });
-    await table.fill(
-      wholeRows().filter(({ locationId, hour }) => locationId === 'ewr' || hour < t - 5 * HOUR_MS),
-    );
-    const deserted = await at(t);
-    const neighbours = FEATURES.filter(({ group }) => group === 'neighbours').map(({ name }) => name);
-    expect(neighbours.length).toBeGreaterThan(0);
-    for (const name of neighbours) {
-      expect(named(alone)[name]).toBeNull();
-      expect(deserted[name]).toBeNull();
-    }
-  });
-
-  it('remember after midnight what a neighbour said before it fell silent', async () => {
-    const midnight = Date.parse('2013-03-04T00:00:00Z');
-    const rows = wholeRows().filter(({ locationId, hour }) => locationId === 'ewr' || hour < midnight);
-    await table.fill(
-      rows.map((row) =>
-        row.locationId === 'jfk' && row.hour === midnight - HOUR_MS
-          ? { ...row, values: { ...row.values, precip_mm: 5 } }
-          : row,
-      ),
-    );
-    const features = await at(midnight + HOUR_MS);
-    expect(features.neighbours_wet_share).toBeNull();
-    expect(features.neighbours_wet_share_3h).toBe(1);
-  });
-
   it('are null where they would look at a missing hour, and do not slip to another', async () => {
     const gap = t - 3 * HOUR_MS;
     await table.fill(wholeRows().filter(({ hour }) => hour !== gap));
@@ -178,7 +132,7 @@ describe('features', () => {
     const gap = START + 10 * HOUR_MS;
     const rows = wholeRows().filter(({ locationId, hour }) => !(locationId === 'ewr' && hour === gap));
     await table.fill(rows);
-    const own = (await range(true)).filter(({ locationId }) => locationId === 'ewr');
+    const own = (await labelled()).filter(({ locationId }) => locationId === 'ewr');
     const hours = own.map(({ hour }) => hour);
     expect(hours).not.toContain(gap);
     expect(hours).not.toContain(gap - HOUR_MS);
@@ -187,16 +141,6 @@ describe('features', () => {
     for (const { hour, label } of own) {
       expect(label).toBe(((hour - START) / HOUR_MS + 1) % 6 === 0 ? 1 : 0);
     }
-  });
-
-  it('of a wild value neither stop the query nor reach the neighbours', async () => {
-    await table.fill(
-      wholeRows().map((row) =>
-        row.locationId === 'jfk' ? { ...row, values: { ...row.values, humidity_pct: 1e300 } } : row,
-      ),
-    );
-    expect((await at(t)).neighbours_humidity_pct).toBeNull();
-    expect((await at(t, 'jfk')).humidity_pct).toBe(1e300);
   });
 });
 
@@ -234,13 +178,13 @@ describe('for any lake', () => {
     await fc.assert(
       fc.asyncProperty(lake, hourOf, async (rows, t) => {
         await table.fill(rows);
-        const before = (await range(false)).filter(({ hour }) => hour <= t);
+        const before = (await spoken()).filter(({ hour }) => hour <= t);
         const earlier = rows.filter(({ hour }) => hour <= t);
         const later = wholeRows()
           .filter(({ hour }) => hour > t)
           .map((row) => ({ ...row, values: { ...row.values, precip_mm: 7, pressure_mb: 900, temp_c: -30 } }));
         await table.fill([...earlier, ...later]);
-        const after = (await range(false)).filter(({ hour }) => hour <= t);
+        const after = (await spoken()).filter(({ hour }) => hour <= t);
         expect(after).toEqual(before);
       }),
       RUNS,
@@ -250,9 +194,9 @@ describe('for any lake', () => {
   it('features look at what was known, and labels at what was true', async () => {
     const wet = (row: HourlyRow) => ({ ...row, truePrecipMm: 7 });
     await table.fill(wholeRows());
-    const before = await range(true);
+    const before = await labelled();
     await table.fill(wholeRows().map(wet));
-    const after = await range(true);
+    const after = await labelled();
     expect(after.map(({ features, wetNow }) => ({ features, wetNow }))).toEqual(
       before.map(({ features, wetNow }) => ({ features, wetNow })),
     );
@@ -263,9 +207,9 @@ describe('for any lake', () => {
   it('rows that were made for another threshold are not there', async () => {
     const others = wholeRows().map((row, i) => (i % 4 === 0 ? { ...row, rainThresholdMm: 0.254 } : row));
     await table.fill(others);
-    const mixed = await range(true);
+    const mixed = await labelled();
     await table.fill(others.filter(({ rainThresholdMm }) => rainThresholdMm === undefined));
-    expect(await range(true)).toEqual(mixed);
+    expect(await labelled()).toEqual(mixed);
   });
 
   it('an hour is forecast from when its rain and its temperature are known', async () => {
@@ -277,7 +221,7 @@ describe('for any lake', () => {
             : row,
         ),
       );
-      const last = (await range(false)).filter(({ hour }) => hour === LAST);
+      const last = (await spoken()).filter(({ hour }) => hour === LAST);
       expect(last.map(({ locationId }) => locationId)).toEqual(['jfk']);
     }
   });
@@ -286,18 +230,18 @@ describe('for any lake', () => {
     await fc.assert(
       fc.asyncProperty(lake, hourOf, async (rows, t) => {
         await table.fill(rows);
-        const trained = (await range(true)).filter(({ hour }) => hour === t);
+        const trained = await labelled();
         await table.fill([...rows].reverse());
-        const forecast = await table.features({
-          locationIds: both,
-          regions,
-          fromHour: text(t),
-          toHour: text(t),
-          withLabel: false,
-        });
-        for (const row of trained) {
-          const live = forecast.find(({ locationId }) => locationId === row.locationId);
-          expect(live?.features).toEqual(row.features);
+        const hour = { locationIds: both, fromHour: text(t), toHour: text(t), withLabel: false };
+        const told = await table.features(hour);
+        const said = (id: string) => told.find(({ locationId }) => locationId === id)?.features;
+        for (const row of trained.filter(({ hour }) => hour === t)) {
+          const heard = (neighbours.get(row.locationId) ?? []).map((id) => {
+            const features = said(id);
+            return features && utteranceOf(features);
+          });
+          const live = told.find(({ locationId }) => locationId === row.locationId);
+          expect(Array.from(withNeighbours(live?.features ?? [], heard))).toEqual(row.features);
           expect(live?.wetNow).toBe(row.wetNow);
         }
       }),
@@ -308,18 +252,17 @@ describe('for any lake', () => {
 
 describe('the feature list', () => {
   it('names each feature once, and plainly', () => {
-    expect(new Set(FEATURE_NAMES).size).toBe(FEATURES.length);
-    for (const { name, description } of FEATURES) {
+    expect(new Set(OWN_FEATURE_NAMES).size).toBe(OWN_FEATURES.length);
+    for (const { name, description } of OWN_FEATURES) {
       expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
       expect(description.length).toBeGreaterThan(8);
     }
   });
 
-  it('asks for partitions by literal dates, and for the neighbours of whom it is asked for', () => {
+  it('asks for partitions by literal dates, and for those whom it is asked for', () => {
     const sql = featuresSql({
       database: 'garoa',
-      locationIds: ['ewr'],
-      regions,
+      locationIds: ['ewr', 'jfk'],
       fromHour: '2013-03-02T05:00:00Z',
       toHour: '2013-03-02T23:00:00Z',
       withLabel: true,
@@ -327,6 +270,5 @@ describe('the feature list', () => {
     });
     expect(sql).toContain("dt BETWEEN '2013-03-01' AND '2013-03-03'");
     expect(sql).toContain("AND location_id IN ('ewr', 'jfk')");
-    expect(sql).toContain("AND location_id IN ('ewr')");
   });
 });

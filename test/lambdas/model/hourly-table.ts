@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import * as z from 'zod';
-import { FEATURE_NAMES, type FeaturesQuery, featuresSql } from '../../../lambdas/model/features';
+import { type FeaturesQuery, featuresSql, OWN_FEATURE_NAMES } from '../../../lambdas/model/features';
+import { featureNames, SPOKEN, withNeighbours } from '../../../lambdas/model/neighbours';
 import type { TrainingSet } from '../../../lambdas/model/training-set';
+import { type Neighbours, spokenColumn, trainingSetSql } from '../../../lambdas/retrain/training-set-sql';
 
 const RECORDING = join(__dirname, '../../../lib/recorded-weather/recordings/nyc-2013.csv.gz');
 const DATABASE = 'garoa';
@@ -45,7 +47,8 @@ export interface FeatureRow {
   readonly wetNow: number | null;
   /** Probability, amount in mm and last error in mm of the provider's forecast. */
   readonly provider: readonly (number | null)[];
-  readonly features: readonly (number | null)[];
+  /** NaN is unknown. */
+  readonly features: readonly number[];
   readonly label: number | null;
 }
 
@@ -105,12 +108,36 @@ export class HourlyTable {
       FROM read_csv('${RECORDING}', types = {'observed_at': 'VARCHAR', 'gust_kph': 'DOUBLE', 'wind_degree': 'DOUBLE'})`);
   }
 
-  /** What the SQL gives, in the order of place and hour. */
+  /** What each place says of itself, in the order of place and hour. */
   async features(query: Omit<FeaturesQuery, 'database' | 'rainThresholdMm'>): Promise<FeatureRow[]> {
     const sql = featuresSql({ ...query, database: DATABASE, rainThresholdMm: RAIN_THRESHOLD_MM });
-    const label = query.withLabel ? 'label' : 'NULL';
+    return this.rows(sql, query.withLabel ? 'label' : 'NULL', OWN_FEATURE_NAMES);
+  }
+
+  /** Labelled rows as a training set has them, in the order of place and hour. */
+  async labelled(
+    query: Omit<FeaturesQuery, 'database' | 'rainThresholdMm' | 'withLabel'>,
+    neighbours: Neighbours,
+  ): Promise<FeatureRow[]> {
+    const sql = trainingSetSql(
+      { ...query, database: DATABASE, rainThresholdMm: RAIN_THRESHOLD_MM },
+      neighbours,
+    );
+    const slots = Math.max(0, ...Array.from(neighbours.values(), ({ length }) => length));
+    const said = Array.from({ length: slots }, (_, slot) => SPOKEN.map((name) => spokenColumn(slot, name)));
+    const rows = await this.rows(sql, 'label', [...OWN_FEATURE_NAMES, ...said.flat()]);
+    return rows.map((row) => {
+      const own = OWN_FEATURE_NAMES.length;
+      const heard = Array.from(neighbours.get(row.locationId) ?? [], (_, slot) =>
+        row.features.slice(own + slot * SPOKEN.length, own + (slot + 1) * SPOKEN.length),
+      );
+      return { ...row, features: Array.from(withNeighbours(row.features.slice(0, own), heard)) };
+    });
+  }
+
+  private async rows(sql: string, label: string, columns: readonly string[]): Promise<FeatureRow[]> {
     const reader = await this.connection.runAndReadAll(
-      `SELECT location_id, CAST(epoch_ms(hour) AS DOUBLE), CAST(wet_now AS DOUBLE), CAST(${label} AS DOUBLE), provider_probability, provider_precip_mm, provider_error_mm, ${FEATURE_NAMES.join(', ')}
+      `SELECT location_id, CAST(epoch_ms(hour) AS DOUBLE), CAST(wet_now AS DOUBLE), CAST(${label} AS DOUBLE), provider_probability, provider_precip_mm, provider_error_mm, ${columns.join(', ')}
        FROM (${sql}) ORDER BY location_id, hour`,
     );
     return reader.getRowsJS().map((row) => {
@@ -121,7 +148,10 @@ export class HourlyTable {
         wetNow: numberOrNull.parse(wetNow),
         label: numberOrNull.parse(known),
         provider: z.array(numberOrNull).parse([probability, precipMm, errorMm]),
-        features: z.array(numberOrNull).parse(features),
+        features: z
+          .array(numberOrNull)
+          .parse(features)
+          .map((value) => value ?? Number.NaN),
       };
     });
   }
@@ -130,16 +160,22 @@ export class HourlyTable {
 const numberOrNull = z.number().nullable();
 
 /** Labelled rows of one location as the training code wants them. */
-export function trainingSetOf(locationId: string, rows: readonly FeatureRow[]): TrainingSet {
+export function trainingSetOf(
+  locationId: string,
+  rows: readonly FeatureRow[],
+  neighbours: readonly string[],
+): TrainingSet {
   const own = rows.filter((row) => row.locationId === locationId);
+  const names = featureNames(neighbours.length);
   return {
     locationId,
     hours: Float64Array.from(own, ({ hour }) => hour),
-    featureNames: FEATURE_NAMES,
+    neighbours,
+    featureNames: names,
     x: {
       rows: own.length,
-      columns: FEATURE_NAMES.length,
-      values: Float64Array.from(own.flatMap(({ features }) => features.map((value) => value ?? Number.NaN))),
+      columns: names.length,
+      values: Float64Array.from(own.flatMap(({ features }) => features)),
     },
     y: Uint8Array.from(own, ({ label }) => label ?? 0),
     wetNow: Float64Array.from(own, ({ wetNow }) => wetNow ?? Number.NaN),

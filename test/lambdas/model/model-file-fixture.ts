@@ -1,14 +1,15 @@
-import { FEATURE_NAMES } from '../../../lambdas/model/features';
 import { parseModel, type RainModel } from '../../../lambdas/model/model-file';
+import { featureNames } from '../../../lambdas/model/neighbours';
 
 /** The smallest model file that this code accepts: it says "rain" with the probability of `wet_now`'s weight. */
 export function modelFile(location: string, version: string): RainModel {
   return parseModel({
-    schemaVersion: 2,
+    schemaVersion: 3,
     location,
     version,
     codeVersion: 'test',
-    featureNames: [...FEATURE_NAMES],
+    neighbours: [],
+    featureNames: [...featureNames(0)],
     recipe: {
       featureGroups: ['rain'],
       windowRows: 12_000,

@@ -1,10 +1,10 @@
-import { FEATURE_NAMES } from '../../../lambdas/model/features';
 import {
   ModelRefused,
   parseModel,
   predictProbability,
   type RainModel,
 } from '../../../lambdas/model/model-file';
+import { featureNames } from '../../../lambdas/model/neighbours';
 import { floats, modelFile } from './model-file-fixture';
 
 const sound = modelFile('ewr', '20130501T000000Z-01234567');
@@ -19,27 +19,32 @@ describe('a model file', () => {
   it.each([
     [
       'of a later schema',
-      changed((model) => ({ ...model, schemaVersion: 3 })),
-      /Not a model file of schema 2/,
+      changed((model) => ({ ...model, schemaVersion: 4 })),
+      /Not a model file of schema 3/,
     ],
     [
       'of an older schema, with the remedy,',
       { schemaVersion: 1, location: 'ewr', supportVectors: [[0]] },
-      /older version of this code \(schema 1, now 2\)\. The next retraining replaces it; start one by hand/,
+      /older version of this code \(schema 1, now 3\)\. The next retraining replaces it; start one by hand/,
     ],
-    ['that is cut off', JSON.parse('{"schemaVersion":2}'), /location/],
+    ['that is cut off', JSON.parse('{"schemaVersion":3}'), /location/],
     ['that is no object', null, /Not a model file/],
     ['with a number that is none', changed((model) => ({ ...model, threshold: null })), /threshold/],
     ['with fields that nobody knows', changed((model) => ({ ...model, surprise: 1 })), /surprise/],
     [
       'with a feature that the code does not have',
       changed((model) => ({ ...model, featureNames: ['moon_phase', ...model.featureNames.slice(1)] })),
-      new RegExp(`Feature 0 is moon_phase in the model and ${FEATURE_NAMES[0]} in the code`),
+      new RegExp(`Feature 0 is moon_phase in the model and ${featureNames(0)[0]} in the code`),
     ],
     [
       'with fewer features',
       changed((model) => ({ ...model, featureNames: model.featureNames.slice(0, -1) })),
       /is absent in the model/,
+    ],
+    [
+      'that names a neighbour of which it has no features',
+      changed((model) => ({ ...model, neighbours: ['jfk'] })),
+      /features, the code|is absent in the model/,
     ],
     [
       'with more features',
@@ -53,6 +58,14 @@ describe('a model file', () => {
         preprocessing: { ...model.preprocessing, indicators: ['moon_phase'] },
       })),
       /moon_phase, which is no feature/,
+    ],
+    [
+      'with a damaged support vector',
+      changed((model) => ({
+        ...model,
+        supportVectors: { ...model.supportVectors, values: model.supportVectors.values.replace('A', '?') },
+      })),
+      /not 1 rows of 1 columns/,
     ],
     [
       'with a support vector too few',
@@ -91,8 +104,8 @@ describe('a model file', () => {
   it('forecasts rows with everything missing, and refuses other widths and infinities', () => {
     const missing = {
       rows: 2,
-      columns: FEATURE_NAMES.length,
-      values: new Float64Array(2 * FEATURE_NAMES.length).fill(Number.NaN),
+      columns: featureNames(0).length,
+      values: new Float64Array(2 * featureNames(0).length).fill(Number.NaN),
     };
     const [first = Number.NaN, second = Number.NaN] = predictProbability(sound, missing);
     expect(first).toBeGreaterThan(0);
@@ -105,6 +118,6 @@ describe('a model file', () => {
       ...missing,
       values: missing.values.map((_, i) => (i === 3 ? Number.NEGATIVE_INFINITY : 0)),
     };
-    expect(() => predictProbability(sound, infinite)).toThrow(`Feature ${FEATURE_NAMES[3]} is infinite.`);
+    expect(() => predictProbability(sound, infinite)).toThrow(`Feature ${featureNames(0)[3]} is infinite.`);
   });
 });

@@ -40,7 +40,6 @@ describe('a row of features', () => {
     const at = (hour: number) => `${new Date(START + hour * HOUR_MS).toISOString().slice(0, 19)}Z`;
     const rows = await table.features({
       locationIds: ['ewr'],
-      regions: new Map(),
       fromHour: at(0),
       toHour: at(forecasts.length - 1),
       withLabel: false,

@@ -1,4 +1,5 @@
-import { FEATURE_GROUPS, FEATURE_NAMES, FEATURES } from '../../../lambdas/model/features';
+import { FEATURE_GROUPS } from '../../../lambdas/model/features';
+import { FEATURES, featureNames, NEIGHBOUR_SLOTS } from '../../../lambdas/model/neighbours';
 import {
   baselineRecipes,
   candidateRecipes,
@@ -16,7 +17,8 @@ function setWith(known: (feature: (typeof FEATURES)[number], row: number) => boo
   return {
     locationId: 'somewhere',
     hours: Float64Array.from({ length: rows }, (_, i) => i * 3_600_000),
-    featureNames: FEATURE_NAMES,
+    neighbours: Array.from({ length: NEIGHBOUR_SLOTS }, (_, n) => `neighbour-${n}`),
+    featureNames: featureNames(NEIGHBOUR_SLOTS),
     x: {
       rows,
       columns: FEATURES.length,
@@ -150,6 +152,6 @@ describe('the first rung', () => {
   it('looks at a dozen features that there are', () => {
     const few = featuresOf(FIRST_RUNG);
     expect(few.size).toBe(12);
-    for (const name of few) expect(FEATURE_NAMES).toContain(name);
+    for (const name of few) expect(featureNames(0)).toContain(name);
   });
 });

@@ -4,19 +4,23 @@ import { HourlyTable, trainingSetOf } from './hourly-table';
 
 const STATIONS = ['ewr', 'jfk', 'lga'] as const;
 
+/** Nearest first. */
+const NEIGHBOURS = new Map<string, readonly string[]>([
+  ['ewr', ['lga', 'jfk']],
+  ['jfk', ['lga', 'ewr']],
+  ['lga', ['jfk', 'ewr']],
+]);
+
 /** The recorded year of the three airports, each the others' neighbour, as retraining would get it. */
 export async function recordedYear(): Promise<TrainingSet[]> {
   const table = await HourlyTable.open();
   await table.fillFromRecording();
-  const rows = await table.features({
-    locationIds: STATIONS,
-    regions: new Map(STATIONS.map((id) => [id, STATIONS[0]])),
-    fromHour: '2013-01-01T00:00:00Z',
-    toHour: '2013-12-31T23:00:00Z',
-    withLabel: true,
-  });
+  const rows = await table.labelled(
+    { locationIds: STATIONS, fromHour: '2013-01-01T00:00:00Z', toHour: '2013-12-31T23:00:00Z' },
+    NEIGHBOURS,
+  );
   table.close();
-  return STATIONS.map((id) => trainingSetOf(id, rows));
+  return STATIONS.map((id) => trainingSetOf(id, rows, NEIGHBOURS.get(id) ?? []));
 }
 
 /** Some consecutive rows of a set. */

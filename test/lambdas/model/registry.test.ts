@@ -1,6 +1,6 @@
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, listObjects, putObject } from '../../../lambdas/lake/s3';
-import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import { featureNames } from '../../../lambdas/model/neighbours';
 import {
   championAt,
   type PromotionOrder,
@@ -169,7 +169,7 @@ describe('the registry', () => {
   });
 
   it('refuses a champion of another feature list, with the feature that differs', async () => {
-    await storeModel(A, { featureNames: FEATURE_NAMES.map((name, i) => (i === 3 ? 'moon_phase' : name)) });
+    await storeModel(A, { featureNames: featureNames(0).map((name, i) => (i === 3 ? 'moon_phase' : name)) });
     await promote(local.bucket, order(A, '2013-11-01T00:00:00Z'));
     const champion = await readChampion(local.bucket, 'ewr');
     expect(champion.current).toBeUndefined();

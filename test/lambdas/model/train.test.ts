@@ -160,6 +160,7 @@ describe('the model file of what was trained', () => {
               location: set.locationId,
               version: '20130501T000000Z-01234567',
               codeVersion: 'test',
+              neighbours: [...set.neighbours],
               recipe: joined,
               training: {
                 from: '2013-01-01T00:00:00Z',

@@ -5,7 +5,7 @@ import { type AthenaAccess, runQuery } from '../../../lambdas/lake/athena';
 import { HOURLY_OBSERVATIONS, keys } from '../../../lambdas/lake/layout';
 import { type Cell, encodeParquet } from '../../../lambdas/lake/parquet';
 import { type Bucket, getObject, listObjects, putObject } from '../../../lambdas/lake/s3';
-import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import { OWN_FEATURE_NAMES } from '../../../lambdas/model/features';
 import { championAt, promote } from '../../../lambdas/model/registry';
 import { writeEvaluationRows, writeRollbackRow } from '../../../lambdas/retrain/metrics-rows';
 import { plan } from '../../../lambdas/retrain/plan';
@@ -110,7 +110,7 @@ describe('preparing training sets', () => {
     expect(instants).not.toContain('2013-03-03T06');
     expect(set.hours.length).toBe(4 * 24 + 17 - 2);
 
-    const temperature = FEATURE_NAMES.indexOf('temp_c');
+    const temperature = OWN_FEATURE_NAMES.indexOf('temp_c');
     set.hours.forEach((hour, i) => {
       const number = (hour - Date.parse('2013-03-01T00:00:00Z')) / 3_600_000;
       expect(set.x.values[i * set.x.columns + temperature]).toBe(number);

@@ -6,7 +6,13 @@ import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 const settings = settingsSchema.parse({
   stage: 'test',
   provider: 'weatherapi',
-  locations: ['ewr', 'jfk'].map((id) => ({ id, name: id, query: id, timezone: 'UTC' })),
+  locations: ['ewr', 'jfk', 'buoy'].map((id) => ({
+    id,
+    name: id,
+    query: id,
+    timezone: 'UTC',
+    forecast: id !== 'buoy',
+  })),
   rainThresholdMm: 0.1,
   training: { windowDays: 30 },
 });
@@ -51,6 +57,14 @@ describe('planning a run', () => {
     await expect(planned({ locations: ['ewr', 'mars'] })).rejects.toMatchObject({
       name: 'Refused',
       message: 'Unknown location mars; configured are ewr, jfk.',
+    });
+  });
+
+  it('trains no location that is only watched, and says so when it is ordered', async () => {
+    expect((await planned({})).chunks).toEqual([{ first: 0, count: 2 }]);
+    await expect(planned({ locations: ['ewr', 'buoy'] })).rejects.toMatchObject({
+      name: 'Refused',
+      message: 'Only watched, so without models: buoy.',
     });
   });
 

@@ -3,7 +3,6 @@ import { keys } from '../../../lambdas/lake/layout';
 import { decodeParquet } from '../../../lambdas/lake/parquet';
 import { getObject, getText, putObject } from '../../../lambdas/lake/s3';
 import { brier, evaluate } from '../../../lambdas/model/evaluation';
-import { FEATURE_NAMES } from '../../../lambdas/model/features';
 import {
   assessmentSchema,
   type EvaluationFile,
@@ -12,6 +11,7 @@ import {
   runSummarySchema,
 } from '../../../lambdas/model/metrics-file';
 import { modelSchema } from '../../../lambdas/model/model-file';
+import { featureNames } from '../../../lambdas/model/neighbours';
 import { splitDevelopmentTest } from '../../../lambdas/model/protocol';
 import { SEARCH_ROUNDS } from '../../../lambdas/model/recipe';
 import { championAt, readChampion, readLedger } from '../../../lambdas/model/registry';
@@ -344,11 +344,11 @@ describe('retraining a location, step by step as the state machine does', () => 
     const model = modelFile('ewr', old);
     await putObject(local.bucket, keys.model('ewr', old), JSON.stringify(model), 'application/json');
     await step({ step: 'promote', location: 'ewr', version: old, at: '2013-02-01T00:00:00Z' });
-    const featureNames = ['moon_phase', ...FEATURE_NAMES.slice(1)];
+    const names = ['moon_phase', ...featureNames(0).slice(1)];
     await putObject(
       local.bucket,
       keys.model('ewr', old),
-      JSON.stringify({ ...model, featureNames }),
+      JSON.stringify({ ...model, featureNames: names }),
       'application/json',
     );
 
@@ -386,7 +386,7 @@ describe('retraining a location, step by step as the state machine does', () => 
 
   it('keeps the champion when no recipe can be fitted', async () => {
     const run = await plan();
-    const silent = Object.fromEntries(FEATURE_NAMES.map((name) => [name, null]));
+    const silent = Object.fromEntries(featureNames(0).map((name) => [name, null]));
     await placeTrainingSet(
       run,
       'ewr',

@@ -9,6 +9,7 @@ const setOf = (locationId: string, mebibytes: number): TrainingSet => {
   return {
     locationId,
     hours: new Float64Array(0),
+    neighbours: [],
     featureNames: [],
     x: { rows: 0, columns: 0, values },
     y: new Uint8Array(0),

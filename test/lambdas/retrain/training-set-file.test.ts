@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { encodeParquet } from '../../../lambdas/lake/parquet';
-import { FEATURE_NAMES } from '../../../lambdas/model/features';
+import { featureNames, SPOKEN } from '../../../lambdas/model/neighbours';
 import {
   fingerprintOf,
   parseTrainingSet,
   TrainingSetDamaged,
 } from '../../../lambdas/retrain/training-set-file';
+import { spokenColumn } from '../../../lambdas/retrain/training-set-sql';
 import { invent, type Row, trainingSetFile } from './weather';
 
 const HOURS = 60;
@@ -14,11 +15,12 @@ describe('a training set', () => {
   it('comes out of its file in time order, with NaN for what is null', async () => {
     const rows = invent(HOURS);
     const set = await parseTrainingSet('ewr', trainingSetFile([...rows].reverse()));
-    expect(set.featureNames).toEqual(FEATURE_NAMES);
+    expect(set.featureNames).toEqual(featureNames(0));
     expect(Array.from(set.hours)).toEqual(rows.map(({ hour }) => Date.parse(String(hour))));
     expect(Array.from(set.y)).toEqual(rows.map(({ label }) => label));
     expect(Array.from(set.wetNow)).toEqual(rows.map(({ wet_now }) => wet_now));
-    const at = (row: number, name: string) => set.x.values[row * set.x.columns + FEATURE_NAMES.indexOf(name)];
+    const at = (row: number, name: string) =>
+      set.x.values[row * set.x.columns + featureNames(0).indexOf(name)];
     expect(at(7, 'pressure_mb')).toBe(rows[7]?.pressure_mb);
     expect(at(7, 'visibility_km')).toBeNaN();
   });
@@ -42,6 +44,33 @@ describe('a training set', () => {
       [rows, changed].map(async (of) => fingerprintOf(await parseTrainingSet('ewr', trainingSetFile(of)))),
     );
     expect(a).not.toBe(b);
+  });
+
+  it('holds what the neighbours said of each hour, in the order in which the query names them', async () => {
+    const said = (t: number) =>
+      t === 7 ? { rained: null, humidity_pct: null } : { rained: 1, humidity_pct: 50 + t };
+    const rows: Row[] = invent(HOURS).map((row, t) => ({
+      ...row,
+      neighbours: 'jfk,lga',
+      ...Object.fromEntries(
+        SPOKEN.flatMap((name) => [
+          [spokenColumn(0, name), Object.entries(said(t)).find(([of]) => of === name)?.[1] ?? null],
+          [spokenColumn(1, name), row[name] ?? null],
+        ]),
+      ),
+    }));
+    const set = await parseTrainingSet('ewr', trainingSetFile(rows));
+    expect(set.neighbours).toEqual(['jfk', 'lga']);
+    expect(set.featureNames).toEqual(featureNames(2));
+    const at = (row: number, name: string) =>
+      set.x.values[row * set.x.columns + set.featureNames.indexOf(name)];
+    const own = (row: number) => Number(rows[row]?.humidity_pct);
+    expect(at(5, 'neighbours_humidity_pct')).toBeCloseTo((55 + own(5)) / 2, 12);
+    expect(at(5, 'neighbour_1_humidity_pct')).toBeCloseTo(55 - (55 + 2 * own(5)) / 3, 12);
+    expect(at(7, 'neighbours_humidity_pct')).toBe(own(7));
+    expect(at(7, 'neighbour_1_humidity_pct')).toBe(0);
+    const alone = await parseTrainingSet('ewr', trainingSetFile(invent(HOURS)));
+    expect(fingerprintOf(alone)).not.toBe(fingerprintOf({ ...alone, neighbours: ['jfk'] }));
   });
 
   const damaged = (change: (row: Row, i: number) => Row) => trainingSetFile(invent(HOURS).map(change));

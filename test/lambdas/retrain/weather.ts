@@ -1,7 +1,7 @@
 import type { Column } from '../../../lambdas/lake/layout';
 import { encodeParquet } from '../../../lambdas/lake/parquet';
-import { FEATURE_NAMES } from '../../../lambdas/model/features';
-import { PROVIDER_COLUMNS } from '../../../lambdas/model/provider-forecast';
+import { OWN_FEATURE_NAMES } from '../../../lambdas/model/features';
+import { TRAINING_SET_COLUMNS } from '../../../lambdas/retrain/training-set-sql';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { seededRandom } from '../../../lib/local/random';
 
@@ -35,7 +35,7 @@ function weather(hours: number, seed: number): Row[] {
     const coming = fronts[t + 1] ?? 0;
     const noise = () => random() - 0.5;
     const features = Object.fromEntries(
-      FEATURE_NAMES.map((name) => [name, name.startsWith('visibility') ? null : noise()]),
+      OWN_FEATURE_NAMES.map((name) => [name, name.startsWith('visibility') ? null : noise()]),
     );
     return {
       hour: new Date(FIRST_HOUR + t * HOUR_MS).toISOString().replace('.000Z', 'Z'),
@@ -50,19 +50,25 @@ function weather(hours: number, seed: number): Row[] {
       provider_precip_mm: null,
       provider_reaches: null,
       provider_error_mm: null,
+      neighbours: '',
     };
   });
 }
 
-/** The file that `prepare` would have copied for one location. */
+const TYPES: Readonly<Record<string, Column['type']>> = {
+  wet_now: 'int',
+  label: 'int',
+  neighbours: 'string',
+};
+
+/** The file that `prepare` would have copied for one location; columns that the rows lack are left out. */
 export function trainingSetFile(rows: readonly Row[]): Uint8Array {
   const column = (name: string, type: Column['type']): Column => ({ name, type, comment: name });
   const columns = [
     column('hour', 'timestamp'),
-    column('wet_now', 'int'),
-    ...FEATURE_NAMES.map((name) => column(name, 'double')),
-    ...PROVIDER_COLUMNS.map((name) => column(name, 'double')),
-    column('label', 'int'),
+    ...TRAINING_SET_COLUMNS.filter((name) => name in (rows[0] ?? {})).map((name) =>
+      column(name, TYPES[name] ?? 'double'),
+    ),
   ];
   return encodeParquet(columns, rows);
 }
