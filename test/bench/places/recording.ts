@@ -25,6 +25,7 @@ export async function recordingOf(places: number): Promise<PlacesRecording> {
     longitude: FIRST_LONGITUDE + APART_DEGREES * (i % ROWS_OF_PLACES),
     timezone: 'America/New_York',
     pollEveryMinutes: 60 as const,
+    forecast: true,
   }));
   return {
     ...recorded,
