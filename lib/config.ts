@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Settings, settingsSchema, trainingSchema } from '../lambdas/runtime/settings';
+import { type Settings, settingsSchema, trainingSchema } from '../lambdas/settings';
 import { isTimezone, locationSchema } from '../lambdas/weather/location';
 import type { Plan } from '../lambdas/weather/provider';
 import { PROVIDERS } from '../lambdas/weather/providers';

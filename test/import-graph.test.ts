@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { projectRoot } from '../lib/project-root';
 
 /** What every function of `lambdas/` may use. */
-const SHARED = ['lambdas/model', 'lambdas/lake', 'lambdas/weather', 'lambdas/runtime'];
+const SHARED = ['lambdas/settings', 'lambdas/model', 'lambdas/lake', 'lambdas/weather', 'lambdas/runtime'];
 
 /**
  * Who imports whom, by the text of each file. A room may import what stands in its line and nothing else, so an
@@ -69,9 +69,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'lambdas/pages': SHARED,
   'lambdas/model': ['lambdas/lake', 'lambdas/weather', 'lambdas/runtime'],
   'lambdas/lake': ['lambdas/weather', 'lambdas/runtime'],
-  // Settings name places and providers; providers use keys, limits and time.
+  'lambdas/settings': ['lambdas/weather'],
   'lambdas/weather': ['lambdas/runtime'],
-  'lambdas/runtime': ['lambdas/weather'],
+  'lambdas/runtime': [],
 };
 
 interface Import {

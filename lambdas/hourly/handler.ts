@@ -4,7 +4,7 @@ import { athena, eventBridge, lambda, s3 } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
 import { publishMetrics } from '../runtime/metrics';
-import { loadSettings } from '../runtime/settings';
+import { loadSettings } from '../settings';
 import { PROVIDERS } from '../weather/providers';
 import { createChampionCache } from './champions';
 import { parseEvent } from './event';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Settings } from '../runtime/settings';
 import { utcSecond } from '../runtime/time';
+import type { Settings } from '../settings';
 import type { Location } from '../weather/location';
 import { locationsOfShard, type Shard } from './shards';
 

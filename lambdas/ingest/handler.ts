@@ -4,7 +4,7 @@ import { type ApiKey, secretApiKey } from '../runtime/api-key';
 import { s3, secretsManager } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
-import { loadSettings, type Settings } from '../runtime/settings';
+import { loadSettings, type Settings } from '../settings';
 import { createExchange, type Exchange, systemClock } from '../weather/exchange';
 import { PROVIDERS } from '../weather/providers';
 import { backfillDay } from './backfill';

@@ -4,7 +4,7 @@ import type { Context } from 'aws-lambda';
 import { athena, s3 } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
-import { loadSettings } from '../runtime/settings';
+import { loadSettings } from '../settings';
 import { runStep } from './run-step';
 import { parseStep } from './steps';
 

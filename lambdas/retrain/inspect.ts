@@ -14,7 +14,7 @@ import {
 } from '../model/recipe';
 import { readModel, readPointer } from '../model/registry';
 import type { TrainingSet } from '../model/training-set';
-import type { Settings } from '../runtime/settings';
+import type { Settings } from '../settings';
 import { batchesOf } from './batches';
 import { type Candidates, runFiles } from './run-files';
 import { type inspectOutput, runKeys, type StepInput } from './steps';

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import { type Bucket, putObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
-import type { Settings } from '../runtime/settings';
 import { HOUR_MS, utcSecond } from '../runtime/time';
+import type { Settings } from '../settings';
 import { forecastLocations } from '../weather/location';
 import { type planOutput, Refused, type Run, runKeys, type StepInput } from './steps';
 

@@ -11,7 +11,7 @@ import { type Bucket, copyObject, deleteObjects } from '../lake/s3';
 import { stagingPrefix } from '../lake/staging';
 import { NEIGHBOUR_SLOTS } from '../model/neighbours';
 import { nearestOf } from '../model/proximity';
-import type { Settings } from '../runtime/settings';
+import type { Settings } from '../settings';
 import { runFiles } from './run-files';
 import { runKeys, type StepInput } from './steps';
 import { type Neighbours, sharedHoursSql, trainingSetSql } from './training-set-sql';

@@ -9,7 +9,7 @@ import { type BundlingOptions, LogLevel, NodejsFunction, OutputFormat } from 'aw
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { SETTINGS_FILE, type Settings } from '../../lambdas/runtime/settings';
+import { SETTINGS_FILE, type Settings } from '../../lambdas/settings';
 import { applicationName, resourceName } from '../names';
 import { projectRoot } from '../project-root';
 import { deadLetterQueue } from './dead-letter-queue';

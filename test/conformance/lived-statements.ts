@@ -5,8 +5,8 @@ import { promote } from '../../lambdas/model/registry';
 import { writeEvaluationRows, writeRollbackRow } from '../../lambdas/retrain/metrics-rows';
 import { plan } from '../../lambdas/retrain/plan';
 import { prepare } from '../../lambdas/retrain/prepare';
-import { settingsSchema } from '../../lambdas/runtime/settings';
 import { addDays, addHours } from '../../lambdas/runtime/time';
+import { settingsSchema } from '../../lambdas/settings';
 import type { Observation } from '../../lambdas/weather/observation';
 import { shapeOf } from '../../lib/local/athena/statement';
 import {

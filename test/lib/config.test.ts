@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { settingsSchema } from '../../lambdas/runtime/settings';
+import { settingsSchema } from '../../lambdas/settings';
 import { ConfigError, type GaroaBlock, parseConfig, planOf, settingsOf } from '../../lib/config';
 
 const place = { id: 'sao-paulo', name: 'São Paulo', query: 'Sao Paulo', timezone: 'America/Sao_Paulo' };

@@ -6,7 +6,7 @@ import type { HourlyResult, UpkeepResult } from '../../../lambdas/hourly/outcome
 import { keys } from '../../../lambdas/lake/layout';
 import { listObjects, putObject } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';
-import { SETTINGS_FILE } from '../../../lambdas/runtime/settings';
+import { SETTINGS_FILE } from '../../../lambdas/settings';
 import {
   appoint,
   type HourlyCloud,

@@ -5,7 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { buildSync } from 'esbuild';
 import type { Bucket } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';
-import { SETTINGS_FILE } from '../../../lambdas/runtime/settings';
+import { SETTINGS_FILE } from '../../../lambdas/settings';
 import type { Location } from '../../../lambdas/weather/location';
 import type { ProviderName } from '../../../lambdas/weather/providers';
 import { UNREACHABLE_MODULES } from '../../../lib/constructs/unreachable-modules';

@@ -1,5 +1,5 @@
 import { parseIngestEvent } from '../../../lambdas/ingest/events';
-import { settingsSchema } from '../../../lambdas/runtime/settings';
+import { settingsSchema } from '../../../lambdas/settings';
 import { place } from '../weather/places';
 
 const settings = settingsSchema.parse({

@@ -1,7 +1,7 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import type { Bucket } from '../../../lambdas/lake/s3';
 import type { StepDependencies } from '../../../lambdas/retrain/run-step';
-import { settingsSchema } from '../../../lambdas/runtime/settings';
+import { settingsSchema } from '../../../lambdas/settings';
 
 export const settings = settingsSchema.parse({
   stage: 'test',

@@ -12,8 +12,8 @@ import { plan } from '../../../lambdas/retrain/plan';
 import { prepare } from '../../../lambdas/retrain/prepare';
 import { runKeys } from '../../../lambdas/retrain/steps';
 import { fingerprintOf, parseTrainingSet } from '../../../lambdas/retrain/training-set-file';
-import { settingsSchema } from '../../../lambdas/runtime/settings';
 import { addDays } from '../../../lambdas/runtime/time';
+import { settingsSchema } from '../../../lambdas/settings';
 import { projectRoot } from '../../../lib/project-root';
 import { startTestCloud, type TestCloud } from '../../lib/local/support';
 

@@ -1,6 +1,6 @@
 import { plan } from '../../../lambdas/retrain/plan';
 import { parseStep, type StepInput } from '../../../lambdas/retrain/steps';
-import { settingsSchema } from '../../../lambdas/runtime/settings';
+import { settingsSchema } from '../../../lambdas/settings';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 
 const settings = settingsSchema.parse({

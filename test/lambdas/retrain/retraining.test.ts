@@ -28,7 +28,7 @@ import {
   testOutput,
 } from '../../../lambdas/retrain/steps';
 import { parseTrainingSet } from '../../../lambdas/retrain/training-set-file';
-import { settingsSchema } from '../../../lambdas/runtime/settings';
+import { settingsSchema } from '../../../lambdas/settings';
 import type { AwsCall, Fault } from '../../../lib/local/wire/calls';
 import { type LocalBucket, openLocalBucket } from '../lake/local-bucket';
 import { modelFile } from '../model/model-file-fixture';

@@ -3,7 +3,7 @@ import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Duration, Stack } from 'aws-cdk-lib';
-import { loadSettings } from '../../../lambdas/runtime/settings';
+import { loadSettings } from '../../../lambdas/settings';
 import { parseConfig, settingsOf } from '../../../lib/config';
 import { GaroaFunction } from '../../../lib/constructs/garoa-function';
 

@@ -2,7 +2,7 @@ import jsonata from 'jsonata';
 import * as z from 'zod';
 import { parseEvent } from '../../../../lambdas/hourly/event';
 import { parseIngestEvent } from '../../../../lambdas/ingest/events';
-import { settingsSchema } from '../../../../lambdas/runtime/settings';
+import { settingsSchema } from '../../../../lambdas/settings';
 import { parseConfig, settingsOf } from '../../../../lib/config';
 import { backfillDefinition } from '../../../../lib/pipeline/backfill/definition';
 import { type MachineRun, problemsOf, stateMachines } from '../../state-machine-run';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { locationSchema } from '../weather/location';
-import { isProviderName, PROVIDERS, type ProviderName } from '../weather/providers';
+import { locationSchema } from './weather/location';
+import { isProviderName, PROVIDERS, type ProviderName } from './weather/providers';
 
 const providerName = z.custom<ProviderName>(isProviderName, {
   error: `expected one of ${Object.keys(PROVIDERS).join(', ')}`,

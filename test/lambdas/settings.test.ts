@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireEnv } from '../../../lambdas/runtime/env';
-import { loadSettings, SETTINGS_FILE, settingsSchema } from '../../../lambdas/runtime/settings';
-import { locationSchema } from '../../../lambdas/weather/location';
+import { requireEnv } from '../../lambdas/runtime/env';
+import { loadSettings, SETTINGS_FILE, settingsSchema } from '../../lambdas/settings';
+import { locationSchema } from '../../lambdas/weather/location';
 
 const SETTINGS = {
   stage: 'prod',
