@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import * as z from 'zod';
+import { PROVIDERS, type ProviderName } from '../lambdas/weather/providers';
 import { ConfigError, type GaroaConfig, parseConfig } from '../lib/config';
 import { projectRoot } from '../lib/project-root';
 import { readRecording } from '../lib/recorded-weather/observation-file/read';
@@ -14,6 +15,7 @@ import type { ScenarioOptions } from '../lib/scenario/scenario';
 import { spanOf } from '../lib/scenario/span';
 import { formatSummary } from '../lib/scenario/summary-text';
 import { synthesise } from '../lib/scenario/synth';
+import { BadArguments } from '../lib/terminal/arguments';
 import { endWhenFatal, wordsOf } from '../lib/terminal/fatal';
 import { openInBrowser } from '../lib/terminal/open-in-browser';
 import { createProgress } from '../lib/terminal/progress';
@@ -51,7 +53,7 @@ async function main(args: readonly string[]): Promise<void> {
     manners: { ...REAL_MANNERS, currentRain: options.currentRain },
   };
   const { firstDay } = spanOf(scenario);
-  const config = localConfig(recording, firstDay);
+  const config = localConfig(options.provider, recording, firstDay);
   const release = prepareFolder(DIRECTORY, options.keep);
   forgetRun(DIRECTORY);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -111,14 +113,22 @@ async function run(options: RunArguments, scenario: ScenarioOptions, config: Gar
 const cdkJsonSchema = z.object({ context: z.object({ garoa: z.unknown() }) });
 
 /** The configured application, forecasting for the recorded places through the local provider. */
-function localConfig(recording: Recording, firstDay: string): GaroaConfig {
+function localConfig(provider: ProviderName, recording: Recording, firstDay: string): GaroaConfig {
+  const { title, plans, needsCoordinates } = PROVIDERS[provider];
+  const lost = recording.locations.find(
+    (place) => place.latitude === undefined || place.longitude === undefined,
+  );
+  if (needsCoordinates && lost !== undefined) {
+    const advice = 'give them in the .json beside the file of observations';
+    throw new BadArguments(`${title} needs latitude and longitude, and ${lost.id} has none: ${advice}.`);
+  }
   const cdkJson = cdkJsonSchema.parse(JSON.parse(readFileSync(join(projectRoot, 'cdk.json'), 'utf8')));
   // What is configured is checked as it is, before the recording takes the place of provider and locations.
   const configured: object = parseConfig(cdkJson.context.garoa);
   return parseConfig({
     ...configured,
-    provider: 'weatherapi',
-    plan: 'business',
+    provider,
+    plan: plans.at(-1)?.id,
     locations: recording.locations,
     firstDay,
   });

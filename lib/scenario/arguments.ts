@@ -1,3 +1,4 @@
+import { isProviderName, PROVIDERS, type ProviderName } from '../../lambdas/weather/providers';
 import { COLUMN_MEANINGS } from '../recorded-weather/observation-file/columns';
 import { CURRENT_RAIN, type CurrentRain } from '../recorded-weather/weather-api/manners';
 import { BadArguments, readArguments } from '../terminal/arguments';
@@ -14,6 +15,8 @@ export interface RunArguments {
   readonly keep: boolean;
   /** Share of requests that fail; 0 for none. */
   readonly faults: number;
+  /** Whose manners the weather API has. */
+  readonly provider: ProviderName;
   /** What the current precipitation of the weather API speaks of. */
   readonly currentRain: CurrentRain;
   readonly open: boolean;
@@ -28,6 +31,7 @@ const OPTIONS = {
   'retrain-at-end': { type: 'boolean' },
   keep: { type: 'boolean' },
   faults: { type: 'string' },
+  provider: { type: 'string' },
   'current-rain': { type: 'string' },
   open: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -44,6 +48,7 @@ backfilled, models are trained, then two days are lived minute by minute under a
   --columns LIST         where its columns have other names or none: 'temp_c=TEMP,observed_at=DATE+HOUR+Z'
                          takes names of the file, or positions from 1 on; + joins the parts of a time,
                          Z or an offset such as -03:00 is its zone
+  --provider NAME        who answers for the weather: weatherapi (default) or open-meteo, as each of them does
   --backfill-days N      days of history before the live part (all that the live part leaves)
   --live-hours N         hours to live minute by minute (${DEFAULT_LIVE_HOURS})
   --retrain-at-end       retrain once more after the live part
@@ -54,8 +59,8 @@ backfilled, models are trained, then two days are lived minute by minute under a
   --open                 open the pages in a browser at the end
   --help                 show this
 
-Columns of FILE; all but observed_at may lack. Cells are parted by commas, semicolons or tabs; an empty one
-is an absent value. FILE.json beside it may name the places and say "stateAt": "start".
+Columns of FILE; all but observed_at may lack. Cells are parted by commas, semicolons, tabs or vertical bars;
+an empty one is an absent value. FILE.json beside it may name the places and say "stateAt": "start".
 
 ${COLUMN_MEANINGS.map(([name, meaning]) => `  ${name.padEnd(25)}${meaning}`).join('\n')}
 
@@ -84,12 +89,14 @@ export function parseArguments(args: readonly string[]): RunArguments {
     retrainAtEnd: given.has('retrain-at-end'),
     keep: given.has('keep'),
     faults: share('faults', given.value('faults')) ?? 0,
+    provider: choice('provider', given.value('provider'), PROVIDER_NAMES) ?? 'weatherapi',
     currentRain: choice('current-rain', given.value('current-rain'), CURRENT_RAIN) ?? 'running-hour',
     open: given.has('open'),
     help: given.has('help'),
   };
 }
 
+const PROVIDER_NAMES = Object.keys(PROVIDERS).filter(isProviderName);
 const SEE_HELP = ' See npm start -- --help.';
 
 function wholeNumber(

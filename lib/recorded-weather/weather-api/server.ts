@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Recording } from '../recording';
 import type { Answer } from './answer';
+import { CallLimits } from './call-limits';
 import type { WeatherFault, WeatherFaultPlan } from './faults';
 import { type Manners, REAL_MANNERS } from './manners';
 import { openMeteoAnswer, openMeteoWeight } from './open-meteo';
@@ -37,7 +38,8 @@ export interface WeatherApi {
 
 /**
  * The weather providers, answering from a recording at virtual time: WeatherAPI.com's current conditions, forecast
- * and history with its key check and errors, and Open-Meteo's forecast, historical forecast and archive.
+ * and history with its key check and errors, and Open-Meteo's forecast, historical forecast and archive with its queue
+ * and its limits.
  *
  * What they say differs from the recording as the manners have it: a running hour's rain is a model's, history is
  * provisional at first. Nothing is made up for an hour that was not recorded.
@@ -47,6 +49,7 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
   const served = new Set<string>();
   const attempts = new Map<string, number>();
   const openMeteo = new OneAtATime();
+  const limits = new CallLimits();
   let { faults } = options;
   let requests = 0;
   let calls = 0;
@@ -79,7 +82,16 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
       handle(url, response);
       return;
     }
-    calls += openMeteoWeight(url.searchParams);
+    const weight = openMeteoWeight(url.searchParams);
+    calls += weight;
+    const refuse = (status: number, body: object): void => {
+      send(response, { status, body, locationId: undefined, observations: [] }, undefined, () => {});
+    };
+    const said = limits.take(weight, options.now().getTime() / 1_000, performance.now() / 1_000);
+    if (said !== undefined) {
+      refuse(429, { error: true, reason: said });
+      return;
+    }
     const taken = openMeteo.start((done) => {
       // Whoever has gone away while waiting holds nobody up.
       if (response.closed) {
@@ -89,14 +101,7 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
       response.once('close', done);
       handle(url, response);
     });
-    if (!taken) {
-      send(
-        response,
-        { ...TOO_MANY_CONCURRENT, locationId: undefined, observations: [] },
-        undefined,
-        () => {},
-      );
-    }
+    if (!taken) refuse(TOO_MANY_CONCURRENT.status, TOO_MANY_CONCURRENT.body);
   });
   // Keep-alive sockets outlive the pauses between two phases; a server that drops them causes resets.
   server.keepAliveTimeout = 0;

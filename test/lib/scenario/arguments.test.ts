@@ -8,6 +8,7 @@ describe('parseArguments', () => {
       retrainAtEnd: false,
       keep: false,
       faults: 0,
+      provider: 'weatherapi',
       currentRain: 'running-hour',
       open: false,
       help: false,
@@ -24,6 +25,8 @@ describe('parseArguments', () => {
       '--live-hours',
       '0',
       '--retrain-at-end',
+      '--provider',
+      'open-meteo',
     ];
     expect(
       parseArguments([...args, '--keep', '--faults', '0.05', '--current-rain', 'growing', '--open', '-h']),
@@ -35,6 +38,7 @@ describe('parseArguments', () => {
       retrainAtEnd: true,
       keep: true,
       faults: 0.05,
+      provider: 'open-meteo',
       currentRain: 'growing',
       open: true,
       help: true,
@@ -52,6 +56,7 @@ describe('parseArguments', () => {
     [['--live-hours', '-1'], '--live-hours needs'],
     [['--backfill-days', '0'], '--backfill-days needs a whole number from 1'],
     [['--faults', '0.9'], '--faults needs a share from 0 to 0.5, not "0.9".'],
+    [['--provider', 'noaa'], '--provider is one of weatherapi, open-meteo, not "noaa".'],
     [
       ['--current-rain', 'soon'],
       '--current-rain is one of running-hour, trailing-hour, previous-hour, growing',
