@@ -77,6 +77,9 @@ const comparisonsSchema = z.object({
 /** Rows of a part of the training set, by their base hours. */
 const spanSchema = z.object({ from: utcSecondSchema, to: utcSecondSchema, hours: count, rainHours: count });
 
+/** Rows of the lake that training did not see: those of another rain threshold, and those from before rows had one. */
+export const passedOverSchema = z.object({ otherThreshold: count, oldShape: count });
+
 /** A recipe's Brier score on the series. */
 const judgedRecipe = z.object({ recipe: recipeSchema, brier: z.number() });
 
@@ -108,7 +111,12 @@ export const assessmentSchema = z.object({
   winner: z.enum(['challenger', 'champion', 'first rung']),
   reasons: z.array(z.string()).readonly(),
   recipe: recipeSchema,
-  trainingSet: spanSchema.extend({ fingerprint: z.string() }),
+  trainingSet: spanSchema.extend({
+    fingerprint: z.string(),
+    /** Hours whose known state polls told, and not history in their place; null in files that do not say. */
+    polledHours: count.nullable().default(null),
+    passedOver: passedOverSchema.nullable().default(null),
+  }),
   development: spanSchema,
   /** Hours that recipes were chosen and judged by; null where the development part is too short for any. */
   series: spanSchema.extend({ weeks: count, episodes: count, brier: z.number() }).nullable(),

@@ -565,7 +565,7 @@ function Search({ metrics, location }: TestProps) {
         Trained on {count(trainingSet.hours, 'hour')} ({count(trainingSet.rainHours, 'rain hour')}),{' '}
         <Time at={trainingSet.from} zone={location.timezone} /> to{' '}
         <Time at={trainingSet.to} zone={location.timezone} />; {count(embargoHours, 'hour')} of embargo before
-        the test part. The recipe at work: {recipeInWords(recipe)}.
+        the test part.{rowsInWords(trainingSet)} The recipe at work: {recipeInWords(recipe)}.
       </p>
       {common !== '' && <p>All recipes tried have in common: {common}.</p>}
       <Table
@@ -601,6 +601,18 @@ function Search({ metrics, location }: TestProps) {
       />
     </>
   );
+}
+
+/** Where the rows came from, and which were not seen. */
+function rowsInWords({ polledHours, passedOver }: ModelMetrics['trainingSet']): string {
+  const { otherThreshold, oldShape } = passedOver ?? { otherThreshold: 0, oldShape: 0 };
+  const unseen =
+    otherThreshold + oldShape === 0
+      ? ''
+      : ` Passed over: ${count(otherThreshold, 'hour')} of another rain threshold, ${oldShape} of an older shape.`;
+  return polledHours === null
+    ? unseen
+    : ` Of these, ${polledHours} were polled; history tells the others.${unseen}`;
 }
 
 const KERNELS: Readonly<Record<Recipe['kernel'], string>> = { rbf: 'RBF', laplacian: 'Laplacian' };

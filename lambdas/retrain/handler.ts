@@ -35,6 +35,7 @@ export async function handler(event: unknown, context: Context): Promise<unknown
       codeVersion,
       remainingMs: () => context.getRemainingTimeInMillis(),
       now: () => new Date(),
+      note: (message, fields) => logger.info(message, fields),
     },
     step,
   );

@@ -25,6 +25,8 @@ export interface LocationDependencies {
   readonly settings: Settings;
   readonly queryResults: Bucket;
   readonly models: Bucket;
+  /** Writes a line of the log. */
+  readonly note: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 /** Ten days: fewer hours say nothing about weather, and leave folds of a day. */
@@ -36,12 +38,21 @@ const MINIMUM_HOURS = 240;
  * @throws TrainingSetDamaged when the training set can't be read.
  */
 export async function inspect(
-  { settings, queryResults, models }: LocationDependencies,
+  { settings, queryResults, models, note }: LocationDependencies,
   { run, location }: StepInput<'inspect'>,
 ): Promise<z.infer<typeof inspectOutput>> {
   const set = await findTrainingSet(queryResults, run.id, location);
+  const passedOver = await findPassedOver(queryResults, run.id, location);
+  const hours = set?.hours.length ?? 0;
+  note('training set', {
+    location,
+    hours,
+    polledHours: set === undefined ? 0 : polledHours(set),
+    passedOver,
+  });
   const champion = await findChampion(models, location);
   const reasons = whyUntrainable(set, settings.training.minimumRainEvents, champion.recipe !== null);
+  if (reasons.length > 0) reasons.push(...passedOverInWords(passedOver));
   if (set === undefined || reasons.length > 0) {
     return { run, location, trainable: false, reasons, round: 0, batches: [] };
   }
@@ -73,6 +84,28 @@ async function findTrainingSet(
 ): Promise<TrainingSet | undefined> {
   const stored = await getObject(queryResults, runKeys.trainingSet(run, location));
   return stored && parsedOnce(location, stored.etag, () => parseTrainingSet(location, stored.bytes));
+}
+
+/** What training did not see of a location's rows. */
+export async function findPassedOver(queryResults: Bucket, run: string, location: string) {
+  return (await runFiles.passedOver.find(queryResults, run, location)) ?? { otherThreshold: 0, oldShape: 0 };
+}
+
+/** Hours of which polls told what was known. */
+export function polledHours({ polled }: TrainingSet): number {
+  return polled.reduce((sum, one) => sum + one, 0);
+}
+
+function passedOverInWords({
+  otherThreshold,
+  oldShape,
+}: Awaited<ReturnType<typeof findPassedOver>>): string[] {
+  const rows = otherThreshold + oldShape;
+  return rows === 0
+    ? []
+    : [
+        `${rows} hours were passed over (${otherThreshold} of another rain threshold, ${oldShape} of an older shape): invoke the hourly function with {"from": …, "to": …} to make them anew.`,
+      ];
 }
 
 /** As `findTrainingSet`, for the steps after `inspect`. @throws Error when there is none. */

@@ -14,7 +14,7 @@ import { nearestOf } from '../model/proximity';
 import type { Settings } from '../settings';
 import { runFiles } from './run-files';
 import { runKeys, type StepInput } from './steps';
-import { type Neighbours, sharedHoursSql, trainingSetSql } from './training-set-sql';
+import { type Neighbours, passedOverSql, sharedHoursSql, trainingSetSql } from './training-set-sql';
 
 export interface PrepareDependencies {
   readonly settings: Settings;
@@ -25,18 +25,20 @@ export interface PrepareDependencies {
 /** Share of a location's own hours in the window that a neighbour must know too, to be named by its model. */
 const ENOUGH_SHARE = 0.5;
 
+const passedOverRow = z.object({ location_id: z.string(), other_threshold: z.int(), old_shape: z.int() });
 const sharedHoursRow = z.object({ location_id: z.string(), speaker: z.string(), hours: z.number() });
 
 /**
  * Makes the training sets of up to a hundred locations in one query, and copies each to its key in the run.
  * A location without any hour gets none; inspecting it says so. Repeating the step replaces the copies.
- * @returns how many locations have a training set.
+ * @returns how many locations have a training set, and how many rows of theirs were made for another rain threshold or in
+ * an older shape: those are counted, and not trained on.
  * @throws when Athena fails, or wrote something else than one file for each location it was asked for.
  */
 export async function prepare(
   { settings, queryResults, athena }: PrepareDependencies,
   { run, chunk }: StepInput<'prepare'>,
-): Promise<{ readonly prepared: number }> {
+): Promise<{ readonly prepared: number; readonly passedOver: number }> {
   const all = await runFiles.locations.read(queryResults, run.id);
   const locations = all.slice(chunk.first, chunk.first + chunk.count).map(({ location }) => location);
   const query = {
@@ -46,6 +48,12 @@ export async function prepare(
     toHour: run.toHour,
     rainThresholdMm: settings.rainThresholdMm,
   };
+  let passedOver = 0;
+  for (const counted of await runQuery(athena, { sql: passedOverSql(query), row: passedOverRow })) {
+    const { location_id: location, other_threshold: otherThreshold, old_shape: oldShape } = counted;
+    passedOver += otherThreshold + oldShape;
+    await runFiles.passedOver.write(queryResults, { otherThreshold, oldShape }, run.id, location);
+  }
   const staged = await createTableAs(athena, {
     namePrefix: stagingPrefix('training', run.asOf),
     select: trainingSetSql(query, await neighboursOf(athena, settings, query)),
@@ -58,7 +66,7 @@ export async function prepare(
     for (const [location, file] of files) {
       await copyObject(file, queryResults, runKeys.trainingSet(run.id, location));
     }
-    return { prepared: files.size };
+    return { prepared: files.size, passedOver };
   } finally {
     await dropTable(athena, staged.table);
     await deleteObjects(queryResults, [

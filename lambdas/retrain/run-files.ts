@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Bucket, getObject, putObject } from '../lake/s3';
-import { assessmentSchema, evaluationFileSchema } from '../model/metrics-file';
+import { assessmentSchema, evaluationFileSchema, passedOverSchema } from '../model/metrics-file';
 import { recipeSchema } from '../model/recipe';
 import { runKeys } from './steps';
 
@@ -58,6 +58,8 @@ const valuesFile = z.object({
 /** Typed objects of one run. Reading one that is absent is an error: a step before did not do its work. */
 export const runFiles = {
   locations: file(runKeys.locations, locationsFile),
+  /** Absent where training sees every row. */
+  passedOver: file(runKeys.passedOver, passedOverSchema),
   candidates: file(runKeys.candidates, candidatesFile),
   score: file(runKeys.score, scoreFile),
   values: file(runKeys.values, valuesFile),

@@ -191,6 +191,7 @@ export type StepInput<S extends StepEvent['step']> = Extract<StepEvent, { step: 
 export const runKeys = {
   locations: (run: string) => `retrain/${run}/locations.json`,
   trainingSet: (run: string, location: string) => `retrain/${run}/${location}/training-set.parquet`,
+  passedOver: (run: string, location: string) => `retrain/${run}/${location}/passed-over.json`,
   candidates: (run: string, location: string) => `retrain/${run}/${location}/candidates.json`,
   score: (run: string, location: string, candidate: number) =>
     `retrain/${run}/${location}/scores/${candidate}.json`,

@@ -37,7 +37,7 @@ import {
 import { type Decision, type RemainingMs, type TestResult, testRecipe } from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
-import { type LocationDependencies, readTrainingSet } from './inspect';
+import { findPassedOver, type LocationDependencies, polledHours, readTrainingSet } from './inspect';
 import { type Candidates, runFiles, type ScoreFile } from './run-files';
 import { bestBaseline, evidenceOf, readScores, type Scored, scoredCandidate } from './scores';
 import { runKeys, type StepInput, type testOutput } from './steps';
@@ -94,7 +94,12 @@ export async function testRecipes(
       winner: gate.winner,
       reasons: gate.reasons,
       recipe: standing.recipe,
-      trainingSet: { ...spanOf(set, { start: 0, end: set.hours.length }), fingerprint: fingerprintOf(set) },
+      trainingSet: {
+        ...spanOf(set, { start: 0, end: set.hours.length }),
+        fingerprint: fingerprintOf(set),
+        polledHours: polledHours(set),
+        passedOver: await findPassedOver(queryResults, run.id, location),
+      },
       development: spanOf(set, split.development),
       series: seriesSpan(series, standing),
       test: { ...spanOf(set, split.test), ...evaluation },

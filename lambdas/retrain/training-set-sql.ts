@@ -90,6 +90,21 @@ JOIN known AS other ON other.location_id = split_part(names.neighbours, ',', slo
 GROUP BY names.location_id, split_part(names.neighbours, ',', slot)`;
 }
 
+/**
+ * One row `location_id, other_threshold, old_shape` for each location that has rows in the range which `featuresSql` does
+ * not see: made for another rain threshold, or before there were thresholds in them.
+ */
+export function passedOverSql(query: TrainingSetQuery): string {
+  const { database, locationIds, fromHour, toHour, rainThresholdMm } = query;
+  return `SELECT location_id, count(rain_threshold_mm) AS other_threshold, count(*) - count(rain_threshold_mm) AS old_shape
+FROM ${sqlIdentifier(database)}.${sqlIdentifier(HOURLY_OBSERVATIONS.name)}
+WHERE (rain_threshold_mm IS NULL OR rain_threshold_mm <> ${sqlDouble(rainThresholdMm)})
+  AND dt BETWEEN ${sqlString(fromHour.slice(0, 10))} AND ${sqlString(toHour.slice(0, 10))}
+  AND hour BETWEEN ${sqlTimestamp(fromHour)} AND ${sqlTimestamp(toHour)}
+  AND location_id IN (${locationIds.map(sqlString).join(', ')})
+GROUP BY location_id`;
+}
+
 /** A hundred locations with a dozen long names each stay below half of a statement that Athena takes. */
 function namesSql(locationIds: readonly string[], neighbours: Neighbours): string {
   const rows = locationIds.map(

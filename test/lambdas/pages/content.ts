@@ -193,7 +193,12 @@ function metrics(): ModelMetrics {
     winner: 'challenger',
     reasons: ['There is no champion whose recipe could be fitted.'],
     recipe,
-    trainingSet: { ...span, fingerprint: 'f00d' },
+    trainingSet: {
+      ...span,
+      fingerprint: 'f00d',
+      polledHours: 120,
+      passedOver: { otherThreshold: 0, oldShape: 0 },
+    },
     development: span,
     series: { ...span, weeks: 9, episodes: 20, brier: 0.038 },
     test: { ...stored, ...span },

@@ -323,6 +323,18 @@ describe('the page of a place', () => {
     expect(cells).toEqual(['Chosen: newest 5,000 hours', 'newest 9,000 hours']);
   });
 
+  it('says how many hours were polled, and how many were passed over', () => {
+    expect(textOf(placePage(aPlacePage()))).toContain(
+      'Of these, 120 were polled; history tells the others. The',
+    );
+    const { metrics } = aTest();
+    const passedOver = { otherThreshold: 24, oldShape: 48 };
+    const tested = aTest({ metrics: { ...metrics, trainingSet: { ...metrics.trainingSet, passedOver } } });
+    expect(textOf(placePage(aPlacePage({ tested })))).toContain(
+      'Passed over: 24 hours of another rain threshold, 48 of an older shape.',
+    );
+  });
+
   it('says why a recipe was refused', () => {
     expect(textOf(placePage(aPlacePage()))).toContain('refused: the fit took too long');
   });

@@ -30,6 +30,7 @@ export function stepDependencies(bucket: Bucket): StepDependencies {
     },
     codeVersion: 'test',
     remainingMs: () => 3_600_000,
+    note: () => undefined,
     now: () => new Date('2013-03-01T12:00:00Z'),
   };
 }

@@ -7,6 +7,7 @@ import { type Cell, encodeParquet } from '../../../lambdas/lake/parquet';
 import { type Bucket, getObject, listObjects, putObject } from '../../../lambdas/lake/s3';
 import { OWN_FEATURE_NAMES } from '../../../lambdas/model/features';
 import { championAt, promote } from '../../../lambdas/model/registry';
+import { findPassedOver, inspect } from '../../../lambdas/retrain/inspect';
 import { writeEvaluationRows, writeRollbackRow } from '../../../lambdas/retrain/metrics-rows';
 import { plan } from '../../../lambdas/retrain/plan';
 import { prepare } from '../../../lambdas/retrain/prepare';
@@ -97,7 +98,7 @@ describe('preparing training sets', () => {
   it('makes one for each location that has hours, up to the last hour whose next one is known', async () => {
     await putHours(['ewr', 'jfk'], 6);
     const { run, results } = await prepareAll();
-    expect(results).toEqual([{ prepared: 2 }]);
+    expect(results).toEqual([{ prepared: 2, passedOver: 0 }]);
     const stored = await getObject(bucket('results'), runKeys.trainingSet(run.id, 'ewr'));
     const set = await parseTrainingSet('ewr', stored?.bytes ?? new Uint8Array());
 
@@ -135,8 +136,64 @@ describe('preparing training sets', () => {
     expect(named(/^DROP TABLE IF EXISTS garoa\.(\w+)/)).toEqual(named(/^CREATE TABLE garoa\.(\w+)/));
   });
 
+  it('counts the rows that it does not see, by what is wrong with them', async () => {
+    await putHours(['ewr'], 4);
+    const row = (day: number, hour: number): Record<string, Cell> => ({
+      ...Object.fromEntries(HOURLY_OBSERVATIONS.columns.map(({ name }) => [name, null])),
+      location_id: 'jfk',
+      hour: `2013-03-0${day}T${String(hour).padStart(2, '0')}:00:00Z`,
+      kind: 'settled',
+      observation_count: 1,
+      covered_minutes: 60,
+      rain_threshold_mm: day === 1 ? 0.5 : null,
+      source: 'recording',
+    });
+    for (const [day, hours] of [
+      [1, 3],
+      [2, 2],
+    ] as const) {
+      const rows = Array.from({ length: hours }, (_, hour) => row(day, hour));
+      const file = encodeParquet(HOURLY_OBSERVATIONS.columns, rows);
+      await putObject(
+        bucket('processed'),
+        keys.hourlyDay(`2013-03-0${day}`),
+        file,
+        'application/octet-stream',
+      );
+    }
+    const { run, results } = await prepareAll();
+    expect(results).toEqual([{ prepared: 1, passedOver: 5 }]);
+    expect(await findPassedOver(bucket('results'), run.id, 'jfk')).toEqual({
+      otherThreshold: 3,
+      oldShape: 2,
+    });
+    expect(await findPassedOver(bucket('results'), run.id, 'ewr')).toEqual({
+      otherThreshold: 0,
+      oldShape: 0,
+    });
+    const notes: unknown[] = [];
+    const { reasons } = await inspect(
+      {
+        settings,
+        queryResults: bucket('results'),
+        models: bucket('models'),
+        note: (...line) => notes.push(line),
+      },
+      { step: 'inspect', run, location: 'jfk' },
+    );
+    expect(reasons.join(' ')).toContain(
+      '5 hours were passed over (3 of another rain threshold, 2 of an older shape)',
+    );
+    expect(notes).toEqual([
+      [
+        'training set',
+        { location: 'jfk', hours: 0, polledHours: 0, passedOver: { otherThreshold: 3, oldShape: 2 } },
+      ],
+    ]);
+  });
+
   it('makes none, and no error, when the lake is empty', async () => {
-    expect((await prepareAll()).results).toEqual([{ prepared: 0 }]);
+    expect((await prepareAll()).results).toEqual([{ prepared: 0, passedOver: 0 }]);
   });
 });
 
