@@ -38,6 +38,7 @@ export default {
   // The DOM in one file; its only export condition is `import`, which jest's CommonJS resolver does not take.
   moduleNameMapper: { '^linkedom/worker$': '<rootDir>/node_modules/linkedom/worker.js' },
   setupFiles: ['<rootDir>/test/setup.ts'],
+  testSequencer: '<rootDir>/test/longest-first.mjs',
   // Jest would leave one core to an editor; of two, that is half.
   maxWorkers: '100%',
   // A guard against hanging and nothing else: a busy machine is no failure.
