@@ -84,6 +84,7 @@ async function run(options: RunArguments, scenario: ScenarioOptions, config: Gar
       assemblyDirectory,
       directory: DIRECTORY,
       hourlyMinute: config.schedules.hourlyMinute,
+      accountConcurrency: config.accountConcurrency,
       synthSeconds: (performance.now() - started) / 1000,
       onStarted: (running) => {
         cloud = running;

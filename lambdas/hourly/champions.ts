@@ -53,9 +53,8 @@ export function createChampionCache(capacity: number = CACHE_BYTES): ChampionCac
       if (known?.etag === pointer.etag) {
         return { model: known.model, refused: [] };
       }
-      const { current, refused } = await readChampion(models, locationId);
+      const { current, refused } = await readChampion(models, locationId, pointer);
       if (current !== undefined && refused.length === 0) {
-        // Should the pointer have moved since, the next run sees another ETag and reads again.
         keep(locationId, pointer.etag, current.model);
       }
       return { model: current?.model, refused };

@@ -225,7 +225,7 @@ async function readFeatures(access: ForecastAccess, hour: string): Promise<Map<s
   }
   const ids = access.locations.map(({ id }) => id);
   const rows = await settleAll(
-    chunks(ids, LOCATIONS_PER_QUERY).map((locationIds) => {
+    chunks(ids, PLACES_PER_FEATURES_QUERY).map((locationIds) => {
       const sql = featuresSql({
         database: access.athena.database,
         locationIds,
@@ -258,7 +258,7 @@ async function unlikeDays(
 }
 
 /** With names of 64 characters so many make a third of the 262,144 bytes that Athena takes. */
-const LOCATIONS_PER_QUERY = 1_000;
+export const PLACES_PER_FEATURES_QUERY = 1_000;
 
 function forecastOf(
   model: RainModel,

@@ -12,7 +12,7 @@ import { missingOfDay } from './gaps';
 import { updateLatest } from './latest';
 import { mendDays } from './mending';
 import { parts } from './parts';
-import { type VerifiedForecasts, verifyForecasts } from './verification';
+import { type VerifiedDay, verifyForecasts, verifyNewestDay } from './verification';
 
 /** All that the hourly function reaches. */
 export interface HourlyAccess extends CommitAccess, ForecastAccess {
@@ -30,7 +30,7 @@ export interface HourlyRun {
   readonly issued: IssuedForecasts | undefined;
   /** See `stalestBaseHour` in `forecast.ts`; undefined when nothing was forecast. */
   readonly stalestBaseHour: string | undefined;
-  readonly verified: VerifiedForecasts | undefined;
+  readonly verified: VerifiedDay | undefined;
   readonly failures: readonly Error[];
 }
 
@@ -56,7 +56,7 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
     (await attempt('Looking for the oldest forecast', () =>
       stalestBaseHour(access.processed, issued, task.hour),
     ));
-  const verified = await attempt('Verification', () => verifyForecasts(access, [date]));
+  const verified = await attempt('Verification', () => verifyNewestDay(access, date));
   await attempt('The index', () => refreshIndex(access, task.now));
   return {
     days,
@@ -104,7 +104,7 @@ export async function recomputeRange(access: HourlyAccess, task: RangeTask): Pro
     ),
     issued: undefined,
     stalestBaseHour: undefined,
-    verified: { verified, rows: [], days: new Map() },
+    verified: { verified, rows: [] },
     failures,
   };
 }

@@ -1,10 +1,19 @@
+import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type Forecast, readForecasts } from '../lake/forecasts';
 import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { decodeRows } from '../lake/rows';
-import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
+import {
+  type Bucket,
+  getObject,
+  type ListedObject,
+  listObjects,
+  putObject,
+  updateObject,
+  writeIf,
+} from '../lake/s3';
 import { SKILL_DAYS } from '../model/drift';
 import { settleAll } from '../runtime/settle';
 import { addDays, datesBetween, utcSecondSchema } from '../runtime/time';
@@ -117,23 +126,40 @@ function scoreOf(forecast: Forecast, rained: boolean): Score {
   };
 }
 
+/** Scores by location and window. */
+type Totals = Map<string, Map<WindowDays, Score>>;
+
 /** Rows of the day `date`: each location's windows that end on it, added up in order of days. */
 export function windowRows(
   date: string,
   dayScores: ReadonlyMap<string, ReadonlyMap<string, Score>>,
 ): VerificationRow[] {
-  const totals = new Map<string, Map<WindowDays, Score>>();
-  for (let back = LONGEST_WINDOW - 1; back >= 0; back -= 1) {
-    for (const [locationId, score] of dayScores.get(addDays(date, -back)) ?? []) {
-      const windows = totals.get(locationId) ?? new Map<WindowDays, Score>();
-      totals.set(locationId, windows);
-      for (const windowDays of WINDOWS) {
-        if (back < windowDays) {
-          windows.set(windowDays, addScores(windows.get(windowDays) ?? NOTHING, score));
-        }
-      }
+  const totals = totalsBefore(date, dayScores);
+  addDay(totals, dayScores.get(date), 0);
+  return rowsOf(totals);
+}
+
+/** What the windows that end on `date` hold without that day itself. */
+function totalsBefore(date: string, dayScores: ReadonlyMap<string, ReadonlyMap<string, Score>>): Totals {
+  const totals: Totals = new Map();
+  for (let back = LONGEST_WINDOW - 1; back > 0; back -= 1) {
+    addDay(totals, dayScores.get(addDays(date, -back)), back);
+  }
+  return totals;
+}
+
+/** Adds a day to the windows that reach so many days back. */
+function addDay(totals: Totals, day: ReadonlyMap<string, Score> | undefined, back: number): void {
+  for (const [locationId, score] of day ?? []) {
+    const windows = totals.get(locationId) ?? new Map<WindowDays, Score>();
+    totals.set(locationId, windows);
+    for (const windowDays of WINDOWS) {
+      if (back < windowDays) windows.set(windowDays, addScores(windows.get(windowDays) ?? NOTHING, score));
     }
   }
+}
+
+function rowsOf(totals: Totals): VerificationRow[] {
   return [...totals]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([locationId, windows]) =>
@@ -157,9 +183,10 @@ const S3_CONCURRENCY = 16;
 /** Beyond so many days, one listing of all forecasts is cheaper than one a day. */
 const LISTED_BY_DAY = 7;
 
-/** What verification reads and writes; `warn` names objects that can't be read, which count as not there. */
+/** What verification reads and writes; `queryResults` keeps for days what can be made again; `warn` names objects that can't be read, which count as not there. */
 export interface VerificationAccess {
   readonly processed: Bucket;
+  readonly queryResults: Bucket;
   readonly rainThresholdMm: number;
   readonly warn: (message: string, error: unknown) => void;
 }
@@ -177,11 +204,138 @@ export async function verifyForecasts(
   access: VerificationAccess,
   dates: readonly [string, ...string[]],
 ): Promise<VerifiedForecasts> {
+  return untilAlone(dates, () => verifyOnce(access, dates));
+}
+
+/** What an hourly run wants to know of its own day. */
+export type VerifiedDay = Pick<VerifiedForecasts, 'verified' | 'rows'>;
+
+/**
+ * As `verifyForecasts` of one day, but in a few requests where no later day has been verified yet: what the windows hold
+ * of the days before is stored under a name that changes with any of them, and read again by the next hours.
+ */
+export async function verifyNewestDay(access: VerificationAccess, date: string): Promise<VerifiedDay> {
+  return untilAlone([date], async () => (await verifyOnTop(access, date)) ?? verifyOnce(access, [date]));
+}
+
+async function untilAlone<T>(dates: readonly string[], verify: () => Promise<T | 'overtaken'>): Promise<T> {
   for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt += 1) {
-    const outcome = await verifyOnce(access, dates);
+    const outcome = await verify();
     if (outcome !== 'overtaken') return outcome;
   }
   throw new Error(`Other runs kept verifying ${dates[0]} to ${dates.at(-1)} while this one was to.`);
+}
+
+/** Undefined where other days have to be written too, or made anew. */
+async function verifyOnTop(
+  access: VerificationAccess,
+  date: string,
+): Promise<VerifiedDay | 'overtaken' | undefined> {
+  const { processed } = access;
+  const forecastKeys = (await forecastKeysByDay(processed, [date])).get(date);
+  if (forecastKeys === undefined) return { verified: 0, rows: [] };
+  const key = keys.verificationDay(date);
+  const listed = await listObjects(processed, FORECAST_VERIFICATION.prefix);
+  if (listed.some((object) => object.key > key)) return undefined;
+  const first = keys.verificationDay(addDays(date, 1 - LONGEST_WINDOW));
+  const totals = await storedTotals(
+    access,
+    date,
+    listed.filter((object) => object.key >= first && object.key < key),
+  );
+  const stored = await getObject(processed, key);
+  const before = stored && (await decodeStored(access, key, stored.bytes));
+  if (totals === undefined || (stored !== undefined && before === undefined)) return undefined;
+  const day = await scoreDay(access, date, forecastKeys);
+  addDay(totals, day, 0);
+  const rows = rowsOf(totals);
+  const verified = totalHours(day) - totalHours(before && scoresOfDay(before));
+  if (rows.length === 0) return { verified, rows };
+  const body = encodeVerification(rows);
+  if (stored !== undefined && Buffer.compare(stored.bytes, body) === 0) return { verified, rows };
+  const outcome = await writeIf(processed, key, body, PARQUET_TYPE, stored?.etag);
+  return outcome === 'written' ? { verified, rows } : 'overtaken';
+}
+
+/** `totalsBefore` as an earlier hour left it, of the very objects that are listed; undefined when one can't be read. */
+async function storedTotals(
+  access: VerificationAccess,
+  date: string,
+  listed: readonly ListedObject[],
+): Promise<Totals | undefined> {
+  const { processed, queryResults } = access;
+  const content = createHash('sha256').update(listed.map(({ key, etag }) => `${key} ${etag}\n`).join(''));
+  const key = keys.verificationBefore(date, content.digest('hex').slice(0, 16));
+  const stored = await getObject(queryResults, key);
+  const known = stored && (await decodeStored(access, key, stored.bytes));
+  if (known !== undefined) return totalsOf(known);
+  const limit = pLimit(S3_CONCURRENCY);
+  const days = await settleAll(
+    listed.map((object) =>
+      limit(async () => {
+        const found = await getObject(processed, object.key);
+        // Replaced since it was listed: what is made of it would have the wrong name.
+        if (found === undefined || found.etag !== object.etag) return undefined;
+        const rows = await decodeStored(access, object.key, found.bytes);
+        return rows && ([dateOf(object.key), scoresOfDay(rows)] as const);
+      }),
+    ),
+  );
+  const all = days.filter((day) => day !== undefined);
+  if (all.length < days.length) return undefined;
+  const totals = totalsBefore(date, new Map(all));
+  await putObject(queryResults, key, encodeVerification(rowsOf(totals)), PARQUET_TYPE);
+  return totals;
+}
+
+function totalsOf(rows: readonly VerificationRow[]): Totals {
+  const totals: Totals = new Map();
+  for (const { locationId, windowDays, score } of rows) {
+    const windows = totals.get(locationId) ?? new Map<WindowDays, Score>();
+    totals.set(locationId, windows.set(windowDays, score));
+  }
+  return totals;
+}
+
+/** Undefined for an object that can't be read; it is named. */
+async function decodeStored(
+  { warn }: VerificationAccess,
+  key: string,
+  bytes: Uint8Array,
+): Promise<VerificationRow[] | undefined> {
+  try {
+    return await decodeVerification(bytes);
+  } catch (error) {
+    if (!(error instanceof ParquetRefused)) throw error;
+    warn(`${key} can't be read and is made anew.`, error);
+    return undefined;
+  }
+}
+
+function dateOf(key: string): string {
+  return key.slice(FORECAST_VERIFICATION.prefix.length + 3, -'/part-0.parquet'.length);
+}
+
+async function scoreDay(
+  access: VerificationAccess,
+  date: string,
+  forecastKeys: readonly string[],
+): Promise<Map<string, Score>> {
+  const limit = pLimit(S3_CONCURRENCY);
+  const truth = await readTruth(access, date);
+  const read = await settleAll(
+    forecastKeys.map((key) =>
+      limit(() =>
+        readForecasts(access.processed, key, (name, error) =>
+          access.warn(`${name} can't be read, and its forecasts count for nothing.`, error),
+        ),
+      ),
+    ),
+  );
+  return scoreForecasts(
+    read.flatMap((forecasts) => forecasts ?? []),
+    truth,
+  );
 }
 
 async function verifyOnce(
@@ -204,15 +358,7 @@ async function verifyOnce(
   await settleAll(
     [...forecastKeys].map(([date, dayKeys]) =>
       limit(async () => {
-        const truth = await readTruth(access, date);
-        const forecasts: Forecast[] = [];
-        for (const key of dayKeys) {
-          const read = await readForecasts(processed, key, (name, error) =>
-            access.warn(`${name} can't be read, and its forecasts count for nothing.`, error),
-          );
-          forecasts.push(...(read ?? []));
-        }
-        const day = scoreForecasts(forecasts, truth);
+        const day = await scoreDay(access, date, dayKeys);
         scores.set(date, day);
         verified += totalHours(day) - totalHours(stored.get(date));
       }),
@@ -280,11 +426,12 @@ interface StoredScores {
 
 /** Scores of the days whose windows overlap with those of `from` … `to`, as they were written before. */
 async function storedScores(
-  { processed, warn }: VerificationAccess,
+  access: VerificationAccess,
   from: string,
   to: string,
   anyForecast: boolean,
 ): Promise<StoredScores> {
+  const { processed } = access;
   const scores = new Map<string, Map<string, Score>>();
   const etags = new Map<string, string>();
   const damaged: string[] = [];
@@ -301,16 +448,11 @@ async function storedScores(
       .map(({ key }) =>
         limit(async () => {
           const stored = await getObject(processed, key);
-          const date = key.slice(FORECAST_VERIFICATION.prefix.length + 3, -'/part-0.parquet'.length);
           if (stored === undefined) return;
-          etags.set(date, stored.etag);
-          try {
-            scores.set(date, await decodeDay(stored.bytes));
-          } catch (error) {
-            if (!(error instanceof ParquetRefused)) throw error;
-            warn(`${key} can't be read and is made anew.`, error);
-            damaged.push(date);
-          }
+          etags.set(dateOf(key), stored.etag);
+          const rows = await decodeStored(access, key, stored.bytes);
+          if (rows === undefined) damaged.push(dateOf(key));
+          else scores.set(dateOf(key), scoresOfDay(rows));
         }),
       ),
   );
@@ -342,7 +484,7 @@ async function readTruth({ processed, rainThresholdMm }: VerificationAccess, dat
 
 const rowSchema = z.object({
   location_id: z.string(),
-  window_days: z.int(),
+  window_days: z.literal(WINDOWS),
   hours: z.int(),
   rain_hours: z.int(),
   squared_error: z.number(),
@@ -355,26 +497,32 @@ const rowSchema = z.object({
   correct_negatives: z.int(),
 });
 
-async function decodeDay(bytes: Uint8Array): Promise<Map<string, Score>> {
+async function decodeVerification(bytes: Uint8Array): Promise<VerificationRow[]> {
   const rows = await decodeRows(bytes, rowSchema);
+  return rows.map((row) => ({
+    locationId: row.location_id,
+    windowDays: row.window_days,
+    score: {
+      hours: row.hours,
+      rainHours: row.rain_hours,
+      squaredError: row.squared_error,
+      comparedHours: row.compared_hours,
+      comparedSquaredError: row.compared_squared_error,
+      persistenceSquaredError: row.persistence_squared_error,
+      hits: row.hits,
+      misses: row.misses,
+      falseAlarms: row.false_alarms,
+      correctNegatives: row.correct_negatives,
+    },
+  }));
+}
+
+/** Of rows that end on a day, what that day alone has. */
+function scoresOfDay(rows: readonly VerificationRow[]): Map<string, Score> {
   return new Map(
-    rows
-      .filter(({ window_days }) => window_days === 1)
-      .map((row) => [
-        row.location_id,
-        {
-          hours: row.hours,
-          rainHours: row.rain_hours,
-          squaredError: row.squared_error,
-          comparedHours: row.compared_hours,
-          comparedSquaredError: row.compared_squared_error,
-          persistenceSquaredError: row.persistence_squared_error,
-          hits: row.hits,
-          misses: row.misses,
-          falseAlarms: row.false_alarms,
-          correctNegatives: row.correct_negatives,
-        },
-      ]),
+    rows.flatMap(({ locationId, windowDays, score }) =>
+      windowDays === 1 ? [[locationId, score] as const] : [],
+    ),
   );
 }
 

@@ -300,6 +300,8 @@ export const keys = {
   forecastDay: (dt: string) => `${FORECASTS.prefix}dt=${dt}/`,
   /** How the forecasts of one day fared, with the windows that end on it. */
   verificationDay: (dt: string) => `${FORECAST_VERIFICATION.prefix}dt=${dt}/part-0.parquet`,
+  /** In the query-results bucket: sums of the days before, under the hash of what they are made of. */
+  verificationBefore: (dt: string, content: string) => `verification-before/dt=${dt}/${content}.parquet`,
   agreementDay: (dt: string) => `${PROVIDER_AGREEMENT.prefix}dt=${dt}/part-0.parquet`,
   /** Evaluations of one run, or one rollback. */
   modelMetrics: (dt: string, name: string) => `${MODEL_METRICS.prefix}dt=${dt}/${name}.ndjson`,

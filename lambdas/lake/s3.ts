@@ -32,6 +32,8 @@ export interface ListedObject {
   readonly key: string;
   readonly size: number;
   readonly lastModified: Date | undefined;
+  /** As `getObject` gives it. */
+  readonly etag: string | undefined;
 }
 
 /** S3 answers 409 while another conditional write of the same key is under way; it settles within a moment. */
@@ -158,8 +160,9 @@ export async function listObjects(bucket: Bucket, prefix: string): Promise<Liste
     const page = await bucket.client.send(
       new ListObjectsV2Command({ Bucket: bucket.name, Prefix: prefix, ContinuationToken: token }),
     );
-    for (const { Key, Size, LastModified } of page.Contents ?? []) {
-      if (Key !== undefined) found.push({ key: Key, size: Size ?? 0, lastModified: LastModified });
+    for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
+      if (Key === undefined) continue;
+      found.push({ key: Key, size: Size ?? 0, lastModified: LastModified, etag: ETag });
     }
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token !== undefined);

@@ -216,7 +216,10 @@ export const runSummarySchema = z.object({
 });
 export type RunSummary = z.infer<typeof runSummarySchema>;
 
-/** `champions.json`: who forecasts for each location now, and what the last run found. */
+/**
+ * `champions.json`: who forecasts for each location now, and what the last run came to, in a few hundred bytes each: it is
+ * read whole every hour. The run's figures are in its evaluation.
+ */
 export const championsSchema = z.object({
   schemaVersion: z.literal(1),
   generatedAt: z.iso.datetime(),
@@ -225,7 +228,10 @@ export const championsSchema = z.object({
       location: z.string(),
       name: z.string(),
       champion: z.object({ version: z.string(), since: utcSecondSchema }).nullable(),
-      lastRun: locationResultSchema.extend({ run: z.string(), asOf: utcSecondSchema }).nullable(),
+      lastRun: locationResultSchema
+        .pick({ outcome: true, reason: true })
+        .extend({ run: z.string(), asOf: utcSecondSchema })
+        .nullable(),
     }),
   ),
 });

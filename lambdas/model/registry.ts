@@ -105,10 +105,11 @@ function pointerOf(location: string, stored: StoredObject | undefined): Pointer 
 /**
  * The model that is to forecast for `location`: the champion's, or, when that can't be used, the one that was
  * champion before it and can. Called by the hourly function.
+ * @param read the pointer, when the caller has read it.
  * @throws only when S3 fails; damaged objects are reported in `refused`.
  */
-export async function readChampion(models: Bucket, location: string): Promise<Champion> {
-  const pointer = await readPointer(models, location);
+export async function readChampion(models: Bucket, location: string, read?: Pointer): Promise<Champion> {
+  const pointer = read ?? (await readPointer(models, location));
   if (pointer.status === 'absent') return { current: undefined, refused: [] };
 
   const refused: RefusedModel[] = [];
@@ -116,18 +117,18 @@ export async function readChampion(models: Bucket, location: string): Promise<Ch
   if (pointer.status === 'valid') {
     const { version } = pointer.entry;
     tried.add(version);
-    const read = await readModel(models, location, version);
-    if ('model' in read) return { current: { version, model: read.model }, refused };
-    refused.push({ version, reason: read.refused });
+    const found = await readModel(models, location, version);
+    if ('model' in found) return { current: { version, model: found.model }, refused };
+    refused.push({ version, reason: found.refused });
   } else {
     refused.push({ version: 'champion.json', reason: pointer.reason });
   }
   for (const { version } of (await readLedger(models, location)).reverse()) {
     if (tried.has(version)) continue;
     tried.add(version);
-    const read = await readModel(models, location, version);
-    if ('model' in read) return { current: { version, model: read.model }, refused };
-    refused.push({ version, reason: read.refused });
+    const found = await readModel(models, location, version);
+    if ('model' in found) return { current: { version, model: found.model }, refused };
+    refused.push({ version, reason: found.refused });
   }
   return { current: undefined, refused };
 }

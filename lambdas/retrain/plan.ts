@@ -7,7 +7,7 @@ import { forecastLocations } from '../weather/location';
 import { type planOutput, Refused, type Run, runKeys, type StepInput } from './steps';
 
 /** Athena writes at most a hundred partitions in one query. */
-const LOCATIONS_PER_QUERY = 100;
+export const PLACES_PER_TRAINING_QUERY = 100;
 
 export interface PlanDependencies {
   readonly settings: Settings;
@@ -78,8 +78,8 @@ function windowOf(
 }
 
 function chunksOf(locations: number): { first: number; count: number }[] {
-  return Array.from({ length: Math.ceil(locations / LOCATIONS_PER_QUERY) }, (_, chunk) => ({
-    first: chunk * LOCATIONS_PER_QUERY,
-    count: Math.min(LOCATIONS_PER_QUERY, locations - chunk * LOCATIONS_PER_QUERY),
+  return Array.from({ length: Math.ceil(locations / PLACES_PER_TRAINING_QUERY) }, (_, chunk) => ({
+    first: chunk * PLACES_PER_TRAINING_QUERY,
+    count: Math.min(PLACES_PER_TRAINING_QUERY, locations - chunk * PLACES_PER_TRAINING_QUERY),
   }));
 }

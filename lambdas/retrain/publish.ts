@@ -139,6 +139,11 @@ async function championOf(models: Bucket, { id, name }: Location): Promise<Champ
     lastRun:
       evaluation === undefined
         ? null
-        : { ...resultOf(evaluation), run: evaluation.run, asOf: utcSecond(evaluation.asOf) },
+        : {
+            outcome: evaluation.outcome,
+            reason: evaluation.reasons.join(' '),
+            run: evaluation.run,
+            asOf: utcSecond(evaluation.asOf),
+          },
   };
 }

@@ -5,20 +5,31 @@ import { PROVIDERS } from '../../lambdas/weather/providers';
 import { garoaApp } from '../app';
 import { type GaroaBlock, parseConfig } from '../config';
 import { applicationName } from '../names';
-import { deployed } from './deployed';
-import { estimate, type Item } from './estimate';
+import { type Deployed, deployed } from './deployed';
+import { estimate, useOfDay, useOfRun } from './estimate';
 import type { Measured } from './measured';
 import { HOURS_PER_MONTH } from './prices';
-import type { Column } from './report';
+import { type Column, PLACES_OF_USE, type UseColumn } from './report';
 
-/** The bill of a configuration: its templates are made, without bundles, and priced. */
-function billOf(block: GaroaBlock, measured: Measured): readonly Item[] {
+/** What one run of each kind uses, for each number of places of the table. */
+export function uses(measured: Measured): readonly UseColumn[] {
+  const found = deploymentOf({});
+  return PLACES_OF_USE.map((places) => ({
+    places,
+    hourly: useOfRun(found, measured, 'hourly', places),
+    day: useOfDay(found, measured, places),
+    retraining: useOfRun(found, measured, 'retrain', places),
+  }));
+}
+
+/** A configuration's templates, made without bundles. */
+function deploymentOf(block: GaroaBlock): Deployed {
   const config = parseConfig(block);
   const outdir = mkdtempSync(join(tmpdir(), 'garoa-cost-'));
   try {
     const app = garoaApp({ config, outdir, context: { 'aws:cdk:bundling-stacks': [] } });
     const templates = app.synth().stacks.map(({ template }): unknown => template);
-    return estimate(deployed(templates, applicationName(config.stage)), measured, config.locations.length);
+    return deployed(templates, applicationName(config.stage));
   } finally {
     rmSync(outdir, { recursive: true });
   }
@@ -38,7 +49,7 @@ export function column(places: number, measured: Measured): Column {
   );
   return {
     places,
-    items: billOf(places === 1 ? {} : { locations }, measured),
+    items: estimate(deploymentOf(places === 1 ? {} : { locations }), measured, places),
     calls,
     plan: plan?.name ?? 'none holds so many: poll less often',
   };

@@ -1,3 +1,6 @@
+import { PLACES_PER_FEATURES_QUERY } from '../../lambdas/hourly/forecast';
+import { shardsNeeded } from '../../lambdas/ingest/shards';
+import { PLACES_PER_TRAINING_QUERY } from '../../lambdas/retrain/plan';
 import type { Deployed } from './deployed';
 import type { Figure, Figures, Kind, Measured } from './measured';
 import { HOURS_PER_MONTH, PRICES } from './prices';
@@ -60,16 +63,12 @@ export function estimate(deployed: Deployed, measured: Measured, places: number)
   };
   const sum = (figure: Figure): number => kinds.reduce((total, kind) => total + perMonth(kind, figure), 0);
   const gigabyteSeconds = (kind: Kind): number => {
-    const memory = deployed.memory[FUNCTION_OF[kind]];
-    if (memory === undefined) throw new Error(`No function ${FUNCTION_OF[kind]}`);
-    const share = Math.min(1, memory / MEGABYTES_PER_PROCESSOR);
+    const memory = memoryOf(deployed, kind);
     const { fixed, perPlace } = measured.runs[kind];
     const placeRuns = kind === 'poll' ? minutes : runsOf(kind);
-    const turns = kind === 'retrain' ? places : Math.ceil(places / PLACES_AT_ONCE);
     const seconds =
-      (runsOf(kind) * (fixed.cpuMs / share + waitMs(fixed)) +
-        placeRuns * ((places * perPlace.cpuMs) / share + turns * waitMs(perPlace))) /
-      1_000;
+      runsOf(kind) * secondsOf(fixed, memory, 1) +
+      placeRuns * secondsOf(times(perPlace, places), memory, callsAtOnce(kind, places));
     return (seconds * memory) / 1_024;
   };
   const lambda = (...of: readonly Kind[]): number =>
@@ -123,6 +122,75 @@ export function estimate(deployed: Deployed, measured: Measured, places: number)
   ];
 }
 
+/** What is used up by one run, or a day. */
+export interface Use {
+  readonly requests: number;
+  /** As billed: each statement has its minimum. */
+  readonly athenaBytes: number;
+  readonly statements: number;
+  readonly events: number;
+  readonly usd: number;
+}
+
+/** What one run of a kind uses for so many places; polls of several shards are one run. */
+export function useOfRun(deployed: Deployed, measured: Measured, kind: Kind, places: number): Use {
+  const memory = memoryOf(deployed, kind);
+  const shards = kind === 'poll' ? shardsNeeded(places) : 1;
+  const ofRun = times(measured.runs[kind].fixed, shards);
+  const fixed = { ...ofRun, statements: ofRun.statements + furtherStatements(kind, places) };
+  const ofPlaces = times(measured.runs[kind].perPlace, places);
+  const sum = (figure: Figure) => fixed[figure] + ofPlaces[figure];
+  const seconds = secondsOf(fixed, memory, 1) + secondsOf(ofPlaces, memory, callsAtOnce(kind, places));
+  return {
+    requests: sum('s3Writes') + sum('s3Reads'),
+    athenaBytes: sum('statements') * STATEMENT_BYTES + sum('bytesBeyondMinimum'),
+    statements: sum('statements'),
+    events: sum('events'),
+    usd: usdOfUse(fixed, memory, seconds) + usdOfUse(ofPlaces, memory, 0),
+  };
+}
+
+/** Statements beyond those of a few places: a query takes so many, and training sets are made and dropped. */
+function furtherStatements(kind: Kind, places: number): number {
+  switch (kind) {
+    case 'hourly':
+      return Math.ceil(places / PLACES_PER_FEATURES_QUERY) - 1;
+    case 'retrain':
+      return 2 * (Math.ceil(places / PLACES_PER_TRAINING_QUERY) - 1);
+    case 'poll':
+    case 'upkeep':
+      return 0;
+  }
+}
+
+/** A day of polls each minute, 24 hourly runs and upkeep. */
+export function useOfDay(deployed: Deployed, measured: Measured, places: number): Use {
+  const parts = [
+    [24 * 60, useOfRun(deployed, measured, 'poll', places)],
+    [24, useOfRun(deployed, measured, 'hourly', places)],
+    [1, useOfRun(deployed, measured, 'upkeep', places)],
+  ] as const;
+  const sum = (figure: keyof Use) => parts.reduce((total, [runs, use]) => total + runs * use[figure], 0);
+  return {
+    requests: sum('requests'),
+    athenaBytes: sum('athenaBytes'),
+    statements: sum('statements'),
+    events: sum('events'),
+    usd: sum('usd'),
+  };
+}
+
+function memoryOf(deployed: Deployed, kind: Kind): number {
+  const memory = deployed.memory[FUNCTION_OF[kind]];
+  if (memory === undefined) throw new Error(`No function ${FUNCTION_OF[kind]}`);
+  return memory;
+}
+
+/** Places are retrained in invocations of their own; elsewhere their calls go several at a time. */
+function callsAtOnce(kind: Kind, places: number): number {
+  return kind === 'retrain' ? 1 : Math.min(places, PLACES_AT_ONCE);
+}
+
 /** USD of one run, or of several together: all that is billed by use. `seconds` is what its functions take in all. */
 export function usdOfUse(
   figures: Omit<Figures, 'cpuMs' | 'storedBytes'>,
@@ -150,6 +218,22 @@ export function secondsOf(
 ): number {
   const share = Math.min(1, megabytes / MEGABYTES_PER_PROCESSOR);
   return (figures.cpuMs / share + waitMs(figures) / callsAtOnce) / 1_000;
+}
+
+function times(figures: Figures, by: number): Figures {
+  return {
+    invocations: figures.invocations * by,
+    cpuMs: figures.cpuMs * by,
+    s3Writes: figures.s3Writes * by,
+    s3Reads: figures.s3Reads * by,
+    providerCalls: figures.providerCalls * by,
+    statements: figures.statements * by,
+    bytesBeyondMinimum: figures.bytesBeyondMinimum * by,
+    events: figures.events * by,
+    transitions: figures.transitions * by,
+    logBytes: figures.logBytes * by,
+    storedBytes: figures.storedBytes * by,
+  };
 }
 
 function waitMs(figures: Omit<Figures, 'storedBytes'>): number {

@@ -1,4 +1,4 @@
-import { ELSEWHERE, type Item, total } from './estimate';
+import { ELSEWHERE, type Item, total, type Use } from './estimate';
 import type { Measured } from './measured';
 import { PRICES_OF } from './prices';
 
@@ -14,6 +14,17 @@ export interface Column {
 /** The numbers of places that the table is for. */
 export const PLACES: readonly number[] = [1, 10, 100, 1_000];
 
+/** The numbers of places that the table of use is for. */
+export const PLACES_OF_USE: readonly number[] = [1, 100, 1_000, 5_000];
+
+/** What runs use for one number of places. */
+export interface UseColumn {
+  readonly places: number;
+  readonly hourly: Use;
+  readonly day: Use;
+  readonly retraining: Use;
+}
+
 /** First line of `npm run cost`: the first column is the default configuration's. */
 export function headline([first]: readonly Column[]): string {
   return `Default configuration: ${usd(total(first?.items ?? []))} a month in us-east-1, list prices of ${PRICES_OF} before free tiers.`;
@@ -21,7 +32,7 @@ export function headline([first]: readonly Column[]): string {
 
 /** What stands in the README between its marks. */
 export function costSection(columns: readonly Column[], { date, historyDays }: Measured): string {
-  const measured = `Measured on ${date}, with ${historyDays} days of history a place: retraining costs more with more.`;
+  const measured = `Measured on ${date}, with ${historyDays} days of history a place.`;
   return `${headline(columns)}\n\n${costTable(columns)}\n\n${measured}`;
 }
 
@@ -33,15 +44,42 @@ export function withCostSection(page: string, section: string): string {
   return page.replace(SECTION, () => `<!-- cost -->\n${section}\n<!-- /cost -->`);
 }
 
+/** A Markdown table: what an hourly run, a day and a retraining of all places use. */
+export function useTable(columns: readonly UseColumn[]): string {
+  const figures: readonly (readonly [string, (use: Use) => string])[] = [
+    ['requests to S3', ({ requests }) => count(Math.round(requests))],
+    ['queries', ({ statements }) => count(Math.round(statements))],
+    ['MB that Athena bills', ({ athenaBytes }) => count(Math.round(athenaBytes / 1e6))],
+    ['events', ({ events }) => count(Math.round(events))],
+    ['by use', ({ usd: price }) => `$${price.toPrecision(2)}`],
+  ];
+  const runs: readonly (readonly [string, (column: UseColumn) => Use])[] = [
+    ['An hourly run', ({ hourly }) => hourly],
+    ['A day, polled each minute', ({ day }) => day],
+    ['A retraining', ({ retraining }) => retraining],
+  ];
+  return [
+    line('', columns.map(placesOf)),
+    line(
+      '---',
+      columns.map(() => '---:'),
+    ),
+    ...runs.flatMap(([run, of]) =>
+      figures.map(([figure, shown]) =>
+        line(
+          `${run}: ${figure}`,
+          columns.map((column) => shown(of(column))),
+        ),
+      ),
+    ),
+  ].join('\n');
+}
+
 /** A Markdown table: services down, numbers of places across; below it the provider and what others rent. */
 export function costTable(columns: readonly Column[]): string {
   const names = columns[0]?.items.map(({ name }) => name) ?? [];
-  const line = (name: string, cells: readonly string[]) => `| ${[name, ...cells].join(' | ')} |`;
   return [
-    line(
-      'USD a month',
-      columns.map(({ places }) => `${count(places)} ${places === 1 ? 'place' : 'places'}`),
-    ),
+    line('USD a month', columns.map(placesOf)),
     line(
       '---',
       columns.map(() => '---:'),
@@ -71,6 +109,14 @@ export function costTable(columns: readonly Column[]): string {
       ),
     ),
   ].join('\n');
+}
+
+function line(name: string, cells: readonly string[]): string {
+  return `| ${[name, ...cells].join(' | ')} |`;
+}
+
+function placesOf({ places }: { readonly places: number }): string {
+  return `${count(places)} ${places === 1 ? 'place' : 'places'}`;
 }
 
 function usd(value: number): string {

@@ -31,6 +31,8 @@ export interface ScenarioPlace {
   readonly directory: string;
   /** Minute of the hour at which the hourly function runs. */
   readonly hourlyMinute: number;
+  /** Executions of functions that the account may run at once; the maps were made for so many. */
+  readonly accountConcurrency: number;
   readonly synthSeconds: number;
   /** See `LocalCloudOptions`. */
   readonly patience?: number;
@@ -60,8 +62,7 @@ export async function runScenario(
   const offset = (place.hourlyMinute + 1) * 60_000;
   let watch: Watch = () => undefined;
   const cloud = await startLocalGaroa({
-    // The most that a new account may run at once, which is what the configuration assumes.
-    accountConcurrency: 10,
+    accountConcurrency: place.accountConcurrency,
     assemblyDirectory: place.assemblyDirectory,
     directory: place.directory,
     recording: options.recording,

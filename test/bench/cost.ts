@@ -13,7 +13,7 @@ import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa
 import { synthesise } from '../../lib/scenario/synth';
 import { countedSoFar } from './counts';
 
-const HISTORY_DAYS = 30;
+const HISTORY_DAYS = 363;
 const FIRST_DAY = '2013-01-01';
 const LIVE_DAY = addDays(FIRST_DAY, HISTORY_DAYS);
 const LIVE_HOURS = 1;

@@ -67,6 +67,7 @@ beforeAll(async () => {
     assemblyDirectory,
     directory: join(directory, 'run'),
     hourlyMinute: config.schedules.hourlyMinute,
+    accountConcurrency: config.accountConcurrency,
     synthSeconds: 0,
     patience: PATIENCE,
     onStarted: (running: LocalGaroa) => {

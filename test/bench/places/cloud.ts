@@ -10,6 +10,9 @@ import type { PlacesRecording } from './recording';
 /** Executions of functions that the account may run at once: those of a new one. */
 export const ACCOUNT_CONCURRENCY = 10;
 
+/** A busy machine is no failure; what functions took is held against their limits as deployed. */
+const PATIENCE = 4;
+
 /** Runs the application as deployed for the places of a recording, and removes all of it afterwards. */
 export async function withPlaces<T>(
   options: {
@@ -40,6 +43,7 @@ export async function withPlaces<T>(
       recording,
       start: new Date(start),
       accountConcurrency: ACCOUNT_CONCURRENCY,
+      patience: PATIENCE,
       ...(onInvocation !== undefined && { onInvocation }),
     });
     return await work(cloud, assemblyDirectory);

@@ -5,6 +5,7 @@ import { getObject, getText, putObject } from '../../../lambdas/lake/s3';
 import { brier, evaluate } from '../../../lambdas/model/evaluation';
 import {
   assessmentSchema,
+  championsSchema,
   type EvaluationFile,
   evaluationFileSchema,
   metricsSchema,
@@ -448,6 +449,13 @@ describe('retraining a location, step by step as the state machine does', () => 
       test_brier: current?.model.metrics.brier,
     });
     expect(rows.map(({ outcome }) => outcome)).toEqual(['promoted', 'failed', 'failed']);
+
+    // Read whole every hour: of thousands of places it holds what the index says of each.
+    const champions = (await getText(local.bucket, keys.champions)) ?? '';
+    const [first, ...others] = championsSchema.parse(JSON.parse(champions)).locations;
+    expect(first).toMatchObject({ location: 'ewr', lastRun: { outcome: 'promoted', run: run.id } });
+    expect(others.map(({ lastRun }) => lastRun?.outcome)).toEqual(['failed', undefined]);
+    expect(champions.length).toBeLessThan(3 * 700);
   });
 
   it('keeps what its state hands on far below the limit of a state', async () => {

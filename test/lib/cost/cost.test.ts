@@ -1,19 +1,29 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { column } from '../../../lib/cost/columns';
+import { column, uses } from '../../../lib/cost/columns';
 import { deployed } from '../../../lib/cost/deployed';
 import { type Item, total } from '../../../lib/cost/estimate';
 import { type Measured, readMeasured } from '../../../lib/cost/measured';
-import { type Column, costSection, headline, PLACES, withCostSection } from '../../../lib/cost/report';
+import {
+  type Column,
+  costSection,
+  headline,
+  PLACES,
+  type UseColumn,
+  useTable,
+  withCostSection,
+} from '../../../lib/cost/report';
 import { projectRoot } from '../../../lib/project-root';
 
 const measured = readMeasured(projectRoot);
 let columns: readonly Column[];
+let used: readonly UseColumn[];
 let printed: jest.SpyInstance;
 
 beforeAll(() => {
   printed = jest.spyOn(console, 'error').mockImplementation();
   columns = PLACES.map((places) => column(places, measured));
+  used = uses(measured);
 });
 afterAll(() => printed.mockRestore());
 
@@ -54,6 +64,38 @@ describe('a month', () => {
     const more = total(column(1, dearer).items) - total(itemsOf(1));
     expect(more).toBeGreaterThan((43_800 * 0.005) / 1_000 - 1e-9);
     expect(more).toBeLessThan(0.3);
+  });
+});
+
+describe('what runs use', () => {
+  it('grows with places no faster than they do, and its constant part is told by one place', () => {
+    const [one, ...others] = used;
+    if (one === undefined) throw new Error('no column');
+    for (const { places, hourly, day, retraining } of others) {
+      for (const [few, many] of [
+        [one.hourly, hourly],
+        [one.day, day],
+        [one.retraining, retraining],
+      ] as const) {
+        expect(many.usd).toBeGreaterThan(few.usd);
+        expect(many.usd).toBeLessThanOrEqual(places * few.usd);
+        expect(many.requests).toBeLessThanOrEqual(places * few.requests);
+      }
+      expect(hourly.events).toBe(places);
+    }
+    expect(one.day.statements).toBeGreaterThan(24 * one.hourly.statements);
+  });
+
+  it('counts the further queries that thousands of places need', () => {
+    const of = (places: number) => used.find((column) => column.places === places);
+    expect((of(5_000)?.hourly.statements ?? 0) - (of(1)?.hourly.statements ?? 0)).toBe(4);
+    expect((of(5_000)?.retraining.statements ?? 0) - (of(100)?.retraining.statements ?? 0)).toBe(2 * 49);
+  });
+
+  it('has a table with a line for each figure and run', () => {
+    const lines = useTable(used).split('\n');
+    expect(lines).toHaveLength(2 + 3 * 5);
+    expect(lines[0]).toBe('|  | 1 place | 100 places | 1,000 places | 5,000 places |');
   });
 });
 

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { GetQueryExecutionCommand, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
@@ -135,4 +136,22 @@ it('goes on serving after a request that is no request', async () => {
   await put('still here');
   const reply = await cloud.s3.send(new GetObjectCommand({ Bucket: 'raw', Key: 'still here' }));
   expect(await reply.Body?.transformToString()).toBe('x');
+});
+
+it('reads what is too large to its end and refuses it, and serves the next one', async () => {
+  const url = new URL(cloud.endpoints.environment.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? '');
+  const megabyte = Buffer.alloc(2 ** 20);
+  const status = await new Promise((resolve, reject) => {
+    const sent = request({ host: url.hostname, port: url.port, method: 'POST' }, (reply) => {
+      reply.resume();
+      resolve(reply.statusCode);
+    });
+    sent.once('error', reject);
+    for (let sum = 0; sum <= 128; sum += 1) sent.write(megabyte);
+    sent.end();
+  });
+  expect(status).toBe(413);
+  expect(calls).toEqual([]);
+  await cloud.secrets.send(new GetSecretValueCommand({ SecretId: 'api-key' }));
+  expect(calls).toHaveLength(1);
 });
