@@ -16,6 +16,8 @@ export interface GaroaAppProps {
   readonly outdir?: string;
   /** Added to the feature flags of cdk.json, such as `{'aws:cdk:bundling-stacks': []}`. */
   readonly context?: Readonly<Record<string, unknown>>;
+  /** Whether the CDK holds the templates against CloudFormation's schemas, which takes seconds; true by default. */
+  readonly checkTemplates?: boolean;
 }
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
@@ -24,10 +26,11 @@ const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
  * The whole application, ready for `synth()`: the CDK command line, the local cloud and the tests make it
  * here, with the feature flags of cdk.json, so that all of them see the same templates.
  */
-export function garoaApp({ config, outdir, context }: GaroaAppProps): App {
+export function garoaApp({ config, outdir, context, checkTemplates = true }: GaroaAppProps): App {
   const app = new App({
     ...(outdir !== undefined && { outdir }),
     context: { ...projectContext(), ...context },
+    builtinCloudFormationValidation: checkTemplates,
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 

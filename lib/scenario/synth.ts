@@ -11,7 +11,8 @@ class SynthFailed extends Refusal {
 
 /**
  * Synthesises the application as the CDK command line does: `bin/garoa.ts` in a process of its own, with the
- * configuration as context. What the bundler says is shown only when it fails.
+ * configuration as context. What the bundler says is shown only when it fails. The CDK's own check of templates, which
+ * takes longer than all the rest, is left to `cdk synth` and to the tests of templates.
  * @throws SynthFailed
  */
 export async function synthesise(config: GaroaConfig, outdir: string): Promise<void> {
@@ -20,6 +21,7 @@ export async function synthesise(config: GaroaConfig, outdir: string): Promise<v
     env: {
       ...process.env,
       CDK_OUTDIR: outdir,
+      CDK_VALIDATION: 'false',
       CDK_CONTEXT_JSON: JSON.stringify({ garoa: JSON.stringify(config) }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],

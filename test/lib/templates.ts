@@ -16,12 +16,16 @@ export interface Templates {
   readonly notes: readonly string[];
 }
 
-/** The templates of the whole application for a configuration, as `cdk synth` makes them, without bundles. */
-export function synthesise(block: GaroaBlock): Templates {
+/**
+ * The templates of the whole application for a configuration, as `cdk synth` makes them, without bundles; checked by the
+ * CDK only where a test says so, since the check takes longer than all the rest.
+ */
+export function synthesise(block: GaroaBlock, checkTemplates = false): Templates {
   const printed = jest.spyOn(console, 'error').mockImplementation();
   const outdir = mkdtempSync(join(tmpdir(), 'garoa-test-'));
   try {
-    const app = garoaApp({ config: parseConfig(block), outdir, context: { 'aws:cdk:bundling-stacks': [] } });
+    const context = { 'aws:cdk:bundling-stacks': [] };
+    const app = garoaApp({ config: parseConfig(block), outdir, context, checkTemplates });
     const { stacks } = app.synth();
     const templates = new Map(stacks.map(({ id, template }) => [id, Template.fromJSON(template)] as const));
     const template = (id: string) => templates.get(id) ?? Template.fromJSON({});
