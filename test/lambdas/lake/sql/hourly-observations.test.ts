@@ -1,17 +1,28 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TrinoSQL } from 'dt-sql-parser/dist/parser/trino';
 import fc from 'fast-check';
 import * as z from 'zod';
+import { rawLinesOf } from '../../../../lambdas/ingest/raw-objects';
 import { createTableText, runQuery } from '../../../../lambdas/lake/athena';
 import { keys } from '../../../../lambdas/lake/layout';
 import { deleteObjects, listObjects, putObject } from '../../../../lambdas/lake/s3';
 import { agreementSql } from '../../../../lambdas/lake/sql/agreement';
 import { hourlyObservationsSql } from '../../../../lambdas/lake/sql/hourly-observations';
 import { VIEWS } from '../../../../lambdas/lake/sql/views';
-import { addHours } from '../../../../lambdas/runtime/time';
+import { addDays, addHours, utcSecond } from '../../../../lambdas/runtime/time';
+import { createExchange } from '../../../../lambdas/weather/exchange';
 import { NO_FORECAST, NOTHING_MEASURED, type Observation } from '../../../../lambdas/weather/observation';
+import type { Outcome } from '../../../../lambdas/weather/provider';
+import { PROVIDERS, type ProviderName } from '../../../../lambdas/weather/providers';
+import { readRecording } from '../../../../lib/recorded-weather/observation-file/read';
+import { NO_ERRORS } from '../../../../lib/recorded-weather/weather-api/manners';
+import { startWeatherApi } from '../../../../lib/recorded-weather/weather-api/server';
+import { LOCAL_WEATHER_KEY } from '../../../../lib/recorded-weather/weather-api/weatherapi';
 import { ndjson, startTestCloud, type TestCloud } from '../../../lib/local/support';
+import { collected } from '../../weather/outcomes';
+import { UNHURRIED } from '../../weather/unhurried';
 
 const golden = (name: string) => readFileSync(join(__dirname, 'golden', name), 'utf8').trimEnd();
 
@@ -335,52 +346,90 @@ describe('what is true of an hour', () => {
   });
 });
 
-describe("one hour's weather", () => {
-  /** The day on which New York goes back to winter time; nothing may shift. */
-  const HOURS = Array.from({ length: 24 }, (_, h) => addHours('2026-11-01T00:00:00Z', h));
-  const rainOf = (h: number) => (h % 3 === 0 ? 1.5 : 0);
-  /** Temperature moves by a degree in the hour; rain is the provider's value of the whole hour. */
-  const air = (h: number, minute: number) => ({
-    temp_c: 10 + h / 2 + minute / 60,
-    humidity_pct: 70,
-    pressure_mb: 1012,
-    precip_mm: rainOf(h),
-  });
-  const minutes = (name: string) =>
-    name === '60 polls'
-      ? Array.from({ length: 60 }, (_, minute) => minute)
-      : name === '4 polls'
-        ? [0, 15, 30, 45]
-        : [52];
-  const instant = (hour: string, minute: number) =>
-    hour.replace(':00:00Z', `:${String(minute).padStart(2, '0')}:00Z`);
-  const polled = (name: string) =>
-    HOURS.flatMap((hour, h) => minutes(name).map((minute) => reading(instant(hour, minute), air(h, minute))));
-  /** WeatherAPI.com stamps the hour's start, Open-Meteo's adapter the last second of the hour. */
-  const past = (stamp: 'start' | 'end') =>
-    HOURS.map((hour, h) => {
-      const observed_at = stamp === 'start' ? hour : hour.replace(':00:00Z', ':59:59Z');
-      return history(hour, { observed_at, ...air(h, 59) });
-    });
+/** The day on which New York goes back to winter time; nothing may shift. */
+const AUTUMN = '2013-11-03';
+const HOURS = Array.from({ length: 24 }, (_, h) => addHours(`${AUTUMN}T00:00:00Z`, h));
+const MINUTE_MS = 60_000;
 
-  it.each([
-    ['60 polls', polled('60 polls'), 'polled'],
-    ['4 polls', polled('4 polls'), 'polled'],
-    ['1 poll near its end', polled('1 poll'), 'polled'],
-    ['history', past('start'), 'settled'],
-    ['history of instants', past('end'), 'settled'],
-    ['polls, then history', [...polled('4 polls'), ...past('start')], 'both'],
-    ['polls, then history of instants', [...polled('60 polls'), ...past('end')], 'both'],
+describe.each<[ProviderName, 'start' | 'end']>([
+  ['weatherapi', 'start'],
+  ['open-meteo', 'end'],
+])("one hour's weather through %s", (name, stamped) => {
+  const rainOf = (h: number) => (h % 3 === 0 ? 1.5 : 0);
+  /** Of the hour's end; temperature moves by half a degree in an hour. */
+  const airOf = (h: number) => 10 + h / 2;
+  const { closingPoll } = PROVIDERS[name];
+  let polls: readonly Observation[];
+  let past: readonly Observation[];
+
+  beforeAll(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'garoa-hour-'));
+    const rows = Array.from({ length: 72 }, (_, i) => {
+      const h = i - 24;
+      return `jfk,${addHours(HOURS[0] ?? '', h)},${airOf(h)},70,1012,${rainOf(h)}`;
+    });
+    const header = 'location_id,observed_at,temp_c,humidity_pct,pressure_mb,precip_mm';
+    writeFileSync(join(directory, 'w.csv'), [header, ...rows].join('\n'));
+    const jfk = { id: 'jfk', latitude: 40.64, longitude: -73.78, timezone: 'America/New_York' };
+    writeFileSync(join(directory, 'w.json'), JSON.stringify({ locations: [jfk] }));
+    const recording = await readRecording(join(directory, 'w.csv'));
+    let now = Date.parse(`${AUTUMN}T00:00:00Z`);
+    const api = await startWeatherApi({ recording, manners: NO_ERRORS, now: () => new Date(now) });
+    const addresses =
+      name === 'weatherapi'
+        ? { api: api.url }
+        : { api: api.openMeteoUrl, archive: api.historicalForecastUrl };
+    const key = async () => LOCAL_WEATHER_KEY;
+    const exchange = createExchange({ ...UNHURRIED, apiKey: { howToSet: '', current: key, renewed: key } });
+    const provider = PROVIDERS[name].connect({ addresses, exchange });
+    const linesOf = (outcomes: readonly Outcome[], kind: Observation['kind']) => {
+      const { lines, failures } = rawLinesOf(outcomes, { at: utcSecond(now), source: name, kind });
+      expect(failures).toEqual([]);
+      return lines.map(({ payload, ...line }) => line);
+    };
+    const polled: Observation[] = [];
+    // The first minutes of the next day close the last hour.
+    for (let minute = 0; minute < 24 * 60 + 4; minute += 1, now += MINUTE_MS) {
+      polled.push(...linesOf(await provider.current(recording.locations, utcSecond(now)), 'current'));
+    }
+    polls = polled;
+    now += 72 * 60 * MINUTE_MS;
+    past = linesOf(await collected(provider.history(recording.locations, AUTUMN)), 'history');
+    await api.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** What a cadence of so many minutes polls: one of them is the closing poll. */
+  const every = (minutes: number) =>
+    polls.filter(
+      ({ ingested_at }) => (Number(ingested_at.slice(14, 16)) - closingPoll.minute) % minutes === 0,
+    );
+
+  it.each<[string, () => readonly Observation[], string]>([
+    ['60 polls', () => polls, 'polled'],
+    ['4 polls', () => every(15), 'polled'],
+    ['1 poll near its end', () => every(60), 'polled'],
+    ['history', () => past, 'settled'],
+    ['60 polls, then history', () => [...polls, ...past], 'both'],
+    ['4 polls, then history', () => [...every(15), ...past], 'both'],
+    ['1 poll, then history', () => [...every(60), ...past], 'both'],
   ])('is the same row when it comes as %s', async (_, lines, kind) => {
-    const rows = await aggregate(lines, { from: '2026-11-01' });
+    const rows = await aggregate(lines(), { from: AUTUMN, closedBefore: `${addDays(AUTUMN, 1)}T00:00:00Z` });
     expect(rows.map(({ hour }) => hour)).toEqual(HOURS);
     for (const [h, row] of rows.entries()) {
       expect(row).toMatchObject({ kind, precip_mm: rainOf(h), rained: rainOf(h) > 0 });
       expect(row).toMatchObject({ known_precip_mm: rainOf(h), known_rained: rainOf(h) > 0 });
       expect(row).toMatchObject({ humidity_pct: 70, pressure_mb: 1012 });
       // Within what the temperature moves between two readings of a quarter of an hour.
-      expect(Math.abs(z.number().parse(row.temp_c) - air(h, 59).temp_c)).toBeLessThanOrEqual(0.25);
+      expect(Math.abs(z.number().parse(row.temp_c) - airOf(h))).toBeLessThanOrEqual(0.125);
     }
+  });
+
+  it('has the stamps that its provider gives', () => {
+    const minute = stamped === 'start' ? ':00:00Z' : ':59:59Z';
+    expect(past.map(({ observed_at }) => observed_at)).toEqual(
+      HOURS.map((hour) => hour.replace(':00:00Z', minute)),
+    );
   });
 });
 
