@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { ComparedResult } from './compare';
 import { printed } from './compare';
-import { Unavailable } from './trino/unavailable';
+import { Unavailable } from './unavailable';
 
 /** What an engine says to a query: its rows as text, or why it has none. */
 export type Answer = readonly string[] | { readonly error: string };

@@ -19,7 +19,7 @@ import { DATABASE, LAKE_TABLES, WORKGROUP } from './lake';
 import { FIRST_DAY } from './lived-statements';
 import { ODD_READINGS } from './odd-readings';
 import type { TrinoClient } from './trino/client';
-import { Unavailable } from './trino/unavailable';
+import { Unavailable } from './unavailable';
 
 /** One thing that was held against Trino. */
 export interface Finding {

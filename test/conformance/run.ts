@@ -17,17 +17,19 @@ import { LIVED_NOW, live } from './lived-statements';
 import { declareTables } from './trino/catalogue';
 import { TrinoClient } from './trino/client';
 import { TRINO_VERSION, trinoServer } from './trino/server';
-import { Unavailable } from './trino/unavailable';
+import { Unavailable } from './unavailable';
 
-const USAGE = `Holds the local Athena against a real Trino, whose engine is Athena's.
+const USAGE = `Holds what is Garoa's own against engines that nobody here wrote.
 
   npm run conformance              the functions' statements, the README's queries, views, tables, odd readings and
                                    JSON lines on both engines; Parquet of Trino through the functions' readers
   npm run conformance -- capture   stores anew what Trino says to the JSON cases
+  npm run conformance -- aws       the application in MiniStack, an emulator of AWS with IAM on: from its first
+                                   deployment to its removal
 
-A JDK 17 and Maven have to be here; Trino ${TRINO_VERSION} is fetched once. Where they are not, nothing is checked, and that
-is said. TRINO_URL names a server that is there already; its catalogue awsdatacatalog is Hive's over a file metastore
-in s3://metastore/catalog, with S3 on the port TRINO_S3_PORT of this machine.
+Trino ${TRINO_VERSION} needs a JDK 17 and Maven, MiniStack Python 3.10; both are fetched once. Where that is not to be had,
+nothing is checked, and that is said. TRINO_URL names a server that is there already; its catalogue awsdatacatalog is
+Hive's over a file metastore in s3://metastore/catalog, with S3 on the port TRINO_S3_PORT of this machine.
 `;
 
 /** What this check can't say anything about. */
@@ -43,13 +45,17 @@ main(process.argv.slice(2)).catch((error: unknown) => {
 });
 
 async function main([command]: readonly string[]): Promise<void> {
-  if (command !== undefined && command !== 'capture') {
+  if (command !== undefined && command !== 'capture' && command !== 'aws') {
     process.stdout.write(USAGE);
     process.exitCode = command === '--help' ? 0 : 1;
     return;
   }
   // The SDK warns about Node 20; the functions run on a later one.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+  if (command === 'aws') {
+    const { conformanceWithAws } = await import('./aws/conformance');
+    return conformanceWithAws();
+  }
   const started = performance.now();
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
   const { local, statements } = await live();

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Unavailable } from './unavailable';
+import { Unavailable } from '../unavailable';
 
 const page = z.object({
   nextUri: z.string().optional(),

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Unavailable } from './unavailable';
+import { cacheFolder, fetchBy, freePort } from '../fetched';
+import { Unavailable } from '../unavailable';
 
 /** Athena's engine version 3 follows Trino; this is the last version that runs on Java 17 with the Hive connector. */
 export const TRINO_VERSION = '435';
@@ -14,12 +14,10 @@ export interface TrinoServer {
   readonly stop: () => Promise<void>;
 }
 
-/** Where Maven and others keep what can be fetched again; `node_modules` is thrown away by every clean install. */
-const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), `garoa-trino-${TRINO_VERSION}`);
+const CACHE = cacheFolder(`garoa-trino-${TRINO_VERSION}`);
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:2.8';
 const STARTED = 'SERVER STARTED';
 const START_TIMEOUT_MS = 180_000;
-const FETCH_TIMEOUT_MS = 300_000;
 
 /** Trino's own launcher is in no Maven repository; this is all that it does. */
 const START_CLASS = `public class Start {
@@ -184,6 +182,8 @@ function fetchServer(): string {
   mkdirSync(join(CACHE, 'plugin'), { recursive: true });
   writeFileSync(join(CACHE, 'pom.xml'), POM);
   writeFileSync(join(CACHE, 'Start.java'), START_CLASS);
+  const run = (command: string, args: readonly string[], cwd = CACHE) =>
+    fetchBy(`Trino ${TRINO_VERSION}`, command, args, cwd);
   const library = join(CACHE, 'lib');
   run('mvn', [
     ...['-q', '-B', '-f', join(CACHE, 'pom.xml'), `${DEPENDENCY_PLUGIN}:copy-dependencies`],
@@ -203,18 +203,6 @@ function fetchServer(): string {
   return classPath;
 }
 
-function run(command: string, args: readonly string[], cwd = CACHE): void {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    encoding: 'utf8',
-    timeout: FETCH_TIMEOUT_MS,
-  });
-  if (status !== 0) {
-    const reason = error?.message ?? `${stdout}${stderr}`.trim().split('\n').slice(0, 3).join(' ');
-    throw new Unavailable(`Trino ${TRINO_VERSION} could not be fetched (${command}: ${reason}).`);
-  }
-}
-
 async function started(child: ChildProcess, log: string): Promise<void> {
   const limit = performance.now() + START_TIMEOUT_MS;
   const text = () => readFileSync(log, 'utf8');
@@ -225,15 +213,4 @@ async function started(child: ChildProcess, log: string): Promise<void> {
     }
     await delay(250);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') {
-    throw new Error('A TCP server has a port.');
-  }
-  return address.port;
 }
