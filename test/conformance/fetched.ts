@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Unavailable } from './unavailable';
 
 const FETCH_TIMEOUT_MS = 300_000;
@@ -20,7 +20,7 @@ export function fetchBy(what: string, command: string, args: readonly string[], 
   });
   if (status !== 0) {
     const reason = error?.message ?? `${stdout}${stderr}`.trim().split('\n').slice(0, 3).join(' ');
-    throw new Unavailable(`${what} could not be fetched (${command}: ${reason}).`);
+    throw new Unavailable(`${what} could not be fetched (${basename(command)}: ${reason}).`);
   }
 }
 

@@ -16,7 +16,7 @@ import { DATABASE, JSON_DATABASE, LAKE_TABLES, putJsonCases } from './lake';
 import { LIVED_NOW, live } from './lived-statements';
 import { declareTables } from './trino/catalogue';
 import { TrinoClient } from './trino/client';
-import { TRINO_VERSION, trinoServer } from './trino/server';
+import { prepareTrino, TRINO_VERSION } from './trino/server';
 import { Unavailable } from './unavailable';
 
 const USAGE = `Holds what is Garoa's own against engines that nobody here wrote.
@@ -52,11 +52,24 @@ async function main([command]: readonly string[]): Promise<void> {
   }
   // The SDK warns about Node 20; the functions run on a later one.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+  // Whoever stops the check stops its servers: they end with the process.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   if (command === 'aws') {
     const { conformanceWithAws } = await import('./aws/conformance');
     return conformanceWithAws();
   }
+  try {
+    await conformanceWithTrino(command === 'capture');
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    console.log(`Conformance with Trino was skipped: ${error.message}`);
+  }
+}
+
+/** @throws Unavailable when there is no Trino, or it breaks down. */
+async function conformanceWithTrino(capture: boolean): Promise<void> {
   const started = performance.now();
+  const start = await prepareTrino();
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
   const { local, statements } = await live();
   console.log(
@@ -64,18 +77,14 @@ async function main([command]: readonly string[]): Promise<void> {
   );
   const { cloud } = local;
   putJsonCases(cloud);
-  const close = async () => {
-    await local.close();
-    rmSync(directory, { recursive: true, force: true });
-  };
   try {
-    const server = await trinoServer(cloud.endpoints.environment.AWS_ENDPOINT_URL_S3 ?? '', directory);
+    const server = await start(cloud.endpoints.environment.AWS_ENDPOINT_URL_S3 ?? '', directory);
     try {
       const trino = new TrinoClient(server.url, { catalog: 'awsdatacatalog', schema: DATABASE });
       console.log(`Trino started after ${Math.round((performance.now() - started) / 1000)} s`);
       await declareTables(trino, cloud.endpoints.objects, DATABASE, LAKE_TABLES, LIVED_NOW);
       await declareTables(trino, cloud.endpoints.objects, JSON_DATABASE, [JSON_TABLE], LIVED_NOW);
-      if (command === 'capture') {
+      if (capture) {
         writeFileSync(ANSWERS_FILE, `${JSON.stringify(await askTrino(trino), undefined, 2)}\n`);
         console.log(`Stored in ${ANSWERS_FILE}.`);
         return;
@@ -101,11 +110,9 @@ async function main([command]: readonly string[]): Promise<void> {
     } finally {
       await server.stop();
     }
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    console.log(`Conformance with Trino was skipped: ${error.message}`);
   } finally {
-    await close();
+    await local.close();
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -16,6 +16,7 @@ import { weatherUntilNow } from './weather';
 /** What these checks can't say anything about, besides the gaps. */
 const NOT_JUDGED = [
   "Athena's and Glue's permissions, since Athena is the local cloud's here, and asked as an administrator",
+  'what machines, schedules and rules may do: the emulator calls their targets without asking IAM',
   'metric math, and whether any alarm rings',
   'the crawler',
   'KMS, lifecycle rules, log deliveries and traces: stored and never carried out',

@@ -68,7 +68,7 @@ export async function conformanceWithAws(): Promise<void> {
     await step('retraining of the old lake', async () => lastLine(await deployment.garoa(['retrain'])));
     await step('history goes on', async () => lastLine(await deployment.garoa(['history', 'sao-paulo'])));
     await step('nobody was refused anything', async () => {
-      const refused = account.emulator.log().match(/^.*(not authorized|AccessDenied).*$/gim) ?? [];
+      const refused = account.emulator.log().match(/^.*(not authorized|Access ?Denied).*$/gim) ?? [];
       if (refused.length > 0) throw new CommandFailed(refused.slice(0, 10).join('\n'));
       return undefined;
     });

@@ -6,12 +6,13 @@ Runs in the emulator's own Python: `python gaps.py` is the server.
 import time
 
 from ministack.app import main
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import eventbridge, stepfunctions
 
 run_distributed = stepfunctions._run_distributed_map
 resolve_key = iam_evaluator._resolve_condition_key
 deliver = eventbridge._invoke_target
+deny = iam_actions.access_denied_response
 
 
 def run_map(state, given, effective, processor, execution, context):
@@ -42,7 +43,15 @@ def condition_key(key, context, *rest):
     return resolve_key(key, context, *rest)
 
 
+def denied(service, action, principal, *rest, **named):
+    """Says each denial in the log, also one that the caller makes nothing of."""
+    if not named.get("error_code"):
+        print(f"DENIED {principal} is not authorized to perform {action}", flush=True)
+    return deny(service, action, principal, *rest, **named)
+
+
 stepfunctions._run_distributed_map = run_map
 eventbridge._invoke_target = deliver_target
 iam_evaluator._resolve_condition_key = condition_key
+iam_actions.access_denied_response = denied
 main()

@@ -40,18 +40,33 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
+/** Starts or reaches a server, given the S3 endpoint that holds the tables and a folder for its files. */
+type TrinoStart = (s3: string, directory: string) => Promise<TrinoServer>;
+
 /**
- * A server that the environment names, or one started for the check: `TRINO_URL` is its address, and its catalogue
- * `awsdatacatalog` has the properties below with `http://<host>:<TRINO_S3_PORT>` for S3.
- * @throws Unavailable when there is none, and none can be started here.
+ * Makes sure that there can be a server, before anything is done for it: one that the environment names, or what one is
+ * made of, fetched with Maven once. `TRINO_URL` is a server's address; its catalogue `awsdatacatalog` has the properties
+ * below with `http://<host>:<TRINO_S3_PORT>` for S3.
+ * @throws Unavailable when that server does not answer; without Java 17 (a JDK) or Maven; when something can't be fetched.
  */
-export async function trinoServer(s3: string, directory: string): Promise<TrinoServer> {
-  const url = process.env.TRINO_URL;
-  if (url === undefined) return startTrino(s3, directory);
+export async function prepareTrino(): Promise<TrinoStart> {
+  const url = process.env.TRINO_URL?.replace(/\/$/, '');
+  if (url === undefined) {
+    requireTools();
+    const classPath = fetchServer();
+    return (s3, directory) => startTrino(classPath, s3, directory);
+  }
   const port = Number(process.env.TRINO_S3_PORT);
   if (!Number.isInteger(port)) {
     throw new Unavailable('TRINO_URL is set, but TRINO_S3_PORT does not say where that server looks for S3.');
   }
+  const answer = await fetch(`${url}/v1/info`).catch(() => undefined);
+  if (answer?.ok !== true) throw new Unavailable(`no Trino answers at TRINO_URL, ${url}.`);
+  return (s3) => forwardS3(url, port, s3);
+}
+
+/** Lets a server that looks for S3 at a port of this machine find it there. */
+async function forwardS3(url: string, port: number, s3: string): Promise<TrinoServer> {
   const forward = createServer((socket) => {
     const target = connect(Number(new URL(s3).port), '127.0.0.1');
     socket.pipe(target).pipe(socket);
@@ -60,18 +75,15 @@ export async function trinoServer(s3: string, directory: string): Promise<TrinoS
   await new Promise<void>((resolve, reject) => {
     forward.once('error', reject).listen(port, resolve);
   });
-  return { url: url.replace(/\/$/, ''), stop: async () => void forward.close() };
+  return { url, stop: async () => void forward.close() };
 }
 
 /**
  * Starts a Trino server with the Hive connector over an S3 endpoint, its catalogue in files of a bucket there.
- * What it is made of is fetched with Maven once.
  * @param s3 endpoint that holds the bucket `metastore` and those of the tables
- * @throws Unavailable without Java 17 (a JDK) or Maven, or when something can't be fetched.
+ * @throws Unavailable when it does not come up.
  */
-async function startTrino(s3: string, directory: string): Promise<TrinoServer> {
-  requireTools();
-  const classPath = fetchServer();
+async function startTrino(classPath: string, s3: string, directory: string): Promise<TrinoServer> {
   const port = await freePort();
   const etc = join(directory, 'etc');
   mkdirSync(join(etc, 'catalog'), { recursive: true });
