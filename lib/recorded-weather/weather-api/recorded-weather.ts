@@ -55,7 +55,7 @@ export class RecordedWeather {
   }
 
   byQuery(query: string): Place | undefined {
-    const exact = this.places.find(({ location }) => location.id === query || location.query === query);
+    const exact = this.places.find(({ location }) => location.id === query);
     if (exact !== undefined) return exact;
     const [latitude, longitude] = query.split(',').map(Number);
     return latitude === undefined || longitude === undefined ? undefined : this.at(latitude, longitude);

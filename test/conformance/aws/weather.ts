@@ -5,8 +5,12 @@ const HOUR = 3600;
 const DAYS_BEFORE = 120;
 const DAYS_AFTER = 2;
 
-/** Weather of the last months and the next days: a day's wave of temperature, and rain that comes in spells. */
-export function weatherUntilNow(locations: readonly Location[], now: Date): Recording {
+/**
+ * Weather of the last months and the next days: a day's wave of temperature, and rain that comes in spells. Places have
+ * for id what functions ask the provider by.
+ */
+export function weatherUntilNow(places: readonly Location[], now: Date): Recording {
+  const locations = places.map((place) => ({ ...place, id: place.query ?? place.id }));
   const midnight = Math.floor(now.getTime() / 86_400_000) * 24 * HOUR;
   const from = midnight - DAYS_BEFORE * 24 * HOUR;
   const to = midnight + DAYS_AFTER * 24 * HOUR;

@@ -16,11 +16,6 @@ it('dates its replies with virtual time', async () => {
   expect(headers.get('date')).toBe('Wed, 01 Jan 2020 02:50:59 GMT');
 });
 
-it.each(['metar', 'Sao Paulo, Brazil', '-23.55,-46.63'])('knows a place by %s', async (q) => {
-  two.at('2020-01-02T20:30:00Z');
-  expect((await two.weatherApi('current.json', { q })).body).toMatchObject({ location: { name: 'metar' } });
-});
-
 describe('faults', () => {
   it.each([
     [{ kind: 'status', status: 503 } as const, 503],

@@ -31,13 +31,7 @@ function rows(): string[] {
 
 const LOCATIONS = [
   { id: 'station', latitude: 40.69, longitude: -74.17, timezone: 'America/New_York', country: 'USA' },
-  {
-    id: 'metar',
-    query: 'Sao Paulo, Brazil',
-    latitude: -23.55,
-    longitude: -46.63,
-    timezone: 'America/Sao_Paulo',
-  },
+  { id: 'metar', latitude: -23.55, longitude: -46.63, timezone: 'America/Sao_Paulo' },
 ];
 
 export interface Reply {
