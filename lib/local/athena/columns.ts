@@ -259,7 +259,7 @@ function* columnsIn(value: unknown): Generator<SyntaxNode> {
       yield value;
     }
     for (const [property, inner] of Object.entries(value)) {
-      if (property !== 'subquery') {
+      if (property !== 'subquery' && typeof inner === 'object') {
         yield* columnsIn(inner);
       }
     }
@@ -279,7 +279,7 @@ function* subqueriesIn(value: unknown, except: readonly string[] = []): Generato
       return;
     }
     for (const [property, inner] of Object.entries(value)) {
-      if (!except.includes(property)) {
+      if (!except.includes(property) && typeof inner === 'object') {
         yield* subqueriesIn(inner);
       }
     }
