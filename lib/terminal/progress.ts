@@ -17,7 +17,7 @@ interface Output {
 }
 
 const BAR_WIDTH = 24;
-const REDRAW_MS = 80;
+const REDRAW_SECONDS = 0.08;
 /** Without a terminal: a line whenever another tenth of a phase is done, and at its end. */
 const PLAIN_TENTHS = 10;
 
@@ -32,93 +32,93 @@ interface Phase {
   readonly started: number;
 }
 
-class BarProgress implements Progress {
-  private current: Phase | undefined;
-  private done = 0;
-  private what = '';
-  private drawn = Number.NEGATIVE_INFINITY;
+/** What both ways of telling have in common: one phase after the other, each with its time at the end. */
+abstract class Phases implements Progress {
+  protected current: Phase | undefined;
 
   constructor(
-    private readonly output: Output,
+    protected readonly output: Output,
     private readonly now: () => number,
   ) {}
+
+  abstract step(done: number, what?: string, total?: number): void;
+  abstract note(line: string): void;
+  protected abstract begin(phase: Phase): void;
 
   phase(name: string, total?: number): void {
     this.end();
     this.current = { name, total, started: this.now() };
+    this.begin(this.current);
+  }
+
+  end(mark: '✓' | '✗' = '✓'): void {
+    const ending = this.current;
+    if (ending === undefined) return;
+    this.current = undefined;
+    this.note(`${mark} ${ending.name} (${this.secondsOf(ending).toFixed(1)} s)`);
+  }
+
+  protected secondsOf({ started }: Phase): number {
+    return (this.now() - started) / 1000;
+  }
+}
+
+class BarProgress extends Phases {
+  private done = 0;
+  private what = '';
+  /** Seconds of the phase at which it was last drawn. */
+  private drawn = 0;
+
+  protected begin(): void {
     this.done = 0;
     this.what = '';
     this.draw();
   }
 
   step(done: number, what?: string, total?: number): void {
+    if (this.current === undefined) return;
     this.done = done;
-    if (this.current !== undefined && total !== undefined) this.current = { ...this.current, total };
+    if (total !== undefined) this.current = { ...this.current, total };
     if (what !== undefined) this.what = what;
-    if (this.now() - this.drawn >= REDRAW_MS) this.draw();
+    if (this.secondsOf(this.current) - this.drawn >= REDRAW_SECONDS) this.draw();
   }
 
   note(line: string): void {
     this.output.write(`\r\x1b[K${line}\n`);
-    if (this.current !== undefined) this.draw();
-  }
-
-  end(mark: '✓' | '✗' = '✓'): void {
-    if (this.current === undefined) return;
-    const seconds = (this.now() - this.current.started) / 1000;
-    this.output.write(`\r\x1b[K${ended(mark, this.current.name, seconds)}\n`);
-    this.current = undefined;
+    this.draw();
   }
 
   private draw(): void {
     if (this.current === undefined) return;
-    this.drawn = this.now();
-    const { name, total, started } = this.current;
+    const { name, total } = this.current;
+    this.drawn = this.secondsOf(this.current);
     const share = total === undefined || total === 0 ? undefined : Math.min(1, this.done / total);
     const filled = Math.round((share ?? 0) * BAR_WIDTH);
     const bar =
       share === undefined
         ? ''
         : ` ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${this.done}/${total}`;
-    const line = `  ${name.padEnd(10)}${bar} ${((this.now() - started) / 1000).toFixed(0)} s  ${this.what}`;
+    const line = `  ${name.padEnd(10)}${bar} ${this.drawn.toFixed(0)} s  ${this.what}`;
     this.output.write(`\r\x1b[K${line.slice(0, (this.output.columns ?? 100) - 1)}`);
   }
 }
 
-class PlainProgress implements Progress {
-  private current: Phase | undefined;
+class PlainProgress extends Phases {
   private told = 0;
 
-  constructor(
-    private readonly output: Output,
-    private readonly now: () => number,
-  ) {}
-
-  phase(name: string, total?: number): void {
-    this.end();
-    this.current = { name, total, started: this.now() };
+  protected begin({ name, total }: Phase): void {
     this.told = 0;
-    this.output.write(`${name}${total === undefined ? '' : `: ${total} steps`}\n`);
+    this.note(total === undefined ? name : `${name}: ${total} steps`);
   }
 
   step(done: number, what?: string, total = this.current?.total): void {
     if (total === undefined || done === this.told) return;
     if (done - this.told < total / PLAIN_TENTHS && done !== total) return;
     this.told = done;
-    this.output.write(`  ${done}/${total}${what === undefined ? '' : ` ${what}`}\n`);
+    this.note(`  ${done}/${total}${what === undefined ? '' : ` ${what}`}`);
   }
 
   note(line: string): void {
     this.output.write(`${line}\n`);
   }
-
-  end(mark: '✓' | '✗' = '✓'): void {
-    if (this.current === undefined) return;
-    this.output.write(`${ended(mark, this.current.name, (this.now() - this.current.started) / 1000)}\n`);
-    this.current = undefined;
-  }
-}
-
-function ended(mark: string, name: string, seconds: number): string {
-  return `${mark} ${name} (${seconds.toFixed(1)} s)`;
 }
