@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** ESM-only packages that jest must transform like our own sources. */
 const esmPackages = [
   'hyparquet',
@@ -39,8 +41,10 @@ export default {
   moduleNameMapper: { '^linkedom/worker$': '<rootDir>/node_modules/linkedom/worker.js' },
   setupFiles: ['<rootDir>/test/setup.ts'],
   testSequencer: '<rootDir>/test/longest-first.mjs',
-  // Jest would leave one core to an editor; of two, that is half.
-  maxWorkers: '100%',
+  // More than cores: tests that live under faults wait for retries most of their time.
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
+  // Jest keeps what a file of tests has loaded; a worker that starts anew is cheaper than its garbage.
+  workerIdleMemoryLimit: '512MB',
   // A guard against hanging and nothing else: a busy machine is no failure.
   testTimeout: 20 * 60_000,
 };
