@@ -8,7 +8,7 @@ import { startWeatherApi } from '../../../lib/recorded-weather/weather-api/serve
 import { runOnAthena } from '../athena';
 import { Unavailable } from '../unavailable';
 import { startAthenaBridge } from './athena-bridge';
-import { Deployment } from './deployment';
+import { CommandFailed, Deployment } from './deployment';
 import { forEmulator, GAPS, withBucketNames } from './gaps';
 import { type Emulator, MINISTACK_VERSION, NODE_VERSION, pythonVersion, startMiniStack } from './ministack';
 import { weatherUntilNow } from './weather';
@@ -38,7 +38,9 @@ export interface Account {
   /** Lets Athena answer for the buckets that are deployed now. */
   openAthena(): Promise<void>;
   /** Rows that Athena counts in a table of the lake, whatever their day. */
-  countRows(table: string): Promise<number>;
+  countRows(table: string, where?: string): Promise<number>;
+  /** A step that fails when IAM has denied a call since the start. */
+  nobodyWasRefused(): Promise<void>;
   /** Does one thing and notes how long it took; what it answers is shown beside. A failure ends the check. */
   step(what: string, work: () => Promise<string | undefined>): Promise<void>;
 }
@@ -75,6 +77,15 @@ export async function inEmulatedAccount(
     const assembly = join(app, 'cdk.out');
     mkdirSync(app);
     const deployment = new Deployment(emulator, app);
+    const step: Account['step'] = async (what, work) => {
+      const since = performance.now();
+      const answer = await work();
+      done += 1;
+      console.log(
+        `  did  ${what}, ${seconds(since)} s${answer === undefined ? '' : `: ${answer.slice(0, SHOWN)}`}`,
+      );
+    };
+    const { log } = emulator;
     await check({
       config,
       emulator,
@@ -91,23 +102,22 @@ export async function inEmulatedAccount(
         withBucketNames(assembly, named, Object.values(await deployment.buckets()));
         await bridge.open(named, lake, deployment.s3);
       },
-      async countRows(table) {
+      async countRows(table, where = 'true') {
         const place = { workgroup: 'garoa-prod', database: 'garoa' };
         const { rows } = await runOnAthena(
           athena,
           place,
-          `SELECT count(*) FROM ${table} WHERE dt > '1940-01-01'`,
+          `SELECT count(*) FROM ${table} WHERE dt > '1940-01-01' AND ${where}`,
         );
         return Number(rows[0]?.[0]);
       },
-      async step(what, work) {
-        const since = performance.now();
-        const answer = await work();
-        done += 1;
-        console.log(
-          `  did  ${what}, ${seconds(since)} s${answer === undefined ? '' : `: ${answer.slice(0, SHOWN)}`}`,
-        );
-      },
+      nobodyWasRefused: () =>
+        step('nobody was refused anything', async () => {
+          const refused = log().match(/^.*(not authorized|Access ?Denied).*$/gim) ?? [];
+          if (refused.length > 0) throw new CommandFailed(refused.slice(0, 10).join('\n'));
+          return undefined;
+        }),
+      step,
     });
   } catch (error) {
     if (error instanceof Unavailable) {
@@ -134,4 +144,8 @@ export async function inEmulatedAccount(
 
 function tail(text: string, lines: number): string {
   return text.trimEnd().split('\n').slice(-lines).join('\n');
+}
+
+export function lastLine(said: string): string {
+  return said.trim().split('\n').at(-1)?.trim() ?? '';
 }

@@ -10,7 +10,7 @@ import { keys } from '../../../lambdas/lake/layout';
 import { addDays, addHours, hourStart, utcSecond } from '../../../lambdas/runtime/time';
 import { LOCAL_WEATHER_KEY } from '../../../lib/recorded-weather/weather-api/weatherapi';
 import { synthesise } from '../../../lib/scenario/synth';
-import { type Account, inEmulatedAccount } from './account';
+import { type Account, inEmulatedAccount, lastLine } from './account';
 import { CommandFailed } from './deployment';
 
 /** Days of history: enough for a first model. */
@@ -28,6 +28,7 @@ export async function conformanceWithAws(): Promise<void> {
       return undefined;
     });
     await step('IAM is on: a stranger is refused', () => refusesStrangers(account));
+    await step("the local cloud's tests of S3", () => deployment.tests('test/lib/local/s3'));
     await step('bootstrap', async () => lastLine(await deployment.cdk('bootstrap')));
     await step('deploy', async () => {
       await deployment.cdk('deploy', '--all', '--require-approval', 'never');
@@ -67,11 +68,7 @@ export async function conformanceWithAws(): Promise<void> {
     });
     await step('retraining of the old lake', async () => lastLine(await deployment.garoa(['retrain'])));
     await step('history goes on', async () => lastLine(await deployment.garoa(['history', 'sao-paulo'])));
-    await step('nobody was refused anything', async () => {
-      const refused = account.emulator.log().match(/^.*(not authorized|Access ?Denied).*$/gim) ?? [];
-      if (refused.length > 0) throw new CommandFailed(refused.slice(0, 10).join('\n'));
-      return undefined;
-    });
+    await account.nobodyWasRefused();
   });
 }
 
@@ -149,8 +146,4 @@ async function destroy({ deployment }: Account): Promise<undefined> {
 function containing(said: string, pattern: RegExp): undefined {
   if (!pattern.test(said)) throw new CommandFailed(said.split('\n').slice(-60).join('\n'));
   return undefined;
-}
-
-function lastLine(said: string): string {
-  return said.trim().split('\n').at(-1)?.trim() ?? '';
 }

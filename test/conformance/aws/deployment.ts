@@ -71,10 +71,26 @@ export class Deployment {
     };
   }
 
-  private async run(command: readonly string[], input: string): Promise<string> {
+  /** Runs tests of the local cloud against the emulator and answers with their tally. @throws CommandFailed */
+  async tests(folder: string): Promise<string> {
+    const jest = [
+      join(projectRoot, 'node_modules/jest/bin/jest.js'),
+      '--runInBand',
+      '--rootDir',
+      projectRoot,
+    ];
+    const said = await this.run([...jest, folder], '', projectRoot);
+    return /^Tests:\s+(.*)$/m.exec(said)?.[1] ?? said;
+  }
+
+  private async run(command: readonly string[], input: string, cwd = this.directory): Promise<string> {
     const child = spawn(process.execPath, command, {
-      cwd: this.directory,
-      env: { ...this.emulator.environment, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+      cwd,
+      env: {
+        ...this.emulator.environment,
+        REMOTE: 'ministack',
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let said = '';

@@ -12,34 +12,47 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
+  CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import * as fc from 'fast-check';
 import { ObjectStore } from '../../../../lib/local/s3/object-store';
+import { itLocally, itUnlikeMiniStack, REMOTE } from '../remote';
 import { NOW, startTestCloud, type TestCloud } from '../support';
 
-const Bucket = 'raw';
+const Bucket = REMOTE !== undefined ? `garoa-test-${Date.now()}` : 'raw';
 let cloud: TestCloud;
+let s3: S3Client;
 
 beforeAll(async () => {
   cloud = await startTestCloud();
+  s3 = REMOTE !== undefined ? new S3Client({ maxAttempts: 1 }) : cloud.s3;
+  if (REMOTE !== undefined) await s3.send(new CreateBucketCommand({ Bucket }));
 });
-afterAll(() => cloud.close());
+afterAll(async () => {
+  if (REMOTE !== undefined) {
+    for (const Key of (await listKeys({})).keys) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    await s3.send(new DeleteBucketCommand({ Bucket }));
+  }
+  await cloud.close();
+});
 
 async function put(Key: string, Body: string | Buffer = Key): Promise<string> {
-  const { ETag } = await cloud.s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+  const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
   return ETag ?? '';
 }
 
 async function get(Key: string, options: { Range?: string; IfNoneMatch?: string } = {}): Promise<string> {
-  const reply = await cloud.s3.send(new GetObjectCommand({ Bucket, Key, ...options }));
+  const reply = await s3.send(new GetObjectCommand({ Bucket, Key, ...options }));
   return (await reply.Body?.transformToString()) ?? '';
 }
 
@@ -67,7 +80,7 @@ async function listKeys(options: {
   let pages = 0;
   let ContinuationToken: string | undefined;
   do {
-    const page = await cloud.s3.send(new ListObjectsV2Command({ Bucket, ...options, ContinuationToken }));
+    const page = await s3.send(new ListObjectsV2Command({ Bucket, ...options, ContinuationToken }));
     keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
     prefixes.push(...(page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix ?? ''));
     pages += 1;
@@ -77,15 +90,15 @@ async function listKeys(options: {
 }
 
 describe('objects', () => {
-  it('keeps an object as a plain file that a person can look at', async () => {
+  itLocally('keeps an object as a plain file that a person can look at', async () => {
     await put('observations/dt=2013-03-09/hour=00/0000-weatherapi.ndjson.gz', 'content');
     const path = join(cloud.directory, 's3/raw/observations/dt=2013-03-09/hour=00/0000-weatherapi.ndjson.gz');
     expect(readFileSync(path, 'utf8')).toBe('content');
   });
 
-  it('gives back bytes, type, metadata, ETag and the virtual time of writing', async () => {
+  it('gives back bytes, type, metadata, ETag and the time of writing', async () => {
     const bytes = Buffer.from([0, 255, 10, 13, 128]);
-    const put = await cloud.s3.send(
+    const put = await s3.send(
       new PutObjectCommand({
         Bucket,
         Key: 'described',
@@ -95,7 +108,7 @@ describe('objects', () => {
         Metadata: { origin: 'test' },
       }),
     );
-    const got = await cloud.s3.send(new GetObjectCommand({ Bucket, Key: 'described' }));
+    const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'described' }));
     expect(Buffer.from((await got.Body?.transformToByteArray()) ?? [])).toEqual(bytes);
     expect(got).toMatchObject({
       ContentType: 'application/x-ndjson',
@@ -103,21 +116,21 @@ describe('objects', () => {
       ContentLength: 5,
       Metadata: { origin: 'test' },
       ETag: put.ETag,
-      LastModified: NOW,
+      LastModified: REMOTE !== undefined ? expect.any(Date) : NOW,
     });
-    const head = await cloud.s3.send(new HeadObjectCommand({ Bucket, Key: 'described' }));
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'described' }));
     expect(head).toMatchObject({ ContentLength: 5, ETag: put.ETag, Metadata: { origin: 'test' } });
   });
 
   it('takes the framing and trailing checksum off a streamed body', async () => {
     const Body = Readable.from([Buffer.alloc(70_000, 'a'), Buffer.from('end')]);
-    await cloud.s3.send(new PutObjectCommand({ Bucket, Key: 'streamed', Body, ContentLength: 70_003 }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'streamed', Body, ContentLength: 70_003 }));
     expect(await get('streamed')).toBe(`${'a'.repeat(70_000)}end`);
   });
 
   it('refuses a body that is not what its checksum says', async () => {
     const broken = new PutObjectCommand({ Bucket, Key: 'broken', Body: 'x', ChecksumCRC32: 'AAAAAA==' });
-    expect(await refusal(cloud.s3.send(broken))).toBe('400 BadDigest');
+    expect(await refusal(s3.send(broken))).toBe('400 BadDigest');
     expect(await refusal(get('broken'))).toBe('404 NoSuchKey');
   });
 
@@ -133,7 +146,7 @@ describe('objects', () => {
   it('answers 304 to a reader who has the content already', async () => {
     const etag = await put('cached', 'same');
     const condition = new GetObjectCommand({ Bucket, Key: 'cached', IfNoneMatch: etag });
-    expect(await refusal(cloud.s3.send(condition))).toMatch(/^304/);
+    expect(await refusal(s3.send(condition))).toMatch(/^304/);
     await put('cached', 'other');
     expect(await get('cached', { IfNoneMatch: etag })).toBe('other');
   });
@@ -141,32 +154,37 @@ describe('objects', () => {
   it('names what is missing: the key, the bucket', async () => {
     expect(await refusal(get('nowhere'))).toBe('404 NoSuchKey');
     const elsewhere = new GetObjectCommand({ Bucket: 'nobody', Key: 'x' });
-    expect(await refusal(cloud.s3.send(elsewhere))).toBe('404 NoSuchBucket');
-    expect(await refusal(cloud.s3.send(new HeadObjectCommand({ Bucket, Key: 'nowhere' })))).toBe(
-      '404 NotFound',
-    );
+    expect(await refusal(s3.send(elsewhere))).toBe('404 NoSuchBucket');
+    expect(await refusal(s3.send(new HeadObjectCommand({ Bucket, Key: 'nowhere' })))).toBe('404 NotFound');
   });
 
-  it('deletes what is there, says nothing about what is not, and leaves no empty directories', async () => {
+  it('deletes what is there, and says nothing about what is not', async () => {
     await put('gone/a/b');
-    await cloud.s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone/a/b' }));
-    await cloud.s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone/a/b' }));
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone/a/b' }));
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone/a/b' }));
+    expect(await refusal(get('gone/a/b'))).toBe('404 NoSuchKey');
+  });
+
+  itLocally('leaves no empty directories', async () => {
+    await put('gone/a/b');
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone/a/b' }));
     expect(existsSync(join(cloud.directory, 's3/raw/gone'))).toBe(false);
   });
 
-  it('deletes many at once, whatever characters their keys have', async () => {
+  // A line break in a key is escaped: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+  itUnlikeMiniStack('deletes many at once, whatever characters their keys have', async () => {
     const keys = ['many/a&b<c>', 'many/ü "quoted"', 'many/line\rbreak', 'many/plain'];
     for (const key of keys) {
       await put(key);
     }
-    const reply = await cloud.s3.send(
+    const reply = await s3.send(
       new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } }),
     );
     expect(reply.Deleted?.map(({ Key }) => Key)).toEqual(keys);
     expect((await listKeys({ Prefix: 'many/' })).keys).toEqual([]);
   });
 
-  it('remembers types and ETags when it is opened again over the same directory', async () => {
+  itLocally('remembers types and ETags when it is opened again over the same directory', async () => {
     const first = await startTestCloud();
     await first.s3.send(new PutObjectCommand({ Bucket, Key: 'page', Body: '<p>', ContentType: 'text/html' }));
     const again = await startTestCloud({ directory: first.directory });
@@ -176,7 +194,7 @@ describe('objects', () => {
     await again.close();
   });
 
-  it('opens again what a process left in the middle of a line, and goes on from there', () => {
+  itLocally('opens again what a process left in the middle of a line, and goes on from there', () => {
     const directory = mkdtempSync(join(tmpdir(), 'garoa-objects-'));
     const open = () => new ObjectStore(directory, new Set([Bucket]), () => NOW);
     const typed = { headers: { 'content-type': 'text/html' } };
@@ -188,11 +206,11 @@ describe('objects', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('computes the ETag of a file that somebody put there by hand', async () => {
+  itLocally('computes the ETag of a file that somebody put there by hand', async () => {
     const etag = await put('by-hand', 'before');
     writeFileSync(join(cloud.directory, 's3/raw/by-hand'), 'after!');
     expect(await get('by-hand')).toBe('after!');
-    const head = await cloud.s3.send(new HeadObjectCommand({ Bucket, Key: 'by-hand' }));
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'by-hand' }));
     expect(head.ETag).not.toBe(etag);
   });
 });
@@ -200,9 +218,7 @@ describe('objects', () => {
 describe('conditions of writes', () => {
   it('writes once under If-None-Match, however many try at the same time', async () => {
     const attempts = Array.from({ length: 10 }, (_, index) =>
-      refusal(
-        cloud.s3.send(new PutObjectCommand({ Bucket, Key: 'once', Body: `${index}`, IfNoneMatch: '*' })),
-      ),
+      refusal(s3.send(new PutObjectCommand({ Bucket, Key: 'once', Body: `${index}`, IfNoneMatch: '*' }))),
     );
     const outcomes = await Promise.all(attempts);
     expect(outcomes.filter((one) => one === 'done')).toHaveLength(1);
@@ -213,19 +229,20 @@ describe('conditions of writes', () => {
   it('replaces under If-Match only what the writer has seen', async () => {
     const seen = await put('pointer', 'one');
     const replace = (IfMatch: string, Body: string, Key = 'pointer') =>
-      refusal(cloud.s3.send(new PutObjectCommand({ Bucket, Key, Body, IfMatch })));
+      refusal(s3.send(new PutObjectCommand({ Bucket, Key, Body, IfMatch })));
     expect(await replace(seen, 'two')).toBe('done');
     expect(await replace(seen, 'three')).toBe('412 PreconditionFailed');
     expect(await get('pointer')).toBe('two');
     expect(await replace(seen, 'x', 'no-pointer')).toBe('404 NoSuchKey');
   });
 
-  it('copies under conditions on both ends', async () => {
+  // If-Match and If-None-Match: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+  itUnlikeMiniStack('copies under conditions on both ends', async () => {
     const source = await put('source', 'payload');
     const target = await put('target', 'old');
     const copy = (conditions: object) =>
       refusal(
-        cloud.s3.send(
+        s3.send(
           new CopyObjectCommand({ Bucket, Key: 'target', CopySource: `${Bucket}/source`, ...conditions }),
         ),
       );
@@ -240,17 +257,25 @@ describe('conditions of writes', () => {
   it('copies keys with blanks and plus signs, and refuses a source that is not there', async () => {
     await put('with blank+plus/ü', 'text');
     const copy = (CopySource: string) =>
-      refusal(cloud.s3.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource })));
+      refusal(s3.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource })));
     expect(await copy(`${Bucket}/with%20blank%2Bplus/%C3%BC`)).toBe('done');
     expect(await get('copied')).toBe('text');
     expect(await copy(`${Bucket}/nowhere`)).toBe('404 NoSuchKey');
-    expect(await copy(`${Bucket}/copied`)).toBe('400 InvalidRequest');
+  });
+
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html
+  itUnlikeMiniStack('refuses to copy an object to itself as it is', async () => {
+    await put('copied');
+    const CopySource = `${Bucket}/copied`;
+    expect(await refusal(s3.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource })))).toBe(
+      '400 InvalidRequest',
+    );
   });
 });
 
 describe('what is not emulated', () => {
-  it('is refused by name', async () => {
-    const asked = cloud.s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'large' }));
+  itLocally('is refused by name', async () => {
+    const asked = s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'large' }));
     await expect(asked).rejects.toMatchObject({
       name: 'NotImplemented',
       message: expect.stringContaining('POST with the query "uploads=" is not emulated'),
@@ -292,7 +317,7 @@ describe('listings', () => {
     expect((await listKeys({ Prefix: 's/', StartAfter: 's/2/z' })).keys).toEqual(['s/3']);
   });
 
-  it('agrees with a plain list of keys, whatever they are and however it is asked', async () => {
+  itLocally('agrees with a plain list of keys, whatever they are and however it is asked', async () => {
     const part = fc.stringMatching(/^[ab!é.-]{1,3}$/);
     const key = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
     let round = 0;
@@ -321,7 +346,7 @@ describe('listings', () => {
 });
 
 describe('hostile keys', () => {
-  it('stay inside their bucket and come back as they are', async () => {
+  itLocally('stay inside their bucket and come back as they are', async () => {
     const keys = [
       '../../escape',
       'x/../../escape',
@@ -348,8 +373,12 @@ describe('hostile keys', () => {
     ]);
   });
 
-  it('are refused when a file cannot have that name', async () => {
+  // KeyTooLongError: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+  itUnlikeMiniStack('are refused when they are longer than 1,024 bytes', async () => {
     expect(await refusal(put('k'.repeat(1025)))).toBe('400 KeyTooLongError');
+  });
+
+  itLocally('are refused when a file cannot have that name', async () => {
     expect(await refusal(put('k'.repeat(300)))).toBe('400 KeyTooLongError');
     await put('file', 'x');
     expect(await refusal(put('file/below'))).toBe('400 KeyTooLongError');
