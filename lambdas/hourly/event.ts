@@ -13,8 +13,10 @@ const hour = z
 
 const scheduled = z.strictObject({ scheduledTime: instant });
 const oneHour = z.strictObject({ hour, at: instant.optional() });
-const scheduledUpkeep = z.strictObject({ upkeep: z.literal(true), scheduledTime: instant });
-const upkeepOfDay = z.strictObject({ upkeep: date, at: instant.optional() });
+/** Only the pages of this part of the places, counted from 0. */
+const pages = z.int().min(0).optional();
+const scheduledUpkeep = z.strictObject({ upkeep: z.literal(true), scheduledTime: instant, pages });
+const upkeepOfDay = z.strictObject({ upkeep: date, at: instant.optional(), pages });
 const range = z.strictObject({
   from: date,
   to: date,
@@ -48,6 +50,13 @@ export interface UpkeepTask {
   readonly now: string;
 }
 
+/** Makes the pages of one part of thousands of places; the Upkeep machine asks for each once the lake is looked after. */
+export interface PagesTask {
+  readonly kind: 'pages';
+  readonly part: number;
+  readonly now: string;
+}
+
 /** An event that this function does not take, with path and reason. Nothing has been read or written. */
 export class EventRefused extends Error {
   override readonly name = 'EventRefused';
@@ -55,10 +64,11 @@ export class EventRefused extends Error {
 
 /**
  * What an event asks for: `{"scheduledTime"}` from the schedule, `{"upkeep":true,"scheduledTime"}` from the Upkeep
- * machine, `{"hour"}`, `{"upkeep"}` or `{"from","to"}` from people and the Backfill machine. Ad hoc events may say what time it is (`at`), else `invokedAt` does.
+ * machine, with `"pages"` for one part of the pages; `{"hour"}`, `{"upkeep"}` or `{"from","to"}` from people and the
+ * Backfill machine. Ad hoc events may say what time it is (`at`), else `invokedAt` does.
  * @throws EventRefused for unknown keys, other forms, hours that are not over, and days to come.
  */
-export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTask | UpkeepTask {
+export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTask | UpkeepTask | PagesTask {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     throw new EventRefused(
       'The event is no object: {"scheduledTime"}, {"hour"}, {"upkeep"} or {"from", "to"} is due.',
@@ -100,17 +110,22 @@ export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTas
   };
 }
 
-function upkeepTask(event: object, invokedAt: Date): UpkeepTask {
+function upkeepTask(event: object, invokedAt: Date): UpkeepTask | PagesTask {
   if ('scheduledTime' in event) {
-    const now = utcSecond(parse(scheduledUpkeep, event).scheduledTime);
-    return { kind: 'upkeep', date: now.slice(0, 10), now };
+    const parsed = parse(scheduledUpkeep, event);
+    const now = utcSecond(parsed.scheduledTime);
+    return upkeepOf(now.slice(0, 10), now, parsed.pages);
   }
   const parsed = parse(upkeepOfDay, event);
   const now = utcSecond(parsed.at ?? invokedAt);
   if (parsed.upkeep > now.slice(0, 10)) {
     throw new EventRefused(`upkeep: ${parsed.upkeep} has not come yet; it is ${now}.`);
   }
-  return { kind: 'upkeep', date: parsed.upkeep, now };
+  return upkeepOf(parsed.upkeep, now, parsed.pages);
+}
+
+function upkeepOf(date: string, now: string, part: number | undefined): UpkeepTask | PagesTask {
+  return part === undefined ? { kind: 'upkeep', date, now } : { kind: 'pages', part, now };
 }
 
 function parse<T>(schema: z.ZodType<T>, event: object): T {

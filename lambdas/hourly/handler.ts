@@ -11,7 +11,7 @@ import { parseEvent } from './event';
 import { ingestedHistory } from './history';
 import { concludeRun, concludeUpkeep, type HourlyResult, type UpkeepResult } from './outcome';
 import { closeHour, recomputeRange } from './run';
-import { lookAfterLake, type UpkeepAccess } from './upkeep';
+import { lookAfterLake, makePages, type PagesResult, type UpkeepAccess } from './upkeep';
 
 const champions = createChampionCache();
 
@@ -19,11 +19,12 @@ const champions = createChampionCache();
 export async function handler(
   event: unknown,
   context: Pick<Context, 'getRemainingTimeInMillis'>,
-): Promise<HourlyResult | UpkeepResult> {
+): Promise<HourlyResult | UpkeepResult | PagesResult> {
   const task = parseEvent(event, new Date());
   const queries: FinishedQuery[] = [];
   const access = connect(context, (query) => queries.push(query));
   try {
+    if (task.kind === 'pages') return await makePages(access, task);
     if (task.kind === 'upkeep') {
       const run = await lookAfterLake(access, task);
       const result = concludeUpkeep(task, run, queries);

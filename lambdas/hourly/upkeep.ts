@@ -1,13 +1,13 @@
 import { hasLostSkill, SKILL_DAYS } from '../model/drift';
+import { partsOfPlaces } from '../pages/parts-of-places';
 import { refreshIndex, refreshPlacePages } from '../pages/refresh';
 import { chunks } from '../runtime/chunks';
 import { addDays, datesBetween, hourStart } from '../runtime/time';
-import { forecastLocations } from '../weather/location';
 import { settledFrom } from '../weather/provider';
 import { measureAgreement, type RainAgreement } from './agreement';
 import { commitDays } from './commit';
 import { type Compaction, compactDays } from './compaction';
-import type { UpkeepTask } from './event';
+import type { PagesTask, UpkeepTask } from './event';
 import { type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
 import { findGaps, type Gaps } from './gaps';
 import { mendDays } from './mending';
@@ -84,8 +84,22 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   );
   const swept = await attempt('Sweeping', () => sweepStaging(access.athena, access.queryResults, now));
   await attempt('The index', () => refreshIndex(access, now));
-  await attempt('The pages', () => refreshPlacePages(access, now, forecastLocations(access.locations)));
+  const [places = [], ...others] = partsOfPlaces(access.locations);
+  // Of more places they are invocations of their own.
+  if (others.length === 0) await attempt('The pages', () => refreshPlacePages(access, now, places));
   return { settled, agreement, verified, gaps, compaction, swept, failures };
+}
+
+/** What is replied of one part's pages. */
+export interface PagesResult {
+  readonly pages: number;
+}
+
+/** The pages of one part of thousands of places. @throws AggregateError naming those that could not be made. */
+export async function makePages(access: UpkeepAccess, { part, now }: PagesTask): Promise<PagesResult> {
+  const places = partsOfPlaces(access.locations)[part] ?? [];
+  await refreshPlacePages(access, now, places);
+  return { pages: places.length };
 }
 
 function gapEvents(stage: string, { dates, missingHours, locationIds }: Gaps): GaroaEvent[] {

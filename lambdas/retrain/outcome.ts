@@ -2,6 +2,7 @@ import { keys } from '../lake/layout';
 import { putObject } from '../lake/s3';
 import type { EvaluationFile } from '../model/metrics-file';
 import { compactTime, type LedgerEntry, promote, readModel, readPromotions } from '../model/registry';
+import { refreshPlacePages } from '../pages/refresh';
 import { utcSecond } from '../runtime/time';
 import type { LocationDependencies } from './inspect';
 import { writeRollbackRow } from './metrics-rows';
@@ -24,8 +25,8 @@ export async function promoteVersion(
   now: () => Date,
 ): Promise<Outcome | LedgerEntry> {
   const { settings, models } = dependencies;
-  if (!settings.locations.some(({ id }) => id === location))
-    throw new Refused(`Unknown location ${location}.`);
+  const place = settings.locations.find(({ id }) => id === location);
+  if (place === undefined) throw new Refused(`Unknown location ${location}.`);
   const read = await readModel(models, location, version);
   if ('refused' in read)
     throw new Refused(`Version ${version} of ${location} can't forecast: ${read.refused}`);
@@ -49,7 +50,11 @@ export async function promoteVersion(
       ...(order !== undefined && { order }),
     });
     if (restored.status === 'superseded') throw new Error(`${location} has another champion meanwhile.`);
-    await writeRollbackRow(dependencies.processed, restored.entry);
+    const { processed } = dependencies;
+    await writeRollbackRow(processed, restored.entry);
+    // The order stands whatever becomes of the page, which the next upkeep makes again.
+    const access = { locations: settings.locations, processed, models };
+    await refreshPlacePages(access, utcSecond(now()), [place]).catch(() => undefined);
     return restored.entry;
   }
   const { run, outcome, expectedChampion } = decision;

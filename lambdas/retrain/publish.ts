@@ -10,6 +10,7 @@ import {
   resultOf,
 } from '../model/metrics-file';
 import { readPointer } from '../model/registry';
+import { PLACES_PER_PART } from '../pages/parts-of-places';
 import { refreshIndex, refreshPlacePages } from '../pages/refresh';
 import { settleAll } from '../runtime/settle';
 import { utcSecond } from '../runtime/time';
@@ -54,7 +55,8 @@ export async function publish(
   await mergeChampions(models, forecastLocations(settings.locations), entries, at);
   const access = { locations: settings.locations, processed, models };
   await refreshIndex(access, at);
-  await refreshPlacePages(access, at, places);
+  // Those of thousands of places are made by the next upkeep.
+  if (places.length <= PLACES_PER_PART) await refreshPlacePages(access, at, places);
   return items.length <= LOCATIONS_NAMED ? summary : { ...summary, results: [] };
 }
 

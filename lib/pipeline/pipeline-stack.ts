@@ -56,6 +56,7 @@ export class PipelineStack extends Stack {
     }).function;
     this.upkeep = new Upkeep(this, 'Upkeep', {
       stage,
+      locations: config.locations,
       hourlyFunction: this.hourly.function,
       hourlyMinute: config.schedules.hourlyMinute,
       deadLetterQueue: this.undelivered,

@@ -6,11 +6,14 @@ import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { partsOfPlaces } from '../../../lambdas/pages/parts-of-places';
+import type { Location } from '../../../lambdas/weather/location';
 import { GaroaStateMachine } from '../../constructs/state-machine';
 import { resourceName } from '../../names';
-import { upkeepDefinition } from './definition';
+import { PAGES_MAP_LABEL, upkeepDefinition } from './definition';
 
 export interface UpkeepProps {
+  readonly locations: readonly Location[];
   readonly stage: string;
   readonly hourlyFunction: lambda.IFunction;
   /** Minute at which hours are closed; upkeep follows the day's first of these runs. */
@@ -30,6 +33,7 @@ export class Upkeep extends Construct {
   constructor(scope: Construct, id: string, props: UpkeepProps) {
     super(scope, id);
     const { hourlyFunction } = props;
+    const parts = Math.max(1, partsOfPlaces(props.locations).length);
     const name = resourceName(props.stage, 'upkeep');
     this.stateMachine = new GaroaStateMachine(this, 'Upkeep', {
       name,
@@ -38,8 +42,10 @@ export class Upkeep extends Construct {
       definition: upkeepDefinition({
         functionArn: hourlyFunction.functionArn,
         partition: Stack.of(this).partition,
+        parts,
       }),
       logRetention: props.logRetention,
+      ...(parts > 1 && { distributedMapLabel: PAGES_MAP_LABEL }),
       grants: [{ actions: ['lambda:InvokeFunction'], resources: [hourlyFunction.functionArn] }],
     }).stateMachine;
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from 'aws-lambda';
 import type { HourlyResult, UpkeepResult } from '../../../lambdas/hourly/outcome';
+import type { PagesResult } from '../../../lambdas/hourly/upkeep';
 import { keys } from '../../../lambdas/lake/layout';
 import { listObjects, putObject } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';
@@ -21,7 +22,7 @@ import {
 const directory = mkdtempSync(join(tmpdir(), 'garoa-hourly-'));
 const environment = { ...process.env };
 let local: HourlyCloud;
-let invoke: (event: unknown) => Promise<HourlyResult | UpkeepResult>;
+let invoke: (event: unknown) => Promise<HourlyResult | UpkeepResult | PagesResult>;
 let log: jest.SpyInstance;
 
 beforeAll(async () => {
@@ -107,6 +108,14 @@ it('sends no metric in an hour without a fault, since each would be paid for', a
   await poll('2013-03-10T05:00:00Z');
   await invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
   expect(metrics()).not.toHaveProperty('_aws');
+});
+
+it('makes the pages of one part of the places, and nothing else, when it is asked for these', async () => {
+  const upkeep = { upkeep: true, scheduledTime: '2013-03-11T00:25:00Z' };
+  expect(await invoke({ ...upkeep, pages: 1 })).toEqual({ pages: 0 });
+  expect(await invoke({ ...upkeep, pages: 0 })).toEqual({ pages: LOCATIONS.length });
+  const made = await listObjects(local.models, 'pages/places/');
+  expect(made.map(({ key }) => key)).toEqual(LOCATIONS.map(({ id }) => keys.page(id)));
 });
 
 it('tells once a day, in an upkeep, how the forecasts fared', async () => {

@@ -509,6 +509,7 @@ describe('retraining a location, step by step as the state machine does', () => 
         version: A,
         outcome: 'restored',
       });
+      expect(await getText(local.bucket, keys.page('ewr'))).toContain('B cries wolf');
     });
 
     it.each([

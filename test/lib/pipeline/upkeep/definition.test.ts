@@ -2,7 +2,7 @@ import { parseEvent } from '../../../../lambdas/hourly/event';
 import { upkeepDefinition } from '../../../../lib/pipeline/upkeep/definition';
 import { problemsOf, stateMachines } from '../../state-machine-run';
 
-const definition = upkeepDefinition({ functionArn: 'hourly', partition: 'aws' });
+const definition = upkeepDefinition({ functionArn: 'hourly', partition: 'aws', parts: 1 });
 const input = { upkeep: true, scheduledTime: '2026-11-23T00:25:00Z' };
 const machines = (invoke: (payload: unknown) => unknown) =>
   stateMachines({ upkeep: definition }, '2026-11-23T00:25:00Z', (_, payload) => invoke(payload));
@@ -39,5 +39,45 @@ describe('the upkeep machine', () => {
     });
     expect((await run('upkeep', { upkeep: true })).execution.status).toBe('FAILED');
     expect(calls).toBe(1);
+  });
+});
+
+describe('the upkeep machine of thousands of places', () => {
+  const parted = upkeepDefinition({ functionArn: 'hourly', partition: 'aws', parts: 3 });
+
+  /** What the function is asked for, and how it ends when it fails on some of it. */
+  async function upkeepWith(fails: (task: ReturnType<typeof parseEvent>) => boolean) {
+    const asked: unknown[] = [];
+    const { run } = stateMachines({ upkeep: parted }, input.scheduledTime, (_, payload) => {
+      const task = parseEvent(payload, new Date());
+      asked.push(task.kind === 'pages' ? task.part : task.kind);
+      if (fails(task)) throw new Error(`${task.kind} failed`);
+      return {};
+    });
+    return { asked, ...(await run('upkeep', input)) };
+  }
+
+  it('is valid Amazon States Language', () => {
+    expect(problemsOf(parted)).toBe('');
+  });
+
+  it('makes the pages in parts, one after the other, once the lake is looked after', async () => {
+    const { asked, execution } = await upkeepWith(() => false);
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(asked).toEqual(['upkeep', 0, 1, 2]);
+  });
+
+  it('makes the other parts when one fails, and tells of it', async () => {
+    const { asked, execution } = await upkeepWith((task) => task.kind === 'pages' && task.part === 0);
+    expect(asked).toEqual(['upkeep', 0, 0, 1, 2]);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'PagesMissing' });
+    expect(execution.cause).toMatch(/^1 of 3 parts of the pages could not be made/);
+  });
+
+  it('makes the pages also when the lake could not be looked after, and fails as that did', async () => {
+    const { asked, execution } = await upkeepWith(({ kind }) => kind === 'upkeep');
+    expect(asked).toEqual(['upkeep', 'upkeep', 0, 1, 2]);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'Error' });
+    expect(execution.cause).toContain('upkeep failed');
   });
 });
