@@ -59,7 +59,7 @@ export interface InvocationRecord {
   readonly result: InvocationResult;
 }
 
-/** What was given up: an event that no retry delivered, in the queue that would hold it. */
+/** An event that no retry delivered, and the queue that would hold it. */
 export interface DeadLetter {
   readonly queueArn: string | undefined;
   readonly at: string;
@@ -127,7 +127,7 @@ export class LocalCloud {
     mkdirSync(options.directory, { recursive: true });
     const resources = withEnvironment(deployed, options.replacedEnvironment ?? new Map());
     let cloud: LocalCloud | undefined;
-    /** The endpoints are there before what runs behind them, and nobody calls them until then. */
+    /** The endpoints start before the cloud that answers behind them; nobody calls them in between. */
     const running = (): LocalCloud => {
       if (cloud === undefined) throw new Error('The local cloud is still starting.');
       return cloud;

@@ -83,7 +83,7 @@ const forecastSchema = z.object({
 });
 const verificationSchema = z.object({ window_days: z.int(), hours: z.int() });
 
-/** Counts afresh what a run left, and holds it against what was sent and scheduled. Changes nothing. */
+/** Counts what a run left in the lake, and compares it with what was sent and scheduled. Changes nothing. */
 export async function audit(input: AuditInput): Promise<Audit> {
   const { cloud, recording, from, to } = input;
   const lived = ({ hour }: { readonly hour: string }): boolean => hour >= from && hour < to;

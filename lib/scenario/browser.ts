@@ -14,7 +14,7 @@ const USUAL_PLACES = [
 
 /** The browser to look at pages with: the one that CHROMIUM names, or else one in a usual place. */
 export function findChromium(named = process.env.CHROMIUM): string | undefined {
-  // Whoever names a browser means that one; another in its place would hide the mistake.
+  // A browser that was named must be used: another one in its place would hide the mistake.
   const places = named ? [named] : USUAL_PLACES;
   return places.find(isExecutable);
 }

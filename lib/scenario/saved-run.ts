@@ -5,7 +5,7 @@ import { projectRoot } from '../project-root';
 import { CURRENT_RAIN } from '../recorded-weather/weather-api/manners';
 import { Refusal } from '../terminal/refusal';
 
-/** What is replayed unless a run names another recording. */
+/** The recording that is replayed unless a run names another. */
 export const DEFAULT_RECORDING = join(
   projectRoot,
   'lib',

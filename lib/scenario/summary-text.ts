@@ -37,7 +37,7 @@ export function formatSummary(
   ].join('\n');
 }
 
-/** How what was known of an hour's rain when it closed stands to what settled history says. */
+/** How the rain that was known when an hour closed compares with what settled history says. */
 function agreementText({ agreement }: Summary): string {
   const { bothWet, onlyKnownWet, onlyTrueWet, bothDry } = agreement;
   const hours = bothWet + onlyKnownWet + onlyTrueWet + bothDry;

@@ -47,7 +47,7 @@ export class TemplateReader {
     const wanted = Object.keys(schema instanceof z.ZodObject ? schema.shape : resource.Properties);
     const properties = Object.fromEntries(
       Object.entries(resource.Properties)
-        // What is not looked at may hold references that only AWS can resolve, such as roles.
+        // Properties that nobody reads here may hold references that only AWS can resolve, such as roles.
         .filter(([name]) => wanted.includes(name))
         .map(([name, value]) => [name, this.resolver.resolve(stackName, value, `${logicalId}.${name}`)]),
     );

@@ -377,7 +377,7 @@ function knownFunction(node: SyntaxNode, context: Context): string {
 }
 
 /**
- * What is compared with each other. Columns and literals compare under their own type only: DuckDB would read the
+ * The sides of a comparison. Columns and literals compare under their own type only: DuckDB would read the
  * text of `hour = '00'` as a number, Athena refuses it.
  */
 function comparable(operands: readonly unknown[], context: Context): unknown[] {

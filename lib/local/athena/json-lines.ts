@@ -10,11 +10,11 @@ export interface LineColumn {
 /** The lines of an object, each as a JSON object that holds the declared columns under their own types. */
 export interface ReadLines {
   readonly text: string;
-  /** Columns that hold a value which their type can't take: whoever reads one of them fails. */
+  /** Columns with a value that their type can't hold: a query that reads one of them fails. */
   readonly unreadable: ReadonlySet<string>;
 }
 
-/** Nobody can read the object; `reason` is Java's when it could not be unpacked. */
+/** The object can't be read; `reason` is Java's message when it could not be unpacked. */
 export class LinesUnreadable extends Error {
   constructor(readonly reason?: string) {
     super(reason ?? 'A line is no JSON object.');
@@ -48,7 +48,7 @@ type ColumnReaders = ReadonlyMap<string, { readonly name: string; readonly reade
 
 /** How values of a type are written, as JSON that DuckDB reads the same value from. */
 interface Reader {
-  /** Of what is what it seems; undefined sends the line to a closer look. */
+  /** Of a plain value of the type; undefined sends the whole line to the slower reader. */
   readonly ordinary: (value: unknown) => string | undefined;
   /** Of any scalar; undefined for one that the type can't take. */
   readonly any: (scalar: Scalar) => string | undefined;
@@ -295,7 +295,7 @@ function unpacked(content: Buffer): Buffer {
   }
 }
 
-/** Where the gzip members that an object begins with end: what is no member behind them, Java passes over. */
+/** Where the leading gzip members of an object end. Java ignores bytes behind them that are no member. */
 function membersEnd(content: Buffer): number {
   let end = 0;
   // The header as most programs write it: ten bytes, no name.
@@ -313,7 +313,7 @@ function membersEnd(content: Buffer): number {
 const thrown = z.object({ message: z.string() });
 const inflated = z.object({ engine: z.object({ bytesWritten: z.number() }) });
 
-/** What Java says where zlib says the other. */
+/** Java's message for each of zlib's. */
 const GZIP_REASONS: Readonly<Record<string, string>> = {
   'unexpected end of file': 'Unexpected end of ZLIB input stream',
   'incorrect header check': 'Not in GZIP format',

@@ -129,7 +129,7 @@ export async function withQuery<T>(
   }
 }
 
-/** What the query of a view gives by itself, whatever the statement makes of it. */
+/** The columns and types that a view's own query gives. */
 async function viewOutput(
   { planner, catalogue, now }: EngineContext,
   { view }: ViewUse,

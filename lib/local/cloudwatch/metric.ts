@@ -10,7 +10,7 @@ export interface MetricStatistic extends MetricName {
   readonly periodSeconds: number;
 }
 
-/** An alarm asks for what is not measured or not computed here; the message names it. */
+/** The alarm needs a metric that is not measured here, or a function that is not computed; the message names it. */
 export class UnknownMetric extends Error {
   override readonly name = 'UnknownMetric';
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Condition, parseConditions } from './conditions';
 import { wildcard } from './wildcards';
 
-/** A policy uses what is not evaluated here; the message says where and what. */
+/** A policy uses an element that is not evaluated here; the message says which one and where. */
 class UnknownPolicy extends Error {
   override readonly name = 'UnknownPolicy';
 }

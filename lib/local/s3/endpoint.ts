@@ -15,7 +15,7 @@ const REFUSALS: Readonly<Record<Refusal, readonly [number, string]>> = {
   tooLarge: [400, 'EntityTooLarge'],
 };
 
-/** Parts of an object's address that make another operation of it. */
+/** Query parameters that turn a request into another operation. */
 const SUBRESOURCES = ['uploads', 'uploadId', 'versionId', 'tagging', 'acl', 'attributes', 'retention'];
 
 /**

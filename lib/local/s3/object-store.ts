@@ -92,7 +92,7 @@ export class ObjectStore {
   ) {
     this.staging = join(directory, 's3-staging');
     this.journal = join(directory, 's3-attributes.ndjson');
-    // What an ended process left half-written belongs to nobody.
+    // Files that an ended process left half-written are of no use.
     rmSync(this.staging, { recursive: true, force: true });
     mkdirSync(this.staging, { recursive: true });
     for (const bucket of buckets) {

@@ -112,7 +112,7 @@ export class StateMachines {
     return describe(this.required(arn));
   }
 
-  /** As `describe`, for an ARN that may be nobody's. */
+  /** Like `describe`, but undefined when no execution has this ARN. */
   find(arn: string): Execution | undefined {
     const execution = this.executions.get(arn) ?? this.children.get(arn);
     return execution && describe(execution);
@@ -294,7 +294,7 @@ export class StateMachines {
   }
 }
 
-/** What was stopped from outside has run out of its own time, or was aborted with its parent. */
+/** An execution that was stopped from outside either ran out of its own time or was aborted with its parent. */
 function endOf(
   failure: StatesError,
   stop: Stop,

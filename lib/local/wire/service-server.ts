@@ -18,7 +18,7 @@ export interface SignedRequest extends ServiceRequest {
   readonly caller: Caller;
 }
 
-/** Why a service says no before it has looked at what is asked. */
+/** Why a service refuses a request before it looks at its content. */
 export type Refusal = 'throttle' | 'serverError' | 'unknownCaller' | 'tooLarge';
 
 export interface ServiceReply {

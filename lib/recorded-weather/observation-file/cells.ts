@@ -65,7 +65,7 @@ export class CellReader {
     return value;
   }
 
-  /** The first value of which, beside decimal commas, nobody can tell what its point parts. */
+  /** The first value, in a file with decimal commas, whose point could be a decimal point or part thousands. */
   get doubtful() {
     return this.decimalCommas === 0 ? undefined : this.pointed;
   }

@@ -93,7 +93,7 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
       return;
     }
     const taken = openMeteo.start((done) => {
-      // Whoever has gone away while waiting holds nobody up.
+      // A client that has gone away while waiting holds nobody up.
       if (response.closed) {
         done();
         return;

@@ -157,7 +157,7 @@ function timeOf({ location }: Place, time: number): { time_epoch: number; time: 
   return { time_epoch: time, time: localTime(location.timezone, time) };
 }
 
-/** Without a recorded forecast there is none: an invented one would be skill that nobody has. */
+/** Without a recorded forecast there is none: an invented one would be invented skill. */
 function chanceOf(expected: RecordedForecast | undefined): object {
   if (expected === undefined) return {};
   const { probabilityPct } = expected;

@@ -13,7 +13,7 @@ const MOST_CHILDREN_AT_ONCE = 10_000;
 export async function map(runner: Runner, visit: Visit, state: MapState): Promise<unknown> {
   const inline = state.ItemProcessor.ProcessorConfig.Mode === 'INLINE';
   const outputs = await (inline ? iterations(runner, visit, state) : mapRun(runner, visit, state));
-  // Counted before Output makes something smaller of it.
+  // Counted before `Output` makes the result smaller.
   withinLimit(outputs, `The result of ${visit.frame.state}`);
   visit.record('MapStateSucceeded');
   return outputs;
@@ -88,7 +88,7 @@ async function batches(
   });
 }
 
-/** As many failed children as the Map tolerates, and the outputs of the others. */
+/** The outputs of the children that succeeded; the Map tolerates that the others failed. */
 async function tolerant(
   runner: Runner,
   visit: Visit,
