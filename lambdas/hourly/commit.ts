@@ -248,7 +248,7 @@ async function readCommitted(access: CommitAccess, date: string): Promise<LakeDa
     return { ...stored, ...(await readDayHours(date, stored.bytes)) };
   } catch (error) {
     if (error instanceof DayRefused || error instanceof ParquetRefused) {
-      // The raw zone knows what belongs there; keeping what nobody can read would keep the day broken.
+      // The raw zone has the rows; to keep an unreadable object would keep the day broken.
       access.warn(`${keys.hourlyDay(date)} can't be read and is made anew.`, error);
       return { ...stored, ...NO_HOURS };
     }
@@ -403,7 +403,7 @@ function filesByDay(staged: StagedTable, dates: readonly string[]): Map<string, 
   return files;
 }
 
-/** Leftovers are harmless, since nobody reads them: a failure here is told, and the sweeper tries again. */
+/** Leftovers are harmless, since nobody reads them. A failure here is told, and the sweeper tries again. */
 async function discard(access: CommitAccess, staged: StagedTable): Promise<void> {
   const staging = [...staged.files, ...(staged.manifest === undefined ? [] : [staged.manifest])];
   const results = await Promise.allSettled([

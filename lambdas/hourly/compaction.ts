@@ -23,7 +23,7 @@ export interface Compaction {
   readonly setAside: readonly SetAside[];
 }
 
-/** A compacted object that is not what was written: the originals stay. */
+/** A compacted object differs from what was written: the originals stay. */
 class CompactionRefused extends Error {
   override readonly name = 'CompactionRefused';
 }

@@ -213,7 +213,7 @@ const ownRowSchema = z
 
 /** Days that features would look at were made for another threshold or in an older form; nothing is made up of them. */
 interface Unlike {
-  /** What is the matter, and the event that mends it. */
+  /** What is wrong, and the event that mends it. */
   readonly unlike: string;
 }
 

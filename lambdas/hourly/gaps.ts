@@ -66,7 +66,7 @@ export async function readObservedHours(
   );
 }
 
-/** None where the day is not there, or nobody can read it: upkeep makes it anew. */
+/** None where the day is missing or can't be read: upkeep makes it anew. */
 async function observedHours(processed: Bucket, date: string): Promise<DayHours> {
   const stored = await getObject(processed, keys.hourlyDay(date));
   try {

@@ -10,7 +10,7 @@ export interface Swept {
   readonly objects: number;
 }
 
-/** No run lives that long: what is older was left by one that died. */
+/** No run lives that long: an older table was left by one that died. */
 const STALE_AFTER_HOURS = 24;
 /** Where a workgroup that enforces its output location puts the tables of CTAS statements. */
 const STAGED_OBJECTS = 'tables/';

@@ -274,7 +274,7 @@ async function storedTotals(
     listed.map((object) =>
       limit(async () => {
         const found = await getObject(processed, object.key);
-        // Replaced since it was listed: what is made of it would have the wrong name.
+        // It was replaced since it was listed, so its rows would be stored under the wrong version.
         if (found === undefined || found.etag !== object.etag) return undefined;
         const rows = await decodeStored(access, object.key, found.bytes);
         return rows && ([dateOf(object.key), scoresOfDay(rows)] as const);

@@ -8,11 +8,11 @@ import { OBSERVATIONS } from './layout';
 export interface RawContent {
   /** Lines that the engine and this project can read, as they were. */
   readonly lines: readonly string[];
-  /** What is wrong with the object, of all that is; undefined for one that is whole. */
+  /** One thing that is wrong with the object; undefined for one that is whole. */
   readonly damage: string | undefined;
 }
 
-/** Athena passes over names that begin with `_` or `.`: nobody reads them, and they are nobody's damage. */
+/** Athena ignores names that begin with `_` or `.`, so they can't damage a day. */
 export function isPassedOver(key: string): boolean {
   return /(^|\/)[_.][^/]*$/.test(key);
 }

@@ -172,7 +172,7 @@ export function reliabilityBins(outcomes: Uint8Array, probabilities: Float64Arra
   }));
 }
 
-/** What a wrong yes and a wrong no cost whoever asks; only their ratio matters. */
+/** The owner's costs of a missed rain hour and of a false alarm; only their ratio matters. */
 export interface Costs {
   readonly miss: number;
   readonly falseAlarm: number;

@@ -50,7 +50,7 @@ export interface RefusedModel {
   readonly reason: string;
 }
 
-/** The model that forecasts for a location, or none, with what was refused on the way to it. */
+/** The model that forecasts for a location, or none, and the models that were refused before it. */
 export interface Champion {
   readonly current: { readonly version: string; readonly model: RainModel } | undefined;
   /** Empty in the ordinary case; `current` is then the version that `champion.json` names. */

@@ -45,7 +45,7 @@ export interface SkillBar {
   readonly skill: number | null;
 }
 
-/** What polls told of one measurement less what was true of it. */
+/** Of one measurement, the polled value less the true one. */
 export interface Difference {
   readonly label: string;
   readonly unit: string;

@@ -314,7 +314,7 @@ function rainOfDay(day: readonly (number | null)[]): string {
   return total === 0 ? `dry${unknown}` : `${decimal(total, 1)} mm in ${wet} h${unknown}`;
 }
 
-/** Searches, filters and sorts what is there. The list reads without it, in the order that matters. */
+/** Searches, filters and sorts the list. Without the script the list stands in the order that matters. */
 const SCRIPT = `
 (() => {
   const body = document.querySelector('#places tbody');

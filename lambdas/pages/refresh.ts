@@ -84,7 +84,7 @@ export async function refreshIndex(access: PagesAccess, at: string): Promise<voi
     ...champions.unreadable,
   ].map(noteOf);
   await putObject(models, keys.pagesIndex, indexPage({ generatedAt: at, places, notes }), HTML);
-  // Whoever opens the bucket on the first day finds the way; upkeep replaces what an earlier version left there.
+  // A visitor of the bucket's first day finds the pages; upkeep replaces an earlier version's redirection.
   await writeIf(models, keys.index, redirectPage(keys.pagesIndex), HTML, undefined);
 }
 

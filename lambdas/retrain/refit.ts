@@ -114,7 +114,7 @@ function fitModel(
   return { model: { ...unnamed, version: versionOf(asOf, content) } };
 }
 
-/** What the refit says of the hours that decided, all of which it has learnt by now. */
+/** How the refit scores the hours that decided; it has learnt all of them by now. */
 function probabilitiesAt(
   set: TrainingSet,
   classifier: Classifier,

@@ -23,7 +23,7 @@ export const Metric = {
 /** The dimension `service` tells stages apart: POWERTOOLS_SERVICE_NAME, which the stack sets to `garoa-<stage>`. */
 export const metrics = new Metrics({ namespace: METRIC_NAMESPACE });
 
-/** Writes what was added to the log, in CloudWatch's format; when nothing was, nothing: that is the ordinary case. */
+/** Writes the metrics that were added to the log, in CloudWatch's format. Usually there are none. */
 export function publishMetrics(): void {
   if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
 }

@@ -68,7 +68,7 @@ function sameZone(one: string, other: string, confirmed: boolean, now: number): 
   if (one === other) return true;
   const first = clockOf(one);
   const second = clockOf(other);
-  // A name that nobody here knows can't be held against the place.
+  // A name that is not known here is no sign of a wrong place.
   if (first === undefined || second === undefined) return true;
   if (first.name === second.name) return true;
   const halfAYear = 182 * 86_400_000;

@@ -35,7 +35,7 @@ const hoursReply = z.object({
 });
 const hourEntry = z.looseObject({ time_epoch: epochSeconds });
 
-/** What is lacking or of another shape can't be held against a place. */
+/** A reply that lacks the place, or has another shape, is no sign of a wrong place. */
 const placeReply = z.object({
   location: z.object({
     name: z.string().optional().catch(undefined),
@@ -145,7 +145,7 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
         return { ...taken, observedAt, forecast, repliedAt, payload: body };
       },
       refusal: (status, body) => refusal(what, status, body),
-      // Without the forecast there is still the observation to be had.
+      // Without the forecast the observation can still be stored.
       ...(target !== undefined && { attempts: 2 }),
     };
   }

@@ -3,7 +3,7 @@ import { MEASUREMENTS } from '../../weather/observation';
 import { OBSERVATIONS } from '../layout';
 import { sqlDate, sqlDouble, sqlIdentifier, sqlString } from './literals';
 
-/** What tells the hours of a stretch of days, and what was known of each, apart. */
+/** Which days are computed, and the times that decide what was known of an hour and what is settled. */
 export interface HoursQuery {
   readonly database: string;
   /** First and last day (UTC) to make rows for. */
