@@ -1,21 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import * as z from 'zod';
-import { PROVIDERS, type ProviderName } from '../lambdas/weather/providers';
-import { ConfigError, type GaroaConfig, parseConfig } from '../lib/config';
-import { projectRoot } from '../lib/project-root';
+import { ConfigError, type GaroaConfig } from '../lib/config';
 import { readRecording } from '../lib/recorded-weather/observation-file/read';
-import type { Recording } from '../lib/recorded-weather/recording';
 import { REAL_MANNERS } from '../lib/recorded-weather/weather-api/manners';
 import { parseArguments, type RunArguments, USAGE } from '../lib/scenario/arguments';
 import { prepareFolder } from '../lib/scenario/folder';
+import { localConfig } from '../lib/scenario/local-config';
 import type { LocalGaroa } from '../lib/scenario/local-garoa';
 import { DEFAULT_RECORDING, forgetRun, saveRun } from '../lib/scenario/saved-run';
 import type { ScenarioOptions } from '../lib/scenario/scenario';
 import { spanOf } from '../lib/scenario/span';
 import { formatSummary } from '../lib/scenario/summary-text';
 import { synthesise } from '../lib/scenario/synth';
-import { BadArguments } from '../lib/terminal/arguments';
 import { endWhenFatal, wordsOf } from '../lib/terminal/fatal';
 import { openInBrowser } from '../lib/terminal/open-in-browser';
 import { createProgress } from '../lib/terminal/progress';
@@ -109,28 +105,4 @@ async function run(options: RunArguments, scenario: ScenarioOptions, config: Gar
   console.log(`\n${formatSummary(summary, live, paths)}`);
   await cloud?.close();
   if (options.open) openInBrowser(join(models, 'index.html'));
-}
-
-const cdkJsonSchema = z.object({ context: z.object({ garoa: z.unknown() }) });
-
-/** The configured application, forecasting for the recorded places through the local provider. */
-function localConfig(provider: ProviderName, recording: Recording, firstDay: string): GaroaConfig {
-  const { title, plans, needsCoordinates } = PROVIDERS[provider];
-  const lost = recording.locations.find(
-    (place) => place.latitude === undefined || place.longitude === undefined,
-  );
-  if (needsCoordinates && lost !== undefined) {
-    const advice = 'give them in the .json beside the file of observations';
-    throw new BadArguments(`${title} needs latitude and longitude, and ${lost.id} has none: ${advice}.`);
-  }
-  const cdkJson = cdkJsonSchema.parse(JSON.parse(readFileSync(join(projectRoot, 'cdk.json'), 'utf8')));
-  // What is configured is checked as it is, before the recording takes the place of provider and locations.
-  const configured: object = parseConfig(cdkJson.context.garoa);
-  return parseConfig({
-    ...configured,
-    provider,
-    plan: plans.at(-1)?.id,
-    locations: recording.locations,
-    firstDay,
-  });
 }
