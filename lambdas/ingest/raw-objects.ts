@@ -8,7 +8,7 @@ import { keys } from '../lake/layout';
 import { utcSecond } from '../runtime/time';
 import type { Observation } from '../weather/observation';
 import { plausible } from '../weather/plausibility';
-import type { Outcome, Reading } from '../weather/provider';
+import { nothingMeasured, type Outcome, type Reading } from '../weather/provider';
 import type { Failure } from './failures';
 import type { Shard } from './shards';
 
@@ -74,11 +74,19 @@ export function rawLinesOf(outcomes: readonly Outcome[], run: RunOfLines): RawLi
       failures.push({ location: id, reason: outcome.failure.reason, message: outcome.failure.message });
       continue;
     }
+    let told = 0;
     for (const reading of outcome.readings) {
       const checked = rawLine(id, reading, run);
-      lines.push(checked.line);
       implausible += checked.implausible;
+      // Of values that could not be, nothing may be left that an hour could be known by.
+      if (nothingMeasured(checked.line)) continue;
+      told++;
+      lines.push(checked.line);
       if (reading.contradicts) contradictions++;
+    }
+    if (told === 0) {
+      const message = `${id}: neither its temperature nor its rain is a value that can be`;
+      failures.push({ location: id, reason: 'nothing-measured', message });
     }
   }
   return { lines, failures, implausible, contradictions };

@@ -24,7 +24,7 @@ export interface Reading {
 }
 
 /** Neither temperature nor rain: nothing that an hour could be known by. */
-export function nothingMeasured({ temp_c, precip_mm }: Measured): boolean {
+export function nothingMeasured({ temp_c, precip_mm }: Pick<Measured, 'temp_c' | 'precip_mm'>): boolean {
   return temp_c === null && precip_mm === null;
 }
 

@@ -150,7 +150,10 @@ describe('the backfill of a day', () => {
           yield 'readings' in outcome
             ? {
                 ...outcome,
-                readings: outcome.readings.map((one) => ({ ...one, measured: { ...DRY, precip_mm: null } })),
+                readings: outcome.readings.map((one) => ({
+                  ...one,
+                  measured: { ...DRY, temp_c: 4, precip_mm: null },
+                })),
               }
             : outcome;
         }

@@ -144,6 +144,22 @@ describe('a poll', () => {
     expect(line).toMatchObject({ wind_kph: null, temp_c: null, humidity_pct: 87 });
   });
 
+  it('takes a reading whose temperature and rain can not be for a failure of its place, and no observation', async () => {
+    const { failures, implausible } = await poll(scheduled, {
+      ...everywhere,
+      jfk: reading({ temp_c: -9_999, precip_mm: -9_999 }),
+    });
+    expect(failures).toEqual([
+      {
+        location: 'jfk',
+        reason: 'nothing-measured',
+        message: 'jfk: neither its temperature nor its rain is a value that can be',
+      },
+    ]);
+    expect(implausible).toBe(2);
+    expect(Object.values(await stored())).toEqual([['ewr', 'lga']]);
+  });
+
   it('counts what was no number', async () => {
     const { implausible } = await poll(scheduled, { ...everywhere, jfk: { ...reading(), drifted: 1 } });
     expect(implausible).toBe(1);
