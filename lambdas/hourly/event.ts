@@ -66,16 +66,30 @@ export class EventRefused extends Error {
  * What an event asks for: `{"scheduledTime"}` from the schedule, `{"upkeep":true,"scheduledTime"}` from the Upkeep
  * machine, with `"pages"` for one part of the pages; `{"hour"}`, `{"upkeep"}` or `{"from","to"}` from people and the
  * Backfill machine. Ad hoc events may say what time it is (`at`), else `invokedAt` does.
- * @throws EventRefused for unknown keys, other forms, hours that are not over, and days to come.
+ * @param firstDay first UTC day that queries see
+ * @throws EventRefused for unknown keys, other forms, hours that are not over, days to come, and days before `firstDay`.
  */
-export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTask | UpkeepTask | PagesTask {
+export function parseEvent(
+  event: unknown,
+  invokedAt: Date,
+  firstDay: string,
+): HourTask | RangeTask | UpkeepTask | PagesTask {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     throw new EventRefused(
       'The event is no object: {"scheduledTime"}, {"hour"}, {"upkeep"} or {"from", "to"} is due.',
     );
   }
+  const visible = (path: string, day: string): void => {
+    if (day < firstDay) {
+      throw new EventRefused(
+        `${path}: ${day} lies before garoa.firstDay (${firstDay}); no query would ever see it.`,
+      );
+    }
+  };
   if ('upkeep' in event) {
-    return upkeepTask(event, invokedAt);
+    const task = upkeepTask(event, invokedAt);
+    if (task.kind === 'upkeep') visible('upkeep', task.date);
+    return task;
   }
   if ('scheduledTime' in event) {
     const now = utcSecond(parse(scheduled, event).scheduledTime);
@@ -88,6 +102,7 @@ export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTas
     if (addHours(start, 1) > now) {
       throw new EventRefused(`hour: ${parsed.hour} is not over yet; it is ${now}.`);
     }
+    visible('hour', start.slice(0, 10));
     return { kind: 'hour', hour: start, now };
   }
   const parsed = parse(range, event);
@@ -95,6 +110,7 @@ export function parseEvent(event: unknown, invokedAt: Date): HourTask | RangeTas
   if (parsed.from > parsed.to) {
     throw new EventRefused(`from: ${parsed.from} lies after to, ${parsed.to}.`);
   }
+  visible('from', parsed.from);
   if (parsed.to > now.slice(0, 10)) {
     throw new EventRefused(`to: ${parsed.to} has not come yet; it is ${now}.`);
   }

@@ -4,7 +4,7 @@ import { athena, eventBridge, lambda, s3 } from '../runtime/aws-clients';
 import { Env, requireEnv } from '../runtime/env';
 import { logger } from '../runtime/logger';
 import { publishMetrics } from '../runtime/metrics';
-import { loadSettings } from '../settings';
+import { loadSettings, type Settings } from '../settings';
 import { PROVIDERS } from '../weather/providers';
 import { createChampionCache } from './champions';
 import { parseEvent } from './event';
@@ -20,9 +20,10 @@ export async function handler(
   event: unknown,
   context: Pick<Context, 'getRemainingTimeInMillis'>,
 ): Promise<HourlyResult | UpkeepResult | PagesResult> {
-  const task = parseEvent(event, new Date());
+  const settings = loadSettings();
+  const task = parseEvent(event, new Date(), settings.firstDay);
   const queries: FinishedQuery[] = [];
-  const access = connect(context, (query) => queries.push(query));
+  const access = connect(settings, context, (query) => queries.push(query));
   try {
     if (task.kind === 'pages') return await makePages(access, task);
     if (task.kind === 'upkeep') {
@@ -54,10 +55,10 @@ function throwAny(failures: readonly Error[]): void {
 }
 
 function connect(
+  { stage, provider, locations, rainThresholdMm, hourlyMinute }: Settings,
   context: Pick<Context, 'getRemainingTimeInMillis'>,
   onFinished: (query: FinishedQuery) => void,
 ): UpkeepAccess {
-  const { stage, provider, locations, rainThresholdMm, hourlyMinute } = loadSettings();
   const bucket = (name: string) => ({ client: s3(), name: requireEnv(name) });
   return {
     stage,

@@ -1,9 +1,35 @@
 import { keys } from '../lake/layout';
 import { ParquetRefused } from '../lake/parquet';
 import { getObject } from '../lake/s3';
-import { hourStart } from '../runtime/time';
+import { HORIZON_HOURS } from '../model/features';
+import { addHours, hourStart } from '../runtime/time';
 import { type CommitAccess, commitDays } from './commit';
 import { DayRefused, readDayHours } from './day';
+import { type ForecastAccess, issueForecasts } from './forecast';
+import type { VerificationAccess, VerifiedDay } from './verification';
+
+/**
+ * Verifies. Forecasts that nobody can read are made anew from what was known of their base hour, by the model that was in
+ * office then, and verified too; where none can be made, their hour goes without.
+ * @throws as `verify` and `issueForecasts`.
+ */
+export async function verifyMended<T extends VerifiedDay>(
+  access: VerificationAccess & ForecastAccess,
+  now: string,
+  verify: (access: VerificationAccess) => Promise<T>,
+): Promise<T> {
+  const unreadable = new Set<string>();
+  const first = await verify({ ...access, onUnreadable: (key) => unreadable.add(key) });
+  if (unreadable.size === 0) return first;
+  for (const key of unreadable) {
+    const [, date, hour] = /dt=(\d{4}-\d{2}-\d{2})\/(\d{2})\.parquet$/.exec(key) ?? [];
+    if (date !== undefined) {
+      await issueForecasts(access, addHours(`${date}T${hour}:00:00Z`, -HORIZON_HOURS), now);
+    }
+  }
+  const second = await verify(access);
+  return { ...second, verified: first.verified + second.verified };
+}
 
 /**
  * Makes days of `hourly_observations` anew from the raw zone that nobody can read any more; the commit names them.

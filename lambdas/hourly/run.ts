@@ -10,7 +10,7 @@ import { type EventBus, putEvents } from './events';
 import { type ForecastAccess, type IssuedForecasts, issueForecasts, stalestBaseHour } from './forecast';
 import { missingOfDay } from './gaps';
 import { updateLatest } from './latest';
-import { mendDays } from './mending';
+import { mendDays, verifyMended } from './mending';
 import { parts } from './parts';
 import { type VerifiedDay, verifyForecasts, verifyNewestDay } from './verification';
 
@@ -56,7 +56,9 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
     (await attempt('Looking for the oldest forecast', () =>
       stalestBaseHour(access.processed, issued, task.hour),
     ));
-  const verified = await attempt('Verification', () => verifyNewestDay(access, date));
+  const verified = await attempt('Verification', () =>
+    verifyMended(access, task.now, (mending) => verifyNewestDay(mending, date)),
+  );
   await attempt('The index', () => refreshIndex(access, task.now));
   return {
     days,

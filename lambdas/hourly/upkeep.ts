@@ -10,7 +10,7 @@ import { type Compaction, compactDays } from './compaction';
 import type { PagesTask, UpkeepTask } from './event';
 import { type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
 import { findGaps, type Gaps } from './gaps';
-import { mendDays } from './mending';
+import { mendDays, verifyMended } from './mending';
 import { parts } from './parts';
 import type { HourlyAccess } from './run';
 import { type HistorySource, type Settled, settleDays } from './settling';
@@ -62,7 +62,11 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
     commitDays(access, { dates: [yesterday], closedBefore, now, acceptLostHours: false }),
   );
   await attempt('Mending days', () => mendDays(access, datesBetween(addDays(date, -GAP_DAYS), date), now));
-  const verified = await attempt('Verification', () => verifyForecasts(access, [yesterday]));
+  // All days that may have got other truth since, so that a verification that failed once is made good.
+  const [eldest, ...younger] = datesBetween(addDays(date, -GAP_DAYS), yesterday);
+  const verified = await attempt('Verification', () =>
+    verifyMended(access, now, (mending) => verifyForecasts(mending, [eldest ?? yesterday, ...younger])),
+  );
   const gaps = await attempt('Looking for gaps', async () => {
     const dates = datesBetween(addDays(date, -GAP_DAYS), yesterday);
     const ids = access.locations.map(({ id }) => id);

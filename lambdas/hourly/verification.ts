@@ -189,6 +189,8 @@ export interface VerificationAccess {
   readonly queryResults: Bucket;
   readonly rainThresholdMm: number;
   readonly warn: (message: string, error: unknown) => void;
+  /** Told of each object of forecasts that nobody can read. */
+  readonly onUnreadable?: (key: string) => void;
 }
 
 /** Each lost race means that another run has verified, with truth that may be newer. */
@@ -326,9 +328,10 @@ async function scoreDay(
   const read = await settleAll(
     forecastKeys.map((key) =>
       limit(() =>
-        readForecasts(access.processed, key, (name, error) =>
-          access.warn(`${name} can't be read, and its forecasts count for nothing.`, error),
-        ),
+        readForecasts(access.processed, key, (name, error) => {
+          access.warn(`${name} can't be read, and its forecasts count for nothing.`, error);
+          access.onUnreadable?.(name);
+        }),
       ),
     ),
   );

@@ -97,6 +97,7 @@ export class PipelineStack extends Stack {
       hourlyFunction: this.hourly.function,
       daysAtOnce: width.daysAtOnce,
       locationCount,
+      firstDay: config.firstDay,
       settledAfterHours: provider.settledAfterHours,
       deadLetterQueue: this.undelivered,
       logRetention,

@@ -16,6 +16,7 @@ export interface BackfillProps {
   readonly hourlyFunction: lambda.IFunction;
   readonly daysAtOnce: number;
   readonly locationCount: number;
+  readonly firstDay: string;
   readonly settledAfterHours: number;
   /** Takes events that could not be delivered. */
   readonly deadLetterQueue: sqs.IQueue;
@@ -37,6 +38,7 @@ export class Backfill extends Construct {
         hourlyFunctionArn: hourlyFunction.functionArn,
         daysAtOnce: props.daysAtOnce,
         locationCount: props.locationCount,
+        firstDay: props.firstDay,
         settledAfterHours: props.settledAfterHours,
         partition: Stack.of(this).partition,
       }),

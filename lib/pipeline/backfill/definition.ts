@@ -7,6 +7,8 @@ export interface BackfillDefinitionProps {
   /** Days that the provider's limits and the account's allow to be fetched side by side. */
   readonly daysAtOnce: number;
   readonly locationCount: number;
+  /** First UTC day that queries see. */
+  readonly firstDay: string;
   /** Hours after an hour's start from which on the provider's history of it is final. */
   readonly settledAfterHours: number;
   /** `aws`, or the partition of another part of the world. */
@@ -65,6 +67,7 @@ export function backfillDefinition({
   hourlyFunctionArn,
   daysAtOnce,
   locationCount,
+  firstDay,
   settledAfterHours,
   partition,
 }: BackfillDefinitionProps) {
@@ -111,7 +114,7 @@ export function backfillDefinition({
         Choices: [
           {
             Condition:
-              '{% $states.input.from <= $states.input.to' +
+              `{% $states.input.from >= "${firstDay}" and $states.input.from <= $states.input.to` +
               ` and $states.input.to <= ${today} and ${dayCount} <= ${MAXIMUM_DAYS} %}`,
             Next: 'Is any day over?',
           },
@@ -123,7 +126,7 @@ export function backfillDefinition({
         Error: 'RequestRefused',
         Cause:
           'Give {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}, and "locations": [ids] and "force": true if wanted: ' +
-          `UTC days, from not after to, to not in the future, ${MAXIMUM_DAYS} days at most.`,
+          `UTC days, from not after to nor before garoa.firstDay (${firstDay}), to not in the future, ${MAXIMUM_DAYS} days at most.`,
       },
       'Is any day over?': {
         Type: 'Choice',

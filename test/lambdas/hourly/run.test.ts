@@ -4,6 +4,7 @@ import { rainForecastSchema } from '../../../lambdas/hourly/events';
 import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
 import { verifyForecasts } from '../../../lambdas/hourly/verification';
 import { runQuery } from '../../../lambdas/lake/athena';
+import { readForecasts } from '../../../lambdas/lake/forecasts';
 import { keys } from '../../../lambdas/lake/layout';
 import { getText, putObject } from '../../../lambdas/lake/s3';
 import { VIEWS, type View } from '../../../lambdas/lake/sql/views';
@@ -275,16 +276,25 @@ describe('a derived object that nobody can read', () => {
     }
   });
 
-  it('of an hour that is over counts for nothing, and the hours beside it are verified', async () => {
+  it('of an hour that is over is made anew where its base hour is known; without one it counts for nothing', async () => {
     await appoint(local.models, '2013-03-01T00:00:00Z');
     for (const hour of ['2013-03-10T05:00:00Z', '2013-03-10T06:00:00Z', '2013-03-10T07:00:00Z']) {
       await poll(hour);
       await closeHour(local.access(), closing(hour));
     }
-    await damage(keys.forecastHour('2013-03-10', '06'));
+    const [known, unknown] = ['06', '03'].map((hour) => keys.forecastHour('2013-03-10', hour));
+    const probabilities = async () =>
+      (await readForecasts(local.processed, known ?? ''))?.map(({ probability }) => probability);
+    const issued = await probabilities();
+    for (const key of [known, unknown]) await damage(key ?? '');
+    const warnings = local.warnings.length;
     const run = await closeHour(local.access(), closing('2013-03-10T07:00:00Z'));
     expect(run.failures).toEqual([]);
-    expect(run.verified?.rows.find(({ windowDays }) => windowDays === 1)?.score.hours).toBe(1);
+    expect(await probabilities()).toEqual(issued);
+    expect(run.verified?.rows.find(({ windowDays }) => windowDays === 1)?.score.hours).toBe(2);
+    expect(local.warnings.slice(warnings)).toContain(
+      `${unknown} can't be read, and its forecasts count for nothing.`,
+    );
   });
 });
 

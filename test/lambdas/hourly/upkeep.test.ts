@@ -5,7 +5,7 @@ import { type HistoryReply, settleDays } from '../../../lambdas/hourly/settling'
 import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/hourly/upkeep';
 import { biasOf, readAgreement, spreadOf } from '../../../lambdas/lake/agreement';
 import { keys } from '../../../lambdas/lake/layout';
-import { getText, putObject } from '../../../lambdas/lake/s3';
+import { deleteObjects, getText, putObject } from '../../../lambdas/lake/s3';
 import { addDays, addHours } from '../../../lambdas/runtime/time';
 import { ndjson } from '../../lib/local/support';
 import {
@@ -215,8 +215,11 @@ describe('settling', () => {
     // The wet hours of the recording's day fall on 01, 06, 11: the second forecast was of one of them.
     expect(await verification()).toContain('"rain_hours":1');
 
+    // A verification that failed that day is made good by the next upkeep, although nothing is asked for any more.
+    await deleteObjects(local.processed, [keys.verificationDay('2013-03-07')]);
     // The day after it lacks everything by now, and is what the next upkeep asks for.
     expect((await upkeep('2013-03-11', access)).settled).toMatchObject({ asked: ['2013-03-08'] });
+    expect(await verification()).toContain('"rain_hours":1');
   });
 
   it('completes a day that was served by halves, asking only for the place that lacks it', async () => {

@@ -9,11 +9,13 @@ import { type MachineRun, problemsOf, stateMachines } from '../../state-machine-
 
 const INGEST = 'arn:aws:lambda:us-east-1:123456789012:function:garoa-test-ingest';
 const HOURLY = 'arn:aws:lambda:us-east-1:123456789012:function:garoa-test-hourly';
+const FIRST_DAY = '2010-01-01';
 const definition = backfillDefinition({
   ingestFunctionArn: INGEST,
   hourlyFunctionArn: HOURLY,
   daysAtOnce: 4,
   locationCount: 2,
+  firstDay: FIRST_DAY,
   settledAfterHours: 49,
   partition: 'aws',
 });
@@ -59,7 +61,7 @@ async function backfill(
   const machines = stateMachines({ backfill: definition }, '2013-12-01T12:00:00.000Z', (arn, payload) => {
     const invokedAt = new Date('2013-12-01T12:00:05Z');
     if (arn === HOURLY) {
-      const task = parseEvent(payload, invokedAt);
+      const task = parseEvent(payload, invokedAt, FIRST_DAY);
       if (task.kind !== 'range') throw new Error(`Not a range: ${JSON.stringify(payload)}`);
       ranges.push(`${task.from}/${task.to}`);
       return ofRange();
@@ -282,6 +284,7 @@ describe('the backfill machine', () => {
     [{ from: '2013-11-02', to: '2013-11-01' }],
     [{ from: '2013-11-01', to: '2013-12-02' }],
     [{ from: '1999-01-01', to: '2013-11-01' }],
+    [{ from: '2009-12-31', to: '2010-01-02' }],
     [{ from: '2013-11-01', to: '2013-11-02', loactions: ['ewr'] }],
   ])('refuses %j without calling anything', async (input) => {
     const { execution, days, ranges } = await backfill(input);

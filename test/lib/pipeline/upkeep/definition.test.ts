@@ -13,7 +13,7 @@ describe('the upkeep machine', () => {
   });
 
   it("gives the schedule's event to the function, and ends with its reply", async () => {
-    const { run } = machines((payload) => ({ upkeep: parseEvent(payload, new Date()).now }));
+    const { run } = machines((payload) => ({ upkeep: parseEvent(payload, new Date(), '2010-01-01').now }));
     const { execution } = await run('upkeep', input);
     expect(execution.status).toBe('SUCCEEDED');
     expect(execution.output).toEqual({ upkeep: '2026-11-23T00:25:00Z' });
@@ -35,7 +35,7 @@ describe('the upkeep machine', () => {
     let calls = 0;
     const { run } = machines((payload) => {
       calls += 1;
-      return parseEvent(payload, new Date());
+      return parseEvent(payload, new Date(), '2010-01-01');
     });
     expect((await run('upkeep', { upkeep: true })).execution.status).toBe('FAILED');
     expect(calls).toBe(1);
@@ -49,7 +49,7 @@ describe('the upkeep machine of thousands of places', () => {
   async function upkeepWith(fails: (task: ReturnType<typeof parseEvent>) => boolean) {
     const asked: unknown[] = [];
     const { run } = stateMachines({ upkeep: parted }, input.scheduledTime, (_, payload) => {
-      const task = parseEvent(payload, new Date());
+      const task = parseEvent(payload, new Date(), '2010-01-01');
       asked.push(task.kind === 'pages' ? task.part : task.kind);
       if (fails(task)) throw new Error(`${task.kind} failed`);
       return {};
