@@ -13,7 +13,7 @@ import { Refusal } from '../lib/terminal/refusal';
 
 /** `npm run soak`: a month of faults, and an audit in numbers. */
 const DIRECTORY = resolve('.garoa-soak');
-const POLL_EVERY_MINUTES = 15;
+const POLL_EVERY_MINUTES = 60;
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error instanceof Refusal ? error.message : error);
@@ -27,7 +27,8 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(SOAK_USAGE);
     return;
   }
-  const recording = await readRecording(DEFAULT_RECORDING);
+  const all = await readRecording(DEFAULT_RECORDING);
+  const recording = { ...all, locations: all.locations.slice(0, options.places) };
   const config = parseConfig({
     plan: 'business',
     firstDay: new Date(recording.from * 1000).toISOString().slice(0, 10),

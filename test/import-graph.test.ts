@@ -41,8 +41,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'lib/pipeline': ['lib/config', 'lib/names', 'lib/constructs', 'lib/data-lake', 'lambdas'],
   'lib/monitoring': ['lib/config', 'lib/names', 'lib/constructs', 'lambdas'],
   'lib/cost': ['lib/app', 'lib/config', 'lib/names', 'lib/project-root', 'lambdas'],
+  'lib/inspection': ['lambdas'],
   'lib/operate': [
     'lib/config',
+    'lib/inspection',
     'lib/names',
     'lib/pipeline',
     'lib/recorded-weather',
@@ -53,6 +55,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'lib/scenario': [
     'lib/config',
+    'lib/inspection',
     'lib/project-root',
     'lib/recorded-weather',
     'lib/terminal',

@@ -20,7 +20,7 @@ import { EventScheduler } from './scheduler/scheduler';
 import type { Execution } from './step-functions/execution';
 import { StateMachines } from './step-functions/interpreter';
 import type { FunctionResult } from './step-functions/runner';
-import type { FaultPlan } from './wire/calls';
+import type { Death, FaultPlan } from './wire/calls';
 
 export interface LocalCloudOptions {
   /** What `cdk synth` wrote. */
@@ -138,7 +138,7 @@ export class LocalCloud {
       now,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
       onEvent: (delivery) => running().route(delivery),
-      onCrash: (caller) => running().crash(caller),
+      onCrash: (caller, by) => running().crash(caller, by),
       ...(secretValue === undefined
         ? {}
         : { secretValues: Object.fromEntries(resources.secrets.map(({ arn }) => [arn, secretValue])) }),
@@ -212,6 +212,11 @@ export class LocalCloud {
     return this.finish(arn);
   }
 
+  /** Begins an execution of a state machine, which goes on while time does. */
+  begin(machineName: string, input: unknown): void {
+    this.machines.start(machineName, input);
+  }
+
   /** Redrives a failed execution and runs it to its end. */
   async redrive(executionArn: string): Promise<Execution> {
     this.machines.redrive(executionArn);
@@ -240,8 +245,8 @@ export class LocalCloud {
   }
 
   /** Ends the environments of a function that are at work, as if they had died. */
-  crash(functionName: string): void {
-    this.runtime.crash(functionName);
+  crash(functionName: string, by: Death = 'kill'): void {
+    this.runtime.crash(functionName, by);
   }
 
   /** Ends warm environments that are idle: memory for what comes next. */

@@ -8,7 +8,7 @@ import { s3Service } from './s3/endpoint';
 import { ObjectStore } from './s3/object-store';
 import { secretsManager } from './secrets-manager/endpoint';
 import { type ExecutionKeeper, stepFunctions } from './step-functions/endpoint';
-import type { AwsCall, FaultPlan } from './wire/calls';
+import type { AwsCall, Death, FaultPlan } from './wire/calls';
 import { type Service, serve } from './wire/service-server';
 
 const VARIABLES: Readonly<Record<Service['name'], string>> = {
@@ -34,7 +34,7 @@ export interface AwsEndpointsOptions {
   /** Receives each event that was put, with the rules that it matches. */
   readonly onEvent?: (delivery: EventBusDelivery) => void;
   /** Asked to end a function on the spot when a fault says so. */
-  readonly onCrash: (caller: string) => void;
+  readonly onCrash: (caller: string, by: Death) => void;
   /** What runs functions and state machines; without it there are no endpoints for them. */
   readonly compute?: { readonly functions: FunctionInvoker; readonly executions: ExecutionKeeper };
 }

@@ -2,6 +2,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
 
 /** All that the commands reach: one stage, in AWS or in the local cloud. */
 export interface Access {
@@ -10,6 +11,8 @@ export interface Access {
   readonly s3: S3Client;
   readonly secrets: SecretsManagerClient;
   readonly sfn: SFNClient;
+  /** Undefined where queues can't be asked: the local cloud keeps none. */
+  readonly sqs: SQSClient | undefined;
   readonly now: () => Date;
   /** Lets time pass between two looks at an execution. */
   readonly pause: () => Promise<void>;
@@ -49,6 +52,7 @@ export function accessToAws(stage: string, configuration: ClientConfiguration): 
   return {
     stage,
     ...clientsFor(() => configuration),
+    sqs: new SQSClient(configuration),
     now: () => new Date(),
     pause: () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS)),
     isVirtual: false,

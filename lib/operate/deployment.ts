@@ -20,6 +20,7 @@ export interface Deployment {
   readonly raw: Bucket;
   readonly processed: Bucket;
   readonly models: Bucket;
+  readonly queryResults: Bucket;
   machineArn(machine: MachineName): string;
   /** Page of an execution in the AWS console; undefined for the local cloud. */
   consoleLink(executionArn: string): string | undefined;
@@ -70,6 +71,7 @@ export async function findDeployment(access: Access): Promise<Deployment> {
     raw: bucket(Env.rawBucket),
     processed: bucket(Env.processedBucket),
     models: bucket(Env.modelsBucket),
+    queryResults: bucket(Env.queryResultsBucket),
     machineArn: (machine) =>
       `arn:${partition}:states:${region}:${account}:stateMachine:${resourceName(access.stage, machine)}`,
     consoleLink: (executionArn) =>

@@ -38,6 +38,7 @@ export function accessToLocal(cloud: LocalGaroa): LocalAccess {
         secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
       },
     })),
+    sqs: undefined,
     now: () => cloud.now(),
     pause: () => Promise.race([live(), delay(LOOK_EVERY_MS)]),
     isVirtual: true,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isProviderName, type ProviderName } from '../../lambdas/weather/providers';
 import { closest } from '../terminal/closest';
 import { Refusal } from '../terminal/refusal';
 import type { Access } from './access';
@@ -6,6 +7,7 @@ import { FunctionFailed, invoke, NotDeployed, otherVersion } from './deployment'
 
 /** The part of the settings that commands need; the rest may be of another version of the code. */
 const deployedSettings = z.object({
+  provider: z.custom<ProviderName>(isProviderName),
   locations: z.array(
     z.object({ id: z.string(), name: z.string(), timezone: z.string(), forecast: z.boolean().default(true) }),
   ),
@@ -25,9 +27,13 @@ const NAMED = 20;
  * the ingest function is asked: it is warm, since it polls every minute.
  */
 export async function deployedPlaces(access: Access): Promise<readonly Place[]> {
+  return (await askSettings(access)).locations;
+}
+
+/** @throws NotDeployed when the function is of another version of the code. */
+export async function askSettings(access: Access): Promise<z.infer<typeof deployedSettings>> {
   try {
-    const answer = await invoke(access, 'ingest', { describe: 'settings' });
-    return deployedSettings.parse(answer).locations;
+    return deployedSettings.parse(await invoke(access, 'ingest', { describe: 'settings' }));
   } catch (error) {
     if (error instanceof FunctionFailed && error.errorType === 'EventRefused') {
       throw new NotDeployed(otherVersion(access, 'it does not tell its places'));

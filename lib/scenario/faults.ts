@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { seededRandom } from '../local/random';
 import type { AwsCall, Fault, FaultPlan } from '../local/wire/calls';
 
+type Kinds = (call: AwsCall) => readonly Fault[];
+
 const KINDS: readonly Fault[] = [
   { kind: 'throttle' },
   { kind: 'serverError' },
@@ -13,46 +15,82 @@ const KINDS: readonly Fault[] = [
  * A repeatable fault plan: each request to AWS fails with the given probability, in one of the ways that the
  * SDK's own retries are there for. The request after a failed one succeeds.
  */
-export function awsFaultsAtRate(rate: number, seed: string): FaultPlan {
+export function awsFaultsAtRate(rate: number, seed: string, kindsOf: Kinds = () => KINDS): FaultPlan {
   const seen = new Map<string, { count: number; failed: boolean }>();
-  return ({ service, operation, caller, subject }: AwsCall) => {
+  return (call) => {
+    const { service, operation, caller, subject } = call;
+    const kinds = kindsOf(call);
     const key = `${service}:${operation}:${caller}:${subject}`;
     const { count, failed } = seen.get(key) ?? { count: 0, failed: false };
     const random = seededRandom(`${seed}:${key}:${count}`);
-    const fault = !failed && random() < rate ? KINDS[Math.floor(random() * KINDS.length)] : undefined;
+    const fault = !failed && random() < rate ? kinds[Math.floor(random() * kinds.length)] : undefined;
     seen.set(key, { count: count + 1, failed: fault !== undefined });
     return fault;
   };
 }
 
-/** Faults of a soak by service, beside those that every service knows. */
+/** What retries get over too, beside the kinds that every service knows. */
 const OF_SERVICE: Readonly<Record<string, readonly Fault[]>> = {
   s3: [{ kind: 'slowBody', milliseconds: 20 }, { kind: 'reset' }],
   athena: [{ kind: 'reset' }],
   secretsmanager: [{ kind: 'reset' }],
   events: [{ kind: 'reset' }, { kind: 'otherReply', body: refuseFirstEntry }],
 };
-/** How many faults there are for each one that ends the calling function. */
-const FAULTS_PER_CRASH = 100;
+const OF_QUERIES: readonly Fault[] = [
+  { kind: 'otherReply', body: (body) => failedQuery(body, 'GENERIC_INTERNAL_ERROR: Injected.', true) },
+  { kind: 'otherReply', body: (body) => failedQuery(body, 'Query exhausted resources. Injected.', false) },
+];
+/** No retry of the run gets over these: a function dies, or Athena calls the data bad that is not. */
+const LASTING: readonly Fault[] = [
+  { kind: 'crash', when: 'before' },
+  { kind: 'crash', when: 'after' },
+  { kind: 'crash', when: 'before', by: 'timeLimit' },
+  { kind: 'crash', when: 'after', by: 'timeLimit' },
+];
+const OF_QUERIES_LASTING: Fault = {
+  kind: 'otherReply',
+  body: (body) => failedQuery(body, 'HIVE_CURSOR_ERROR: Failed to read a file. Injected.', false),
+};
+/** How many calls fail in a way that a retry gets over, for each that ends its run. */
+const PASSING_PER_LASTING = 100;
+/** A key is kept for an hour, so that half of the few calls for it have to fail. */
+const SECRETS_RATE = 0.5;
+/** A function looks at a query that long in vain: three seconds of real time, ever less often. */
+const LOOKS_AT_QUEUE = 10;
 
 /**
- * A repeatable fault plan for long runs: `awsFaultsAtRate`, and in the same share of calls what single services do
- * besides; queries that fail although they did their work or did none; functions that die before or after a call.
+ * A repeatable fault plan for long runs. In the given share of calls: what every service does, what single ones do
+ * besides, queries that fail although they did their work or did none, and queries that wait in a queue; the request
+ * after a failed one succeeds. A hundred times less often what ends a run.
+ * @param onLasting is told of each call that a run can't get over
  */
-export function soakFaults(rate: number, seed: string): FaultPlan {
-  const ordinary = awsFaultsAtRate(rate, seed);
-  const special = seededRandom(`${seed}:special`);
+export function soakFaults(rate: number, seed: string, onLasting: (call: AwsCall) => void): FaultPlan {
+  const isQuery = ({ operation }: AwsCall): boolean => operation === 'GetQueryExecution';
+  const passing: Kinds = (call) => [
+    ...KINDS,
+    ...(OF_SERVICE[call.service] ?? []),
+    ...(isQuery(call) ? OF_QUERIES : []),
+  ];
+  const ordinary = awsFaultsAtRate(rate, seed, passing);
+  const ofSecrets = awsFaultsAtRate(Math.max(rate, SECRETS_RATE), seed, passing);
+  const lasting = seededRandom(`${seed}:lasting`);
+  const queued = new Map<string, number>();
   return (call) => {
-    const drawn = special();
-    if (drawn < rate / FAULTS_PER_CRASH && call.caller !== 'unknown') {
-      return { kind: 'crash', when: special() < 0.5 ? 'before' : 'after' };
+    const looks = queued.get(call.subject) ?? 0;
+    if (isQuery(call) && looks > 0) {
+      queued.set(call.subject, looks - 1);
+      return { kind: 'otherReply', body: queuedQuery };
     }
-    if (call.operation === 'GetQueryExecution' && drawn < rate / 10) {
-      return { kind: 'otherReply', body: failQuery };
+    if (call.caller !== 'unknown' && lasting() < rate / PASSING_PER_LASTING) {
+      const drawn = lasting();
+      if (isQuery(call) && drawn < 0.3) {
+        queued.set(call.subject, LOOKS_AT_QUEUE);
+        return { kind: 'otherReply', body: queuedQuery };
+      }
+      onLasting(call);
+      return isQuery(call) && drawn < 0.6 ? OF_QUERIES_LASTING : LASTING[Math.floor(drawn * LASTING.length)];
     }
-    const faults = OF_SERVICE[call.service] ?? [];
-    if (drawn < rate / 5 && faults.length > 0) return faults[Math.floor(special() * faults.length)];
-    return ordinary(call);
+    return call.service === 'secretsmanager' ? ofSecrets(call) : ordinary(call);
   };
 }
 
@@ -71,15 +109,24 @@ const executionReply = z.looseObject({
   QueryExecution: z.looseObject({ Status: z.looseObject({ State: z.string() }) }),
 });
 
-/** Whether the work was done is told by the state that the reply had: a query that runs fails before its end. */
-function failQuery(body: string): string {
+function otherState(body: string, status: Readonly<Record<string, unknown>>): string {
   const reply = executionReply.parse(JSON.parse(body));
   const { QueryExecution } = reply;
-  const Status = {
-    ...QueryExecution.Status,
+  return JSON.stringify({
+    ...reply,
+    QueryExecution: { ...QueryExecution, Status: { ...QueryExecution.Status, ...status } },
+  });
+}
+
+/** Whether the work was done is told by the state that the reply had: a query that runs fails before its end. */
+function failedQuery(body: string, reason: string, retryable: boolean): string {
+  return otherState(body, {
     State: 'FAILED',
-    StateChangeReason: 'GENERIC_INTERNAL_ERROR: Injected by the fault plan.',
-    AthenaError: { ErrorCategory: 1, ErrorType: 1, Retryable: true },
-  };
-  return JSON.stringify({ ...reply, QueryExecution: { ...QueryExecution, Status } });
+    StateChangeReason: reason,
+    AthenaError: { ErrorCategory: 1, ErrorType: 1, Retryable: retryable },
+  });
+}
+
+function queuedQuery(body: string): string {
+  return otherState(body, { State: 'QUEUED' });
 }

@@ -4,6 +4,7 @@ import { BadArguments, readArguments } from '../terminal/arguments';
 export interface SoakArguments {
   readonly days: number;
   readonly historyDays: number;
+  readonly places: number;
   readonly rate: number;
   readonly seed: string;
   readonly help: boolean;
@@ -12,6 +13,7 @@ export interface SoakArguments {
 const OPTIONS = {
   days: { type: 'string' },
   'history-days': { type: 'string' },
+  places: { type: 'string' },
   rate: { type: 'string' },
   seed: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -24,6 +26,7 @@ anything is lost, twice or unexplained.
 
   --days N          days to live (30)
   --history-days N  days of history before, on which models are trained (60)
+  --places N        places of the recording (3); one takes half of the time
   --rate SHARE      share of requests, and of the hours' schedules, that go wrong (0.05)
   --seed TEXT       the same seed makes the same faults (1)
   --help            show this
@@ -41,8 +44,9 @@ export function parseSoakArguments(args: readonly string[]): SoakArguments {
     throw new BadArguments(`--rate needs a share from 0 to 0.5, not "${given.value('rate')}".${SEE_HELP}`);
   }
   return {
-    days: wholeDays('days', given.value('days') ?? '30'),
-    historyDays: wholeDays('history-days', given.value('history-days') ?? '60'),
+    days: wholeNumber('days', given.value('days') ?? '30'),
+    places: wholeNumber('places', given.value('places') ?? '3', 3),
+    historyDays: wholeNumber('history-days', given.value('history-days') ?? '60'),
     rate,
     seed: given.value('seed') ?? '1',
     help: given.has('help'),
@@ -51,10 +55,12 @@ export function parseSoakArguments(args: readonly string[]): SoakArguments {
 
 const SEE_HELP = ' See npm run soak -- --help.';
 
-function wholeDays(name: string, text: string): number {
-  const days = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(days >= 1 && days <= 300)) {
-    throw new BadArguments(`--${name} needs a whole number from 1 to 300, not "${text}".${SEE_HELP}`);
+const MOST_DAYS = 300;
+
+function wholeNumber(name: string, text: string, most = MOST_DAYS): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= 1 && number <= most)) {
+    throw new BadArguments(`--${name} needs a whole number from 1 to ${most}, not "${text}".${SEE_HELP}`);
   }
-  return days;
+  return number;
 }

@@ -1,6 +1,5 @@
 import { addDays, addHours, utcSecond } from '../../lambdas/runtime/time';
 import { PROVIDERS } from '../../lambdas/weather/providers';
-import type { InvocationRecord } from '../local/cloud';
 import { seededRandom } from '../local/random';
 import type { Recording } from '../recorded-weather/recording';
 import { weatherFaultsAtRate } from '../recorded-weather/weather-api/faults';
@@ -9,6 +8,7 @@ import type { Progress } from '../terminal/progress';
 import { type Audit, audit } from './audit';
 import { soakFaults } from './faults';
 import { type LocalGaroa, startLocalGaroa } from './local-garoa';
+import { type Deed, TROUBLES } from './troubles';
 
 export interface SoakOptions {
   readonly recording: Recording;
@@ -23,14 +23,19 @@ export interface SoakOptions {
   /** Share of requests and of hours' schedules that go wrong. */
   readonly rate: number;
   readonly seed: string;
+  /** See `LocalCloudOptions`. */
+  readonly patience?: number;
   /** Called with the cloud once it runs, so that a signal can end it. */
   readonly onStarted: (cloud: LocalGaroa) => unknown;
 }
 
+/** How many hours go wrong for each request that does. */
+const HOURS_PER_REQUEST = 4;
+
 /**
- * Lives days of the recording while requests to AWS and to the provider fail, functions die, and schedules come twice,
- * late, out of order or not at all; retraining comes weekly by its own schedule. Then counts what is left. The same
- * seed makes the same faults. The cloud is closed by the caller.
+ * Lives days of the recording while requests to AWS and to the provider fail, functions die, and hours go wrong as
+ * `TROUBLES` says; retraining comes weekly by its own schedule. Then counts what is left. The same seed draws the same
+ * faults and troubles. The cloud is closed by the caller.
  */
 export async function soak(options: SoakOptions, progress: Progress): Promise<Audit> {
   const { recording, historyDays, days, rate, seed } = options;
@@ -38,71 +43,82 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   const from = `${addDays(firstDay, historyDays)}T00:00:00Z`;
   const to = addHours(from, 24 * days);
   let troubled = false;
-  const faults = soakFaults(rate, seed);
+  let now = (): Date => new Date(from);
+  const deeds: Deed[] = [];
+  const faults = soakFaults(rate, seed, () => {
+    const at = utcSecond(now());
+    deeds.push({ kind: 'lasting fault', from: at, to: at });
+  });
+  let providerDown = false;
   const weatherFaults = weatherFaultsAtRate(rate, seed);
   const cloud = await startLocalGaroa({
     assemblyDirectory: options.assemblyDirectory,
     directory: options.directory,
     recording,
     manners: REAL_MANNERS,
+    patience: options.patience ?? 1,
     start: new Date(from),
     faults: (call) => (troubled ? faults(call) : undefined),
-    weatherFaults: (request) => (troubled ? weatherFaults(request) : undefined),
+    weatherFaults: (request) => {
+      if (!troubled) return undefined;
+      // One request in five is worth being tried again, which takes real seconds.
+      if (providerDown) return { kind: 'status', status: request.at.getUTCMinutes() % 5 === 0 ? 503 : 404 };
+      return weatherFaults(request);
+    },
   });
+  now = () => cloud.now();
   await options.onStarted(cloud);
   progress.phase('Backfill');
-  await cloud.execute(cloud.name('stateMachines', '-backfill'), {
-    from: firstDay,
-    to: addDays(from.slice(0, 10), -1),
-  });
+  await prepare(cloud, '-backfill', { from: firstDay, to: addDays(from.slice(0, 10), -1) });
   progress.phase('Training');
-  await cloud.execute(cloud.name('stateMachines', '-retrain'), { reason: 'Before the soak.' });
+  await prepare(cloud, '-retrain', { reason: 'Before the soak.' });
   await cloud.recycle();
 
   progress.phase('Soak', 24 * days);
   troubled = true;
-  const silent = new Set<string>();
-  const random = seededRandom(`${seed}:schedules`);
+  const random = seededRandom(`${seed}:hours`);
+  const troubles = Object.values(TROUBLES);
   // Each hour ends after its closing run, and before anything of the next one matters.
   const offset = (options.hourlyMinute + 1) * 60_000;
   await cloud.settle(new Date(Date.parse(from) + offset));
   for (let hour = 0; hour < 24 * days; hour += 1) {
     const start = addHours(from, hour);
-    const end = new Date(Date.parse(addHours(start, 1)) + offset);
-    const drawn = random();
-    if (drawn < rate / 2) {
-      silent.add(start);
-      await cloud.settle(end);
-    } else {
-      await cloud.advanceTo(end);
-      if (drawn < rate) await deliverAgain(cloud, random);
+    const nextHour = Date.parse(addHours(start, 1));
+    const end = new Date(nextHour + offset);
+    // The last hour is calm, so that what came before it can be made good.
+    const isCalm = random() >= rate * HOURS_PER_REQUEST || hour + 1 >= 24 * days;
+    const trouble = isCalm ? undefined : troubles[Math.floor(random() * troubles.length)];
+    if (trouble === undefined) await cloud.advanceTo(end);
+    else {
+      await trouble({
+        cloud,
+        start,
+        end,
+        closing: utcSecond(nextHour + options.hourlyMinute * 60_000),
+        random,
+        isLastDay: hour >= 24 * (days - 1),
+        note: (deed) => deeds.push(deed),
+        setProviderDown: (down) => {
+          providerDown = down;
+        },
+      });
     }
+    // A new day starts in new environments, which have to ask for the key again.
+    if (start.slice(11, 13) === '23') await cloud.recycle();
     progress.step(hour + 1, start.slice(0, 13).replace('T', ' '));
   }
   troubled = false;
   await cloud.settle();
   progress.phase('Audit');
   const { settledAfterHours } = PROVIDERS.weatherapi;
-  const found = await audit({
-    cloud,
-    recording,
-    from,
-    to,
-    silent,
-    settledAfterHours,
-    directory: options.directory,
-  });
+  const { directory } = options;
+  const found = await audit({ cloud, recording, from, to, deeds, settledAfterHours, directory });
   progress.end();
   return found;
 }
 
-/** Events of the last hours come once more, the newest first: late, twice and out of order at once. */
-async function deliverAgain(cloud: LocalGaroa, random: () => number): Promise<void> {
-  const delivered = cloud.invocations().slice(-40).filter(isDelivery).reverse();
-  const chosen = delivered.filter(() => random() < 0.3);
-  await Promise.all(chosen.map(({ function: name, event }) => cloud.invoke(name, event)));
-}
-
-function isDelivery({ source, function: name }: InvocationRecord): boolean {
-  return source === 'asynchronous' && (name.endsWith('-ingest') || name.endsWith('-hourly'));
+/** Before the faults begin, nothing may fail. */
+async function prepare(cloud: LocalGaroa, machine: string, input: unknown): Promise<void> {
+  const { status, error, cause } = await cloud.execute(cloud.name('stateMachines', machine), input);
+  if (status !== 'SUCCEEDED') throw new Error(`${machine.slice(1)} ended as ${status}: ${error}: ${cause}`);
 }

@@ -3,6 +3,14 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import * as z from 'zod';
 import { HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
 import { deleteObjects, putObject } from '../../lambdas/lake/s3';
 import { readPromotions } from '../../lambdas/model/registry';
@@ -56,6 +64,8 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+const deepStatus = z.object({ deep: z.looseObject({}) });
+
 interface Said {
   readonly code: number;
   readonly out: string;
@@ -64,13 +74,17 @@ interface Said {
 }
 
 /** A command on the running cloud, as it would be on AWS. */
-async function garoa(args: readonly string[], given: { input?: string; console?: true } = {}): Promise<Said> {
+async function garoa(
+  args: readonly string[],
+  given: { input?: string; console?: true; sqs?: SQSClient } = {},
+): Promise<Said> {
   const terminal = fakeTerminal({ directory, ...given });
   const code = await operate(args, terminal, async (common) => ({
     access: {
       ...access,
       stage: common.value('stage') ?? access.stage,
       hasConsole: given.console ?? access.hasConsole,
+      sqs: given.sqs,
     },
     close: async () => undefined,
   }));
@@ -199,7 +213,7 @@ describe('backfill', () => {
 
   it('fails with the cause that the machine gives', async () => {
     expect(await refusal('backfill', '--from', '2012-12-30', '--to', '2012-12-31')).toMatch(
-      /^garoa-prod-backfill ordered-\S+ failed: DaysMissing: 2 of 2 days could not be fetched: 2012-12-30, 2012-12-31\./,
+      /^garoa-prod-backfill ordered-\S+ failed: RequestRefused: Give .* nor before garoa\.firstDay \(2013-01-01\)/,
     );
   });
 
@@ -393,6 +407,53 @@ describe('once an hour has been lived', () => {
     );
     await putObject(cloud.bucket('processed'), day, lost?.bytes ?? '', 'binary/octet-stream');
     expect((await garoa(['status'])).out).toContain(today);
+  });
+
+  it('status --deep counts afresh what the lake holds, and names what does not agree', async () => {
+    const whole = deepStatus.parse(await json('status', '--deep', '--days', '3'));
+    expect(whole.deep).toMatchObject({
+      from: '2013-01-08',
+      to: '2013-01-10',
+      hours: { expected: 150, present: 147, twice: 0 },
+      forecasts: { due: 0, made: 1, twice: 0, missing: [] },
+      champions: ['ewr: a ledger without a pointer'],
+      unreadable: [],
+      quarantined: 0,
+      deadLetters: null,
+    });
+    const { out } = await garoa(['status', '--deep', '--days', '3']);
+    expect(out).toMatch(/^hours\s+147 of 150\s+0 twice$/m);
+    expect(out).toContain('! ewr: a ledger without a pointer: promote a version.');
+
+    const day = keys.hourlyDay('2013-01-08');
+    const [kept] = [...cloud.objects('processed', day)];
+    await putObject(cloud.bucket('processed'), day, 'no Parquet', 'binary/octet-stream');
+    const foreign = keys.quarantined(`${keys.rawHour('2013-01-09', '05')}README.txt`);
+    await putObject(cloud.bucket('raw'), foreign, 'Do not touch.', 'text/plain');
+    const queues = mockClient(SQSClient);
+    queues.on(GetQueueUrlCommand).callsFake(({ QueueName }) => ({ QueueUrl: `https://sqs/${QueueName}` }));
+    queues
+      .on(GetQueueAttributesCommand)
+      .resolves({ Attributes: { ApproximateNumberOfMessages: '0' } })
+      .on(GetQueueAttributesCommand, { QueueUrl: 'https://sqs/garoa-prod-hourly-failures' })
+      .resolves({ Attributes: { ApproximateNumberOfMessages: '2' } })
+      .on(GetQueueUrlCommand, { QueueName: 'garoa-prod-undelivered' })
+      .rejects(new QueueDoesNotExist({ message: 'gone', $metadata: {} }));
+    const found = await garoa(['status', '--deep', '--days', '3'], {
+      sqs: new SQSClient({ region: 'us-east-1' }),
+    });
+    expect(found.out).toContain(`! 1 object can't be read: ${day}.`);
+    expect(found.out).toContain('! 1 raw object set aside: see raw-object-set-aside in the runbook.');
+    expect(found.out).toContain('! 2 events given up, in the queue garoa-prod-hourly-failures');
+    await deleteObjects(cloud.bucket('raw'), [foreign]);
+    await putObject(cloud.bucket('processed'), day, kept?.bytes ?? '', 'binary/octet-stream');
+  });
+
+  it.each([
+    [['--days', '3'], '--days goes with --deep.'],
+    [['--deep', '--days', 'x'], '--days needs a whole number from 1 to 400, not "x".'],
+  ])('status %j is refused', async (args, reason) => {
+    expect(await refusal('status', ...args)).toBe(reason);
   });
 
   it('report brings the pages that can be reached from the index, and opens them', async () => {

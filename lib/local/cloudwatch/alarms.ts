@@ -44,37 +44,28 @@ export function alarmChanges(
   const step = alarm.wallClock ? alarm.periodSeconds * 1000 : MINUTE_MS;
   let state: AlarmState = 'INSUFFICIENT_DATA';
   const first = (Math.floor(from.getTime() / step) + 1) * step;
-  const pointsAt = pointsOf(alarm, data, alarm.evaluationPeriods + extraPoints);
   for (let time = first; time <= to.getTime(); time += step) {
-    const judged = judge(alarm, pointsAt(time), state);
+    const judged = judge(alarm, pointsAt(alarm, data, time, alarm.evaluationPeriods + extraPoints), state);
     if (judged !== state) changes.push({ at: new Date(time).toISOString(), state: judged });
     state = judged;
   }
   return changes;
 }
 
-/** The points that an alarm looks at, the newest first. A period is computed once: the window moves over it many times. */
-function pointsOf(alarm: AlarmResource, data: MetricData, count: number): (time: number) => Series {
+/** The newest point first. */
+function pointsAt(alarm: AlarmResource, data: MetricData, time: number, count: number): Series {
   const period = alarm.periodSeconds * 1000;
-  const metrics = alarm.metrics.map(({ id, metric }) => {
-    const known = new Map<number, number | undefined>();
-    const ending = (end: number): number | undefined => {
-      if (!known.has(end)) known.set(end, data.statistic(metric, end - period, end));
-      return known.get(end);
-    };
-    return { id, ending };
-  });
-  return (time) => {
-    const series = new Map(
-      metrics.map(({ id, ending }) => [
-        id,
-        Array.from({ length: count }, (_, index) => ending(time - index * period)),
-      ]),
-    );
-    return alarm.expression === undefined
-      ? ([...series.values()][0] ?? [])
-      : evaluateMath(alarm.expression, series);
-  };
+  const series = new Map(
+    alarm.metrics.map(({ id, metric }) => [
+      id,
+      Array.from({ length: count }, (_, index) =>
+        data.statistic(metric, time - (index + 1) * period, time - index * period),
+      ),
+    ]),
+  );
+  return alarm.expression === undefined
+    ? ([...series.values()][0] ?? [])
+    : evaluateMath(alarm.expression, series);
 }
 
 const COMPARISONS: Readonly<Record<AlarmResource['comparison'], (a: number, b: number) => boolean>> = {

@@ -6,6 +6,7 @@ import { transformSync } from 'esbuild';
 import * as z from 'zod';
 import type { FunctionResource } from '../assembly/resources';
 import { type MetricRecord, readMetrics } from '../cloudwatch/metric-lines';
+import type { Death } from '../wire/calls';
 
 /** What Lambda's Invoke API answers, synchronous invocation type. */
 export interface InvocationResult {
@@ -113,8 +114,8 @@ export class LambdaRuntime {
   }
 
   /** Ends every environment of the function that is at work, as when a sandbox dies; idle ones stay. */
-  crash(name: string): void {
-    this.pools.get(name)?.crash();
+  crash(name: string, by: Death): void {
+    this.pools.get(name)?.crash(by);
   }
 
   /** Metrics that functions have emitted in the embedded metric format, in order of arrival. */
@@ -162,9 +163,11 @@ class Pool {
     });
   }
 
-  crash(): void {
+  crash(by: Death): void {
     for (const environment of this.environments) {
-      if (environment.busy) environment.end('exit', 'Runtime exited with error: signal: killed');
+      if (!environment.busy) continue;
+      if (by === 'timeLimit') environment.timeOut();
+      else environment.end('exit', 'Runtime exited with error: signal: killed');
     }
   }
 
@@ -294,13 +297,14 @@ class Environment {
   invoke(requestId: string, event: string, answer: (answer: Answer) => void): void {
     const { timeoutSeconds } = this.fn;
     const milliseconds = timeoutSeconds * 1000 * this.patience;
-    const timer = setTimeout(
-      () => this.end('timeout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`),
-      milliseconds,
-    );
+    const timer = setTimeout(() => this.timeOut(), milliseconds);
     this.current = { requestId, answer, timer };
     this.worker.ref();
     this.worker.postMessage({ requestId, event, deadline: Date.now() + milliseconds });
+  }
+
+  timeOut(): void {
+    this.end('timeout', `Task timed out after ${this.fn.timeoutSeconds.toFixed(2)} seconds`);
   }
 
   /** Kills the sandbox; an invocation in flight ends with the error that Lambda reports for it. */

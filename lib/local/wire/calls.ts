@@ -23,8 +23,11 @@ export type Fault =
   | { readonly kind: 'otherReply'; readonly body: (body: string) => string }
   /** The work is done and the reply is lost: the client sees a broken connection. */
   | { readonly kind: 'lostReply' }
-  /** The calling function dies on the spot, before or after the service did its work. */
-  | { readonly kind: 'crash'; readonly when: 'before' | 'after' };
+  /** The calling function dies on the spot, before or after the service did its work; `by` a kill unless said. */
+  | { readonly kind: 'crash'; readonly when: 'before' | 'after'; readonly by?: Death };
+
+/** How an environment ends under its function. */
+export type Death = 'kill' | 'timeLimit';
 
 /** Asked for every call, in order; tests and the `--faults` option provide it. */
 export type FaultPlan = (call: AwsCall) => Fault | undefined;

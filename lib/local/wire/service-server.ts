@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '../iam/access';
-import type { AwsCall, FaultPlan } from './calls';
+import type { AwsCall, Death, FaultPlan } from './calls';
 
 /** One HTTP request, read to its end. */
 export interface ServiceRequest {
@@ -49,7 +49,7 @@ export interface ServerOptions {
   readonly faults?: FaultPlan | undefined;
   readonly onCall?: ((call: AwsCall) => void) | undefined;
   /** Ends the function that sent the call, as a crash would. */
-  readonly onCrash: (caller: string) => void;
+  readonly onCrash: (caller: string, by: Death) => void;
 }
 
 /**
@@ -140,7 +140,7 @@ async function answer(
       if (fault.when === 'after') {
         await carryOut(service, request);
       }
-      options.onCrash(call.caller);
+      options.onCrash(call.caller, fault.by ?? 'kill');
       incoming.socket.destroy();
       return;
   }

@@ -10,9 +10,12 @@ import { championsSchema } from '../../../lambdas/model/metrics-file';
 import { readPointer } from '../../../lambdas/model/registry';
 import { readWindows } from '../../../lambdas/pages/recent';
 import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../../../lambdas/runtime/time';
+import { BadArguments } from '../../terminal/arguments';
 import type { Access } from '../access';
 import { command } from '../command';
+import { formatDeepStatus, lookDeep } from '../deep-status';
 import { type Deployment, findDeployment, type MachineName } from '../deployment';
+import { askSettings } from '../places';
 import { storedJson } from '../stored';
 import {
   type ExecutionStatus,
@@ -24,20 +27,43 @@ import {
   type SystemStatus,
 } from '../system-status';
 
+const DEEP_DAYS = 30;
+/** Each day takes some thirty requests. */
+const MOST_DEEP_DAYS = 400;
+
 export const status = command({
   name: 'status',
   summary: 'does it poll and forecast, how well, and what is missing?',
   details: `Reads what the functions left in the buckets, so it answers when they fail as well. Places are those of the
-last closed hour. Problems are listed at the end with what helps; they do not make the command fail.`,
+last closed hour. Problems are listed at the end with what helps; they do not make the command fail.
+With --deep every object of the last days is read, and hours, forecasts, settled truth, champions and ledgers,
+leftovers, what was set aside and what was given up are counted afresh and held against each other.`,
   operands: [],
-  options: {},
-  prepare:
-    () =>
-    async ({ access }) => {
-      const found = await look(access, await findDeployment(access));
-      return { text: formatStatus(found), data: found };
-    },
+  options: {
+    deep: { type: 'boolean', meaning: 'count afresh what the lake holds' },
+    days: { type: 'string', placeholder: 'N', meaning: `days that --deep looks back (${DEEP_DAYS})` },
+  },
+  prepare(given) {
+    const days = daysOf(given.value('days') ?? String(DEEP_DAYS));
+    if (given.has('days') && !given.has('deep')) throw new BadArguments('--days goes with --deep.');
+    return async ({ access }) => {
+      const deployment = await findDeployment(access);
+      const found = await look(access, deployment);
+      if (!given.has('deep')) return { text: formatStatus(found), data: found };
+      const { provider, locations: places } = await askSettings(access);
+      const deep = await lookDeep(access, deployment, { provider, places }, found.at, days);
+      return { text: `${formatStatus(found)}\n\n${formatDeepStatus(deep)}`, data: { ...found, deep } };
+    };
+  },
 });
+
+function daysOf(text: string): number {
+  const days = /^\d+$/.test(text) ? Number(text) : 0;
+  if (days < 1 || days > MOST_DEEP_DAYS) {
+    throw new BadArguments(`--days needs a whole number from 1 to ${MOST_DEEP_DAYS}, not "${text}".`);
+  }
+  return days;
+}
 
 const READERS = 16;
 

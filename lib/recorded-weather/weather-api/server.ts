@@ -7,7 +7,7 @@ import { type Manners, REAL_MANNERS } from './manners';
 import { openMeteoAnswer, openMeteoWeight } from './open-meteo';
 import { OneAtATime, TOO_MANY_CONCURRENT } from './queue';
 import { RecordedWeather } from './recorded-weather';
-import { weatherApiAnswer, weatherApiError } from './weatherapi';
+import { LOCAL_WEATHER_KEY, weatherApiAnswer, weatherApiError } from './weatherapi';
 
 export interface WeatherApiOptions {
   readonly recording: Recording;
@@ -33,6 +33,8 @@ export interface WeatherApi {
   /** `location observed_at` of every observation that was sent to its end in an intact answer. */
   served(): ReadonlySet<string>;
   setFaults(plan: WeatherFaultPlan | undefined): void;
+  /** From now on WeatherAPI.com accepts this key and no other. */
+  setKey(key: string): void;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
   const openMeteo = new OneAtATime();
   const limits = new CallLimits();
   let { faults } = options;
+  let key = LOCAL_WEATHER_KEY;
   let requests = 0;
   let calls = 0;
 
@@ -59,14 +62,14 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
     const at = options.now();
     // A reply's instant is virtual time, as everything else that the functions see.
     response.setHeader('date', at.toUTCString());
-    const answer = answerOf(weather, url);
+    const answer = answerOf(weather, url, key);
     const { locationId } = answer;
     const attemptKey = `${url.pathname} ${locationId} ${url.searchParams.get('dt')} ${at.toISOString()}`;
     const attempt = (attempts.get(attemptKey) ?? 0) + 1;
     attempts.set(attemptKey, attempt);
     const fault = faults?.({ path, locationId, at, attempt });
     if (fault?.kind === 'otherPlace') {
-      send(response, answerOf(weather, elsewhere(url, fault.id)), undefined, () => {});
+      send(response, answerOf(weather, elsewhere(url, fault.id), key), undefined, () => {});
       return;
     }
     send(response, answer, fault, () => {
@@ -123,6 +126,9 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
     setFaults: (plan) => {
       faults = plan;
     },
+    setKey: (accepted) => {
+      key = accepted;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -131,7 +137,7 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
   };
 }
 
-function answerOf(weather: RecordedWeather, url: URL): Answer {
+function answerOf(weather: RecordedWeather, url: URL, key: string): Answer {
   const query = url.searchParams;
   switch (url.pathname) {
     case '/open-meteo/v1/forecast':
@@ -142,7 +148,7 @@ function answerOf(weather: RecordedWeather, url: URL): Answer {
       return openMeteoAnswer(weather, 'archive', query);
     default:
       return url.pathname.startsWith('/weatherapi/v1/')
-        ? weatherApiAnswer(weather, url.pathname.slice('/weatherapi/v1'.length), query)
+        ? weatherApiAnswer(weather, url.pathname.slice('/weatherapi/v1'.length), query, key)
         : weatherApiError(400, 1005, 'API URL is invalid.');
   }
 }

@@ -4,7 +4,7 @@ import { localDay, localTime } from './local-time';
 import { hoursLacking } from './manners';
 import { HOUR, hourOf, type Place, type Present, type RecordedWeather } from './recorded-weather';
 
-/** The key that the local provider accepts; it opens nothing else. */
+/** The key that the local provider accepts until it is given another; it opens nothing else. */
 export const LOCAL_WEATHER_KEY = 'garoa-local-weather-key';
 
 const DAY = 24 * HOUR;
@@ -18,11 +18,16 @@ export function weatherApiError(status: number, code: number, message: string, l
   return { status, body: { error: { code, message } }, locationId, observations: [] };
 }
 
-/** Answers `/current.json`, `/forecast.json` and `/history.json`. */
-export function weatherApiAnswer(weather: RecordedWeather, path: string, query: URLSearchParams): Answer {
+/** Answers `/current.json`, `/forecast.json` and `/history.json` to whoever has the key. */
+export function weatherApiAnswer(
+  weather: RecordedWeather,
+  path: string,
+  query: URLSearchParams,
+  accepted: string = LOCAL_WEATHER_KEY,
+): Answer {
   const key = query.get('key');
   if (key === null || key === '') return weatherApiError(401, 1002, 'API key is invalid or not provided.');
-  if (key !== LOCAL_WEATHER_KEY) return weatherApiError(401, 2006, 'API key is invalid.');
+  if (key !== accepted) return weatherApiError(401, 2006, 'API key is invalid.');
   const q = query.get('q');
   if (q === null || q === '') return weatherApiError(400, 1003, 'Parameter q is missing.');
   const place = weather.byQuery(q);

@@ -20,7 +20,9 @@ describe('an execution in AWS', () => {
     sfn.reset();
     lambda.on(GetFunctionConfigurationCommand).resolves({
       FunctionArn: 'arn:aws-cn:lambda:cn-north-1:123456789012:function:garoa-prod-hourly',
-      Environment: { Variables: { RAW_BUCKET: 'r', PROCESSED_BUCKET: 'p', MODELS_BUCKET: 'm' } },
+      Environment: {
+        Variables: { RAW_BUCKET: 'r', PROCESSED_BUCKET: 'p', MODELS_BUCKET: 'm', QUERY_RESULTS_BUCKET: 'q' },
+      },
     });
     sfn.on(StartExecutionCommand).resolves({ executionArn: ARN });
     sfn.on(GetExecutionHistoryCommand).resolves({ events: [] });
@@ -73,7 +75,7 @@ describe('an execution in AWS', () => {
       .on(DescribeExecutionCommand)
       .resolvesOnce({ status: 'RUNNING' })
       .resolvesOnce({ status: 'RUNNING' })
-      .resolves({ status: 'SUCCEEDED', output: '{"days":12}' });
+      .resolves({ status: 'SUCCEEDED', output: '{"days":12,"unfinished":[]}' });
     const work = backfill();
     await jest.advanceTimersByTimeAsync(6_000);
     const { code, out, err } = await work;

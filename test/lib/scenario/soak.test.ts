@@ -10,8 +10,18 @@ const call = (service: string, operation: string, index = 0): AwsCall => ({
   subject: `subject ${index}`,
 });
 
+const executionReply = z.object({
+  QueryExecution: z.object({
+    Status: z.object({
+      State: z.string(),
+      StateChangeReason: z.string().optional(),
+      AthenaError: z.object({ Retryable: z.boolean() }).optional(),
+    }),
+  }),
+});
+
 function faultsOf(service: string, operation: string): Fault[] {
-  const plan = soakFaults(0.5, 'seed');
+  const plan = soakFaults(0.5, 'seed', () => undefined);
   return Array.from({ length: 4000 }, (_, index) => plan(call(service, operation, index))).flatMap(
     (fault) => fault ?? [],
   );
@@ -30,23 +40,48 @@ describe('soakFaults', () => {
 
   it('makes the same faults of the same seed, and others of another', () => {
     const kinds = (seed: string) => {
-      const plan = soakFaults(0.5, seed);
+      const plan = soakFaults(0.5, seed, () => undefined);
       return Array.from({ length: 200 }, (_, index) => plan(call('s3', 'GetObject', index))?.kind);
     };
     expect(kinds('a')).toEqual(kinds('a'));
     expect(kinds('a')).not.toEqual(kinds('b'));
   });
 
-  it('fails a query whatever became of it, with a reason that says to try again', () => {
-    const fault = faultsOf('athena', 'GetQueryExecution').find(({ kind }) => kind === 'otherReply');
-    if (fault?.kind !== 'otherReply') throw new Error('a fault of that kind was expected');
+  it('fails a query whatever became of it, for a while or for good, or lets it wait in the queue', () => {
     const reply = { QueryExecution: { QueryExecutionId: 'q', Status: { State: 'SUCCEEDED' } } };
-    expect(JSON.parse(fault.body(JSON.stringify(reply)))).toMatchObject({
-      QueryExecution: {
-        QueryExecutionId: 'q',
-        Status: { State: 'FAILED', AthenaError: { Retryable: true } },
-      },
+    const told = faultsOf('athena', 'GetQueryExecution').flatMap((fault) => {
+      if (fault.kind !== 'otherReply') return [];
+      const { Status } = executionReply.parse(JSON.parse(fault.body(JSON.stringify(reply)))).QueryExecution;
+      return `${Status.State} ${Status.AthenaError?.Retryable} ${Status.StateChangeReason?.split(' ')[0]}`;
     });
+    expect(new Set(told)).toEqual(
+      new Set([
+        'QUEUED undefined undefined',
+        'FAILED true GENERIC_INTERNAL_ERROR:',
+        'FAILED false Query',
+        'FAILED false HIVE_CURSOR_ERROR:',
+      ]),
+    );
+  });
+
+  it('tells of what no retry of the run gets over, and of nothing else', () => {
+    const told: AwsCall[] = [];
+    const plan = soakFaults(0.5, 'seed', (one) => told.push(one));
+    const ended = Array.from({ length: 4000 }, (_, index) => call('s3', 'PutObject', index)).filter(
+      (one) => plan(one)?.kind === 'crash',
+    );
+    expect(ended.length).toBeGreaterThan(5);
+    expect(told).toEqual(ended);
+  });
+
+  it('lets half of the few calls for secrets fail, never two of the same in a row', () => {
+    const plan = soakFaults(0.05, 'seed', () => undefined);
+    const calls = Array.from(
+      { length: 400 },
+      () => plan(call('secretsmanager', 'GetSecretValue')) !== undefined,
+    );
+    expect(calls.filter(Boolean).length).toBeGreaterThan(100);
+    expect(calls.some((failed, index) => failed && calls[index + 1])).toBe(false);
   });
 
   it('refuses one entry of a PutEvents that is sent', () => {
@@ -63,15 +98,26 @@ describe('soakFaults', () => {
 
 describe('parseSoakArguments', () => {
   it('has defaults for everything, and reads every option', () => {
-    const defaults = { days: 30, historyDays: 60, rate: 0.05, seed: '1', help: false };
+    const defaults = { days: 30, historyDays: 60, places: 3, rate: 0.05, seed: '1', help: false };
     expect(parseSoakArguments([])).toEqual(defaults);
     expect(
-      parseSoakArguments(['--days', '2', '--history-days=7', '--rate', '0.1', '--seed', 'x', '-h']),
-    ).toEqual({ days: 2, historyDays: 7, rate: 0.1, seed: 'x', help: true });
+      parseSoakArguments([
+        '--days',
+        '2',
+        '--history-days=7',
+        '--places=1',
+        '--rate',
+        '0.1',
+        '--seed',
+        'x',
+        '-h',
+      ]),
+    ).toEqual({ days: 2, historyDays: 7, places: 1, rate: 0.1, seed: 'x', help: true });
   });
 
   it.each([
     [['--days', '0'], '--days needs a whole number from 1 to 300, not "0"'],
+    [['--places', '4'], '--places needs a whole number from 1 to 3, not "4"'],
     [['--rate', '2'], '--rate needs a share from 0 to 0.5, not "2"'],
     [['--sed', '1'], 'Unknown option --sed. Did you mean --seed?'],
     [['7'], 'Unexpected "7".'],

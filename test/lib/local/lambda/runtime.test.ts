@@ -196,12 +196,15 @@ describe('LambdaRuntime', () => {
     expect(await outcome(runtime, { do: 'nothing' })).toBeNull();
   });
 
-  it('can be crashed in the middle of an invocation', async () => {
+  it.each([
+    ['kill', 'exit', 'Runtime.ExitError'],
+    ['timeLimit', 'timeout', 'Sandbox.Timedout'],
+  ] as const)('can be ended by a %s in the middle of an invocation', async (by, kind, errorType) => {
     const runtime = start({}, 1);
     await runtime.invoke('f', { do: 'nothing' });
     const running = outcome(runtime, { do: 'sleep', ms: 5_000 });
-    runtime.crash('f');
-    expect(await running).toMatchObject({ kind: 'exit' });
+    runtime.crash('f', by);
+    expect(await running).toMatchObject({ kind, errorType });
   });
 
   it('refuses a response that Lambda could not deliver', async () => {
