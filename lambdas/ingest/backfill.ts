@@ -104,8 +104,7 @@ async function locationsDone(job: BackfillJob, { provider, source, bucket }: Bac
   for (const { key } of await listObjects(bucket, historyPrefix(job.date, source))) {
     const object = await getObject(bucket, key);
     if (object === undefined) continue;
-    for await (const text of linesIn(object.bytes)) {
-      const line = historyLine.parse(JSON.parse(text));
+    for await (const line of linesIn(object.bytes, historyLine)) {
       if (line.ingested_at >= fetchedFrom) hoursKnown([line], known);
     }
   }

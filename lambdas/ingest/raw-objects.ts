@@ -137,15 +137,31 @@ const identified = z.object({ location_id: z.string() });
 /** Which locations a raw object has lines of. */
 export async function locationsIn(packed: Uint8Array): Promise<Set<string>> {
   const found = new Set<string>();
-  for await (const line of linesIn(packed)) found.add(identified.parse(JSON.parse(line)).location_id);
+  for await (const { location_id } of linesIn(packed, identified)) found.add(location_id);
   return found;
 }
 
-/** The lines of a raw object, one at a time: inflated, a day of thousands of places does not fit into memory. */
-export async function* linesIn(packed: Uint8Array): AsyncGenerator<string> {
+/**
+ * The lines of a raw object, one at a time: inflated, a day of thousands of places does not fit into memory. What can't
+ * be read of it is passed over, so that it is fetched again; the day's commit sets the object aside.
+ */
+export async function* linesIn<T>(packed: Uint8Array, schema: z.ZodType<T>): AsyncGenerator<T> {
   const inflated = Readable.from([packed]).pipe(createGunzip());
-  for await (const line of createInterface({ input: inflated, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line !== '') yield line;
+  try {
+    for await (const text of createInterface({ input: inflated, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const line = schema.safeParse(parsed(text));
+      if (line.success) yield line.data;
+    }
+  } catch {
+    // Only unpacking throws here, and what came before it counts.
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

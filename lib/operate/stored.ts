@@ -3,7 +3,7 @@ import { type Bucket, getText } from '../../lambdas/lake/s3';
 import { Refusal } from '../terminal/refusal';
 
 /** A stored file is not what this code knows; the message names it. */
-class FileDamaged extends Refusal {
+export class FileDamaged extends Refusal {
   override readonly name = 'FileDamaged';
 }
 

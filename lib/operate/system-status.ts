@@ -43,6 +43,8 @@ export interface SystemStatus {
   readonly retraining: ExecutionStatus | null;
   readonly backfill: ExecutionStatus | null;
   readonly places: readonly PlaceStatus[];
+  /** Files of the functions that can't be read, with the reason. */
+  readonly damaged: readonly string[];
   readonly problems: readonly string[];
 }
 
@@ -55,14 +57,14 @@ const SILENT_MS = 2 * 3_600_000;
 /** What somebody should look at, each with what helps. */
 export function problemsOf(seen: Omit<SystemStatus, 'problems'>): string[] {
   const { at, lastPoll, forecast, places, retraining, backfill } = seen;
-  const problems: string[] = [];
+  const problems = seen.damaged.map((what) => `${what}. The next hourly run or retraining makes it anew.`);
   if (lastPoll === null || Date.parse(at) - Date.parse(lastPoll) > SILENT_MS) {
     const since = lastPoll === null ? `for ${POLL_HOURS} hours` : `since ${utcTime(lastPoll)}`;
     problems.push(`No poll has been stored ${since}: see ingest-failed in the runbook.`);
   }
-  if (forecast === null)
+  if (forecast === null && seen.damaged.length === 0)
     problems.push('No hour has been closed yet: hourly does that a few minutes after each.');
-  else if (addHours(forecast.targetHour, 2) < at) {
+  else if (forecast !== null && addHours(forecast.targetHour, 2) < at) {
     problems.push(
       `The newest forecast is of the hour from ${utcTime(forecast.targetHour)}: see forecasts-are-old.`,
     );

@@ -492,6 +492,9 @@ describe('once an hour has been lived', () => {
   it('forecast says that latest.json is damaged', async () => {
     await putObject(cloud.bucket('models'), keys.latest, '{"version":1', 'application/json');
     expect(await refusal('forecast', 'jfk')).toMatch(/^latest\.json in \S+ is damaged or of another version/);
+    const { code, out } = await garoa(['status']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^! latest\.json in \S+ is damaged .* makes it anew\.$/m);
   });
 });
 

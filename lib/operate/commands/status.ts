@@ -16,7 +16,7 @@ import { command } from '../command';
 import { formatDeepStatus, lookDeep } from '../deep-status';
 import { type Deployment, findDeployment, type MachineName } from '../deployment';
 import { askSettings } from '../places';
-import { storedJson } from '../stored';
+import { FileDamaged, storedJson } from '../stored';
 import {
   type ExecutionStatus,
   formatStatus,
@@ -70,10 +70,20 @@ const READERS = 16;
 async function look(access: Access, deployment: Deployment): Promise<SystemStatus> {
   const at = utcSecond(access.now());
   const { raw, models } = deployment;
+  const damaged: string[] = [];
+  const readable = async <T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> => {
+    try {
+      return await storedJson(models, key, schema);
+    } catch (error) {
+      if (!(error instanceof FileDamaged)) throw error;
+      damaged.push(error.message);
+      return undefined;
+    }
+  };
   const [lastPoll, latest, champions, retraining, backfill] = await Promise.all([
     newestPoll(raw, at),
-    storedJson(models, keys.latest, latestSchema),
-    storedJson(models, keys.champions, championsSchema),
+    readable(keys.latest, latestSchema),
+    readable(keys.champions, championsSchema),
     lastExecution(access, deployment, 'retrain'),
     lastExecution(access, deployment, 'backfill'),
   ]);
@@ -86,6 +96,7 @@ async function look(access: Access, deployment: Deployment): Promise<SystemStatu
     retraining,
     backfill,
     places: await placesOf(deployment, at, latest, champions),
+    damaged,
   };
   return { ...seen, problems: problemsOf(seen) };
 }

@@ -1,5 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { backfillDay } from '../../../lambdas/ingest/backfill';
 import type { BackfillJob } from '../../../lambdas/ingest/events';
+import { getObject, putObject } from '../../../lambdas/lake/s3';
 import { NOTHING_MEASURED } from '../../../lambdas/weather/observation';
 import type { WeatherProvider } from '../../../lambdas/weather/provider';
 import { ProviderError } from '../../../lambdas/weather/provider-error';
@@ -89,6 +91,21 @@ describe('the backfill of a day', () => {
     asked = [];
     expect((await run()).result).toMatchObject({ stored: 0, skipped: 3 });
     expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['breaks off', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 20)],
+    ['is no gzip', () => Buffer.from('hello')],
+    ['has a broken line', () => gzipSync('{"location_id":"ewr",\n')],
+  ])('of which a stored object %s is fetched again', async (_, damage) => {
+    await run();
+    const [key = ''] = (await rawLines(local.bucket)).keys();
+    const stored = await getObject(local.bucket, key);
+    await putObject(local.bucket, key, damage(stored?.bytes ?? new Uint8Array()), 'application/x-ndjson');
+    asked = [];
+    const { failures } = await run();
+    expect(failures).toEqual([]);
+    expect(asked.length).toBeGreaterThan(0);
   });
 
   it('goes on with the locations that failed before', async () => {

@@ -1,5 +1,7 @@
 import type { PollJob } from '../../../lambdas/ingest/events';
 import { pollCurrent } from '../../../lambdas/ingest/poll';
+import { scheduledKey } from '../../../lambdas/ingest/raw-objects';
+import { deleteObjects, putObject } from '../../../lambdas/lake/s3';
 import type { Location } from '../../../lambdas/weather/location';
 import { NO_FORECAST } from '../../../lambdas/weather/observation';
 import type { Outcome, Reading, WeatherProvider } from '../../../lambdas/weather/provider';
@@ -190,6 +192,15 @@ describe('a poll', () => {
     expect(second.result).toMatchObject({ stored: 1, skipped: 1 });
     expect(second.failures.map(({ location }) => location)).toEqual(['jfk']);
     expect(Object.values(await stored())).toEqual([['lga'], ['ewr']]);
+  });
+
+  it('stores its lines beside an object of an earlier delivery that nobody can read', async () => {
+    const key = scheduledKey(scheduled.minute, 'weatherapi');
+    await putObject(local.bucket, key, 'hello', 'application/x-ndjson');
+    const { result } = await poll(scheduled, everywhere);
+    expect(result).toMatchObject({ stored: 3, skipped: 0 });
+    await deleteObjects(local.bucket, [key]);
+    expect(Object.values(await stored())).toEqual([['ewr', 'jfk', 'lga']]);
   });
 
   it('does not name a location that an earlier delivery has stored', async () => {

@@ -31,6 +31,7 @@ function system(more: Partial<SystemStatus> = {}): SystemStatus {
     retraining: { execution: 'weekly', status: 'SUCCEEDED', startedAt: '2026-11-22T03:30:00Z' },
     backfill: null,
     places: [place('sao-paulo'), place('rio')],
+    damaged: [],
     ...more,
   };
   return { ...seen, problems: problemsOf(seen) };
