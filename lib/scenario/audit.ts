@@ -91,7 +91,7 @@ export const auditSchema = z.object({
 });
 export type Audit = z.infer<typeof auditSchema>;
 
-/** Counts afresh what a run left, and holds it against what was sent, scheduled and done to it. Changes nothing. */
+/** Counts what a run left in the lake, and compares it with what was sent, scheduled and done to it. Changes nothing. */
 export async function audit(input: AuditInput): Promise<Audit> {
   const { cloud, recording, deeds, from, to } = input;
   const dates = datesBetween(from.slice(0, 10), to.slice(0, 10));

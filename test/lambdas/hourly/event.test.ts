@@ -32,7 +32,11 @@ describe('upkeep', () => {
 
   it('makes the pages of one part of thousands of places, when the machine asks for it', () => {
     const event = { upkeep: true, scheduledTime: '2026-11-23T00:25:00Z', pages: 4 };
-    expect(parseEvent(event, invokedAt, FIRST_DAY)).toEqual({ kind: 'pages', part: 4, now: '2026-11-23T00:25:00Z' });
+    expect(parseEvent(event, invokedAt, FIRST_DAY)).toEqual({
+      kind: 'pages',
+      part: 4,
+      now: '2026-11-23T00:25:00Z',
+    });
   });
 
   it('is of a day that people name, at the time of the invocation', () => {
