@@ -25,7 +25,8 @@ const USAGE = `Holds what is Garoa's own against engines that nobody here wrote.
                                    JSON lines on both engines; Parquet of Trino through the functions' readers
   npm run conformance -- capture   stores anew what Trino says to the JSON cases
   npm run conformance -- aws       the application in MiniStack, an emulator of AWS with IAM on: from its first
-                                   deployment to its removal
+                                   deployment to its removal and the return over its old lake
+  npm run conformance -- upgrade   a system of an earlier version there, upgraded in place; needs the git history
 
 Trino ${TRINO_VERSION} needs a JDK 17 and Maven, MiniStack Python 3.10; both are fetched once. Where that is not to be had,
 nothing is checked, and that is said. TRINO_URL names a server that is there already; its catalogue awsdatacatalog is
@@ -45,7 +46,7 @@ main(process.argv.slice(2)).catch((error: unknown) => {
 });
 
 async function main([command]: readonly string[]): Promise<void> {
-  if (command !== undefined && command !== 'capture' && command !== 'aws') {
+  if (command !== undefined && !['capture', 'aws', 'upgrade'].includes(command)) {
     process.stdout.write(USAGE);
     process.exitCode = command === '--help' ? 0 : 1;
     return;
@@ -57,6 +58,10 @@ async function main([command]: readonly string[]): Promise<void> {
   if (command === 'aws') {
     const { conformanceWithAws } = await import('./aws/conformance');
     return conformanceWithAws();
+  }
+  if (command === 'upgrade') {
+    const { conformanceOfUpgrade } = await import('./aws/upgrade');
+    return conformanceOfUpgrade();
   }
   try {
     await conformanceWithTrino(command === 'capture');
