@@ -72,14 +72,14 @@ export class Deployment {
   }
 
   /** Runs tests of the local cloud against the emulator and answers with their tally. @throws CommandFailed */
-  async tests(folder: string): Promise<string> {
+  async tests(...folders: readonly string[]): Promise<string> {
     const jest = [
       join(projectRoot, 'node_modules/jest/bin/jest.js'),
       '--runInBand',
       '--rootDir',
       projectRoot,
     ];
-    const said = await this.run([...jest, folder], '', projectRoot);
+    const said = await this.run([...jest, ...folders], '', projectRoot);
     return /^Tests:\s+(.*)$/m.exec(said)?.[1] ?? said;
   }
 
