@@ -15,6 +15,7 @@ import { HOUR_MS, utcSecondSchema } from '../../lambdas/runtime/time';
 const hourSchema = z.object({
   location_id: z.string(),
   hour: utcSecondSchema,
+  kind: z.enum(['polled', 'settled', 'both']),
   settled_at: utcSecondSchema.nullable(),
   known_rained: z.boolean().nullable(),
   rained: z.boolean().nullable(),
@@ -93,6 +94,11 @@ export async function readLakeDays(processed: Bucket, dates: readonly string[]):
     verified: new Map(days.map(({ date, verified }) => [date, verified])),
     unreadable: unreadable.sort(),
   };
+}
+
+/** Whether rain was known when the hour closed. History that stands in for polls came days later. */
+export function wasKnownAtClose(row: Pick<HourRow, 'kind' | 'known_rained'> | undefined): boolean {
+  return row !== undefined && row.kind !== 'settled' && row.known_rained !== null;
 }
 
 /** How forecasts stand to what came. */

@@ -12,6 +12,7 @@ import {
   quarantined,
   readLakeDays,
   verificationOf,
+  wasKnownAtClose,
 } from '../inspection/lake';
 import { resourceName } from '../names';
 import { formatTable } from '../terminal/table';
@@ -137,10 +138,11 @@ function forecastsOf(
 ): DeepStatus['forecasts'] {
   // The run that closes the newest hour may be at work.
   const closed = addHours(hourStart(at), -1);
-  const due = [...lake.hours.values()].flatMap(({ location_id: id, hour, known_rained }) => {
+  const due = [...lake.hours.values()].flatMap((row) => {
+    const { location_id: id, hour } = row;
     const since = firstChampions.get(id);
     const inOffice = since !== undefined && since <= addHours(hour, 1);
-    return inOffice && known_rained !== null && hour < closed ? [placeHour(id, hour)] : [];
+    return inOffice && wasKnownAtClose(row) && hour < closed ? [placeHour(id, hour)] : [];
   });
   const { known, verified, astray } = verificationOf(
     lake,

@@ -19,6 +19,7 @@ import {
   quarantined,
   readLakeDays,
   verificationOf,
+  wasKnownAtClose,
 } from '../inspection/lake';
 import type { InvocationRecord } from '../local/cloud';
 import type { Execution } from '../local/step-functions/execution';
@@ -138,14 +139,20 @@ function auditObservations({ cloud, from, to }: AuditInput): Audit['observations
   const lived = (id: string): boolean => instantOf(id) >= from && instantOf(id) < to;
   const served = [...cloud.weather.served()].filter(lived);
   const stored = storedObservations(cloud);
-  const failedAt = cloud
+  const failed = cloud
     .invocations()
-    .filter(({ function: name, result }) => name.endsWith('-ingest') && result.functionError !== undefined)
-    .map(({ at }) => Date.parse(at));
+    .filter(({ function: name, result }) => name.endsWith('-ingest') && result.functionError !== undefined);
   const missing = served.filter((id) => !stored.has(id));
+  // A day's history is lost as a whole when its run fails after the provider has answered.
+  const failedDays = new Set(
+    failed.flatMap(({ event }) => backfillSchema.safeParse(event).data?.backfill.date ?? []),
+  );
   const explained = (id: string): boolean => {
     const observed = Date.parse(instantOf(id));
-    return failedAt.some((at) => at >= observed && at < observed + HOUR_MS);
+    return (
+      failedDays.has(instantOf(id).slice(0, 10)) ||
+      failed.some(({ at }) => Date.parse(at) >= observed && Date.parse(at) < observed + HOUR_MS)
+    );
   };
   return {
     served: served.length,
@@ -155,6 +162,7 @@ function auditObservations({ cloud, from, to }: AuditInput): Audit['observations
   };
 }
 
+const backfillSchema = z.object({ backfill: z.object({ date: z.string() }) });
 const upkeepSchema = z.object({ scheduledTime: utcSecondSchema });
 
 /** The instant of the last upkeep that succeeded; empty when there was none. */
@@ -207,14 +215,14 @@ function auditForecasts(input: AuditInput, days: LakeDays, champions: readonly s
     }),
   );
   const due = champions.flatMap((id) => [...closed].map((hour) => placeHour(id, hour)));
-  const wasKnown = (key: string): boolean => (days.hours.get(key)?.known_rained ?? null) !== null;
   const { known, verified, astray } = verificationOf(days, lastUpkeep(input).slice(0, 10));
   return {
     due: due.length,
     made: days.forecasts.size,
     twice: days.repeatedForecasts,
     unexplainedMissing: due.filter(
-      (key) => !days.forecasts.has(key) && wasKnown(key) && !silent.has(instantOf(key)),
+      (key) =>
+        !days.forecasts.has(key) && wasKnownAtClose(days.hours.get(key)) && !silent.has(instantOf(key)),
     ).length,
     known,
     verified,
