@@ -47,7 +47,7 @@ export async function readDayHours(date: string, bytes: Uint8Array): Promise<Day
   return { hours, observed };
 }
 
-const formSchema = z.object({ rain_threshold_mm: z.number().nullable() });
+const formSchema = z.object({ rain_threshold_mm: z.number() });
 
 /**
  * Why a day's rows can't be used with those of today's making, or undefined when they can. Rows of several forms or

@@ -35,6 +35,8 @@ export const rainForecastSchema = z.strictObject({
   modelVersion: z.string(),
   /** What persistence says of the same hour; null when rain at the base hour is unknown. */
   persistenceProbability: probability.nullable(),
+  /** What the provider itself says of the hour, as issued; null where it made no forecast. */
+  providerProbability: probability.nullable(),
 });
 
 /** Detail of `SkillBelowPersistence`: once a day, with the locations whose forecasts lost to persistence beyond doubt. */

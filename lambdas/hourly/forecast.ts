@@ -6,8 +6,9 @@ import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
 import { FEATURE_LOOKBACK_HOURS, featuresSql, HORIZON_HOURS, OWN_FEATURE_NAMES } from '../model/features';
-import { predictProbability, type RainModel } from '../model/model-file';
+import { predict, type RainModel } from '../model/model-file';
 import { utteranceOf, withNeighbours } from '../model/neighbours';
+import type { ProviderForecasts } from '../model/provider-forecast';
 import type { RefusedModel } from '../model/registry';
 import { chunks } from '../runtime/chunks';
 import { settleAll } from '../runtime/settle';
@@ -103,7 +104,7 @@ export async function issueForecasts(
       return heard && utteranceOf(heard.own);
     });
     const times = { issuedAt: now, baseHour: hour, targetHour };
-    const forecast = forecastOf(model, { wetNow: row.wetNow, values: withNeighbours(row.own, said) }, times);
+    const forecast = forecastOf(model, { ...row, values: withNeighbours(row.own, said) }, times);
     if (!forecastSchema.safeParse(forecast).success) {
       const reason = `its forecast is no probability: ${forecast.probability}`;
       return { id, refused: [...refused, { version: model.version, reason }], reason, expected: true };
@@ -200,6 +201,8 @@ interface OwnRow {
   readonly wetNow: number | null;
   /** In the order of OWN_FEATURES; NaN where a feature is null. */
   readonly own: Float64Array;
+  /** Of the one hour. */
+  readonly provider: ProviderForecasts;
 }
 
 const ownRowSchema = z
@@ -209,6 +212,12 @@ const ownRowSchema = z
     locationId: location_id,
     wetNow: wet_now,
     own: Float64Array.from(OWN_FEATURE_NAMES, (name) => numberOrNaN(features[name])),
+    provider: {
+      probability: Float64Array.of(numberOrNaN(features.provider_probability)),
+      precipMm: Float64Array.of(numberOrNaN(features.provider_precip_mm)),
+      reaches: Float64Array.of(numberOrNaN(features.provider_reaches)),
+      errorMm: Float64Array.of(numberOrNaN(features.provider_error_mm)),
+    },
   }));
 
 /** Days that features would look at were made for another threshold or in an older form; nothing is made up of them. */
@@ -262,14 +271,15 @@ export const PLACES_PER_FEATURES_QUERY = 1_000;
 
 function forecastOf(
   model: RainModel,
-  row: { readonly wetNow: number | null; readonly values: Float64Array },
+  row: Pick<OwnRow, 'wetNow' | 'provider'> & { readonly values: Float64Array },
   times: { readonly issuedAt: string; readonly baseHour: string; readonly targetHour: string },
 ): Forecast {
-  const [probabilityOfRain = Number.NaN] = predictProbability(model, {
-    rows: 1,
-    columns: row.values.length,
-    values: row.values,
-  });
+  const { values, provider } = row;
+  const said = predict(model, { rows: 1, columns: values.length, values }, provider);
+  const [plain = Number.NaN] = said.plain;
+  const joined = numberOrNull(said.joined);
+  const speaks = joined !== null && model.joined?.speaks === true;
+  const probabilityOfRain = speaks ? joined : plain;
   const { probabilityAfterWet, probabilityAfterDry } = model.persistence;
   return {
     location_id: model.location,
@@ -282,7 +292,17 @@ function forecastOf(
     model_version: model.version,
     persistence_probability:
       row.wetNow === null ? null : row.wetNow === 1 ? probabilityAfterWet : probabilityAfterDry,
+    plain_probability: plain,
+    joined_probability: joined,
+    voice: speaks ? 'joined' : 'plain',
+    provider_probability: numberOrNull(provider.probability),
+    provider_precip_mm: numberOrNull(provider.precipMm),
+    provider_recalibrated: numberOrNull(said.recalibrated),
   };
+}
+
+function numberOrNull([value = Number.NaN]: Float64Array): number | null {
+  return Number.isNaN(value) ? null : value;
 }
 
 function numberOrNaN(value: string | number | null | undefined): number {

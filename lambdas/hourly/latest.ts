@@ -32,6 +32,7 @@ export async function updateLatest(
       threshold: forecast.threshold,
       modelVersion: forecast.model_version,
       persistenceProbability: forecast.persistence_probability,
+      providerProbability: forecast.provider_probability,
     })),
     withoutForecast: [...without],
   };

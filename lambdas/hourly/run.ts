@@ -138,6 +138,7 @@ async function announce(access: HourlyAccess, task: HourTask, issued: IssuedFore
         threshold: forecast.threshold,
         modelVersion: forecast.model_version,
         persistenceProbability: forecast.persistence_probability,
+        providerProbability: forecast.provider_probability,
       },
     })),
   );

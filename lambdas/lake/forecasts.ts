@@ -8,6 +8,9 @@ import { type Bucket, getObject } from './s3';
 
 const probability = z.number().min(0).max(1);
 
+/** The probability that is spoken: of the members alone, or joined with the provider's forecast. */
+export const VOICES = ['plain', 'joined'] as const;
+
 /** A row of `forecasts`. */
 export const forecastSchema = z.object({
   location_id: z.string(),
@@ -19,6 +22,13 @@ export const forecastSchema = z.object({
   threshold: probability,
   model_version: z.string(),
   persistence_probability: probability.nullable(),
+  /** These are null in forecasts that were issued before there were such columns, all but `voice` also where unknown. */
+  plain_probability: probability.nullable(),
+  joined_probability: probability.nullable(),
+  voice: z.enum(VOICES).nullable(),
+  provider_probability: probability.nullable(),
+  provider_precip_mm: z.number().nullable(),
+  provider_recalibrated: probability.nullable(),
 });
 export type Forecast = z.infer<typeof forecastSchema>;
 
@@ -59,6 +69,8 @@ export const latestSchema = z.object({
       threshold: z.number(),
       modelVersion: z.string(),
       persistenceProbability: z.number().nullable(),
+      /** The provider's own, as issued; null where it made none. */
+      providerProbability: z.number().nullable().default(null),
     }),
   ),
   withoutForecast: z.array(z.object({ locationId: z.string(), reason: z.string() })),

@@ -133,6 +133,24 @@ export const FORECASTS: TableLayout = {
       'double',
       'what persistence said of the same hour, from the same model file; null when rain at the base hour is unknown',
     ),
+    column('plain_probability', 'double', "calibrated probability without the provider's forecast"),
+    column(
+      'joined_probability',
+      'double',
+      "calibrated probability with it; null without a forecast of the provider's or a calibration that knows it",
+    ),
+    column('voice', 'string', 'which of the two is the probability: plain or joined'),
+    column('provider_probability', 'double', "the provider's own probability of rain in the target hour"),
+    column(
+      'provider_precip_mm',
+      'double',
+      "the provider's own forecast of precipitation in the target hour, mm",
+    ),
+    column(
+      'provider_recalibrated',
+      'double',
+      "what the provider's forecast alone was worth at the place, from the same model file; null where unknown",
+    ),
   ],
 };
 
@@ -246,6 +264,14 @@ export const MODEL_METRICS: TableLayout = {
     column('versus_plain_svc', 'string', 'the same beside the plain SVC of tutorials'),
     column('provider_hours', 'bigint', "test hours that have a forecast of the provider's own"),
     column('provider_brier', 'double', "of the provider's forecast, recalibrated, on those hours"),
+    column(
+      'test_plain_brier',
+      'double',
+      "test_brier without the provider's forecasts; null where they had no part",
+    ),
+    column('joined_hours', 'bigint', 'hours that the joined calibration was fitted on'),
+    column('joined_gain', 'double', 'Brier score that it gains on the plain one there, cross-fitted'),
+    column('joined_speaks', 'boolean', 'the gain is beyond doubt: the joined probability speaks'),
     column(
       'series_provider_hours',
       'bigint',

@@ -1,4 +1,4 @@
-import { type Compressors, parquetReadObjects } from 'hyparquet';
+import { type Compressors, parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import type * as z from 'zod';
 import { utcSecond } from '../runtime/time';
@@ -30,7 +30,7 @@ export function encodeParquet(
 
 /**
  * Reads the named columns of a Parquet file (Snappy or uncompressed, as Athena and `encodeParquet` write them)
- * and parses each row.
+ * and parses each row. A column that the file does not have is null: it was written before there was one.
  * @param compressors for files in other codecs; the lake has none
  * @throws ParquetRefused naming row and column.
  */
@@ -41,11 +41,9 @@ export async function decodeParquet<T>(
   compressors: Compressors = {},
 ): Promise<T[]> {
   const file = Uint8Array.from(bytes).buffer;
-  const raw = await parquetReadObjects({ file, columns: [...columns], compressors }).catch(
-    (error: unknown) => {
-      throw new ParquetRefused(`No readable Parquet file: ${String(error)}`);
-    },
-  );
+  const raw = await readObjects(file, columns, compressors).catch((error: unknown) => {
+    throw new ParquetRefused(`No readable Parquet file: ${String(error)}`);
+  });
   return raw.map((row, index) => {
     const cells = Object.fromEntries(columns.map((name) => [name, loaded(row[name])]));
     const parsed = schema.safeParse(cells);
@@ -55,6 +53,13 @@ export async function decodeParquet<T>(
     }
     return parsed.data;
   });
+}
+
+async function readObjects(file: ArrayBuffer, columns: readonly string[], compressors: Compressors) {
+  const metadata = parquetMetadata(file);
+  const there = new Set(parquetSchema(metadata).children.map(({ element }) => element.name));
+  const named = columns.filter((name) => there.has(name));
+  return parquetReadObjects({ file, metadata, columns: named, compressors });
 }
 
 const PARQUET_TYPES = {

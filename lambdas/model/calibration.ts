@@ -167,10 +167,14 @@ export function fitLogistic(
   return { intercept: parameters[0] ?? Number.NaN, weights: Array.from(parameters.subarray(1)) };
 }
 
-/** Probability for each row. */
-export function logisticProbability({ intercept, weights }: Logistic, x: Matrix): Float64Array {
+/** Probability for each row; `offset` as in `LogisticOptions`. */
+export function logisticProbability(
+  { intercept, weights }: Logistic,
+  x: Matrix,
+  offset?: Float64Array,
+): Float64Array {
   return Float64Array.from({ length: x.rows }, (_, i) => {
-    let z = intercept;
+    let z = intercept + (offset?.[i] ?? 0);
     for (let j = 0; j < x.columns; j++) {
       z += (weights[j] ?? Number.NaN) * (x.values[i * x.columns + j] ?? Number.NaN);
     }

@@ -20,6 +20,17 @@ export function selectRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
   return { rows: rows.length, columns: matrix.columns, values };
 }
 
+/** The columns of one matrix, then those of another with as many rows. */
+export function sideBySide(left: Matrix, right: Matrix): Matrix {
+  const columns = left.columns + right.columns;
+  const values = new Float64Array(left.rows * columns);
+  for (let i = 0; i < left.rows; i++) {
+    values.set(row(left, i), i * columns);
+    values.set(row(right, i), i * columns + left.columns);
+  }
+  return { rows: left.rows, columns, values };
+}
+
 /** Puts vectors of equal length side by side as the columns of a matrix. */
 export function fromColumns(columns: readonly ArrayLike<number>[]): Matrix {
   const rows = columns[0]?.length ?? 0;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { utcSecondSchema } from '../runtime/time';
 import { VERDICTS } from './comparison';
+import { FORECAST_TERMS } from './provider-forecast';
 import { recipeSchema } from './recipe';
 
 /**
@@ -55,6 +56,16 @@ const comparedSchema = improvementSchema.extend({
   verdict: z.enum(VERDICTS),
 });
 export type Compared = z.infer<typeof comparedSchema>;
+
+/** Brier score gained on the plain probability, over all hours with forecasts that were measured on, by days. */
+const joiningSchema = improvementSchema.extend({
+  hours: count,
+  episodes: count,
+  terms: z.array(z.enum(FORECAST_TERMS)),
+  plainBrier: z.number(),
+  /** Whether the gain is beyond doubt; if not, the plain probability speaks. */
+  speaks: z.boolean(),
+});
 
 /** The provider's forecast, recalibrated, as a baseline: over the hours of the series that have it. */
 const providerComparedSchema = comparedSchema.extend({
@@ -132,6 +143,10 @@ export const assessmentSchema = z.object({
   plainSvc: evaluationSchema.nullable(),
   /** The provider's forecast, recalibrated in the development part, on the test hours that have it. */
   provider: evaluationSchema.nullable().default(null),
+  /** `test` without the provider's forecasts; null where they had no part in it. */
+  plain: evaluationSchema.nullable().default(null),
+  /** The provider's forecasts joined with the recipe, as the model at work does it; null where they are too few. */
+  joining: joiningSchema.nullable().default(null),
   /** Baselines on the series: this is what is judged. */
   comparisons: comparisonsSchema,
   /** The recipe that the series would choose. */
@@ -198,6 +213,7 @@ const locationResultSchema = z.object({
   provider: briefEvaluation.nullable().default(null),
   overPersistence: improvementSchema.nullable(),
   comparisons: comparisonsSchema.nullable().default(null),
+  joining: joiningSchema.nullable().default(null),
 });
 export type LocationResult = z.infer<typeof locationResultSchema>;
 
@@ -253,5 +269,6 @@ export function resultOf(evaluation: EvaluationFile): LocationResult {
     provider: assessment?.provider ?? null,
     overPersistence: assessment?.overPersistence ?? null,
     comparisons: assessment?.comparisons ?? null,
+    joining: assessment?.joining ?? null,
   });
 }

@@ -1,10 +1,17 @@
 import * as z from 'zod';
 import { type Calibration, calibrate, calibrationSchema } from './calibration';
 import { WET_NOW_FEATURE } from './features';
+import { type Joined, joinedProbability, joinedSchema } from './joined';
 import type { Matrix } from './matrix';
 import { featureNames, NEIGHBOUR_SLOTS } from './neighbours';
 import type { Persistence } from './persistence';
 import { applyPreprocessing, preprocessingSchema } from './preprocessing';
+import {
+  type ProviderForecasts,
+  type Recalibration,
+  recalibrate,
+  recalibrationSchema,
+} from './provider-forecast';
 import { recipeSchema } from './recipe';
 import { decisionValues, joinMembers, type SvcEnsemble } from './svc';
 import { type Classifier, withLinear } from './train';
@@ -71,7 +78,12 @@ export const modelSchema = z.strictObject({
       logistic: z.strictObject({ intercept: z.number(), weights: z.array(z.number()).min(1) }),
     })
     .nullable(),
+  /** Of the members alone: what speaks where there is no forecast of the provider's, or no joined calibration. */
   calibration: calibrationSchema,
+  /** The members joined with the provider's forecast; null where too few hours had one. */
+  joined: joinedSchema.nullable(),
+  /** The provider's forecast alone, for live comparison; null where too few hours had one. */
+  recalibration: recalibrationSchema.nullable(),
   threshold: probability,
   persistence: persistenceSchema,
   training: z.strictObject({
@@ -145,6 +157,15 @@ export function parseModel(json: unknown): RainModel {
   if (count === 0 || curvesOf(calibration).some(({ weights }) => weights.length !== count)) {
     throw new ModelRefused(`The calibration does not have a weight for each of ${count} members.`);
   }
+  const { joined, recalibration } = model;
+  if (joined !== null && joined.logistic.weights.length !== count + joined.terms.length) {
+    throw new ModelRefused(
+      `The joined calibration does not have a weight for each of ${count} members and ${joined.terms.length} terms.`,
+    );
+  }
+  if (recalibration !== null && recalibration.logistic.weights.length !== recalibration.terms.length) {
+    throw new ModelRefused('The recalibration of the provider does not have a weight for each term.');
+  }
   return model;
 }
 
@@ -164,13 +185,15 @@ function curvesOf(calibration: Calibration) {
 export interface FittedParts {
   readonly classifier: Classifier;
   readonly calibration: Calibration;
+  readonly joined: Joined | null;
+  readonly recalibration: Recalibration | null;
   readonly threshold: number;
   readonly persistence: Persistence;
 }
 
 /** A model file's content from what was fitted. */
 export function modelOf(
-  { classifier, calibration, threshold, persistence }: FittedParts,
+  { classifier, calibration, joined, recalibration, threshold, persistence }: FittedParts,
   origin: Pick<
     RainModel,
     'location' | 'version' | 'codeVersion' | 'neighbours' | 'recipe' | 'training' | 'metrics'
@@ -195,6 +218,8 @@ export function modelOf(
     })),
     linear: linear && { persistence: { ...linear.persistence }, logistic: linear.logistic },
     calibration,
+    joined,
+    recalibration,
     threshold,
     persistence: { ...persistence },
   };
@@ -219,11 +244,21 @@ function decodeFloats(base64: string): Float32Array {
   return new Float32Array(bytes.buffer);
 }
 
+/** What a model says of rain in hour t + 1, for each row. */
+export interface Predicted {
+  readonly plain: Float64Array;
+  /** NaN where the model has no joined calibration, or the provider's forecast is missing. */
+  readonly joined: Float64Array;
+  /** What the provider's forecast alone is worth; NaN where it can't be told. */
+  readonly recalibrated: Float64Array;
+}
+
 /**
- * Probability of rain in hour t + 1 for each row of raw features (`featureNames` order, NaN = missing).
+ * Probabilities of rain in hour t + 1 for each row of raw features (`featureNames` order, NaN = missing).
+ * @param forecasts the provider's, one for each row; null where it made none.
  * @throws RangeError when the width differs or a value is infinite.
  */
-export function predictProbability(model: RainModel, x: Matrix): Float64Array {
+export function predict(model: RainModel, x: Matrix, forecasts: ProviderForecasts | null): Predicted {
   if (x.columns !== model.featureNames.length) {
     throw new RangeError(`Rows have ${x.columns} features, the model ${model.featureNames.length}.`);
   }
@@ -238,7 +273,19 @@ export function predictProbability(model: RainModel, x: Matrix): Float64Array {
     (_, i) => x.values[i * x.columns + present] ?? Number.NaN,
   );
   const machines = model.members.length === 0 ? undefined : decisionValues(ensembleOf(model), prepared);
-  return calibrate(model.calibration, withLinear(machines, model.linear, prepared, wetNow), wetNow);
+  const members = withLinear(machines, model.linear, prepared, wetNow);
+  const plain = calibrate(model.calibration, members, wetNow);
+  const nothing = new Float64Array(x.rows).fill(Number.NaN);
+  const { joined, recalibration } = model;
+  return {
+    plain,
+    joined:
+      joined === null || forecasts === null
+        ? nothing
+        : joinedProbability(joined, plain, members, forecasts, wetNow),
+    recalibrated:
+      recalibration === null || forecasts === null ? nothing : recalibrate(recalibration, forecasts, wetNow),
+  };
 }
 
 function ensembleOf({ recipe, supportVectors, members }: RainModel): SvcEnsemble<Float32Array> {

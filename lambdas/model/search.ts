@@ -1,11 +1,12 @@
 import { averagePrecision, brier, logLoss } from './evaluation';
+import { spokenSeries } from './joined';
 import { type RowRange, splitDevelopmentTest } from './protocol';
 import type { Recipe } from './recipe';
-import { calibratedSeries, seriesOf, type WeeklyLoss, weeklyLosses } from './series';
+import { seriesOf, type WeeklyLoss, weeklyLosses } from './series';
 import { type OutOfFold, outOfFoldValues, type RemainingMs } from './train';
 import type { TrainingSet } from './training-set';
 
-/** How a recipe did on the series, its calibration cross-fitted by week. Small: gate and pages read it. */
+/** How a recipe did on the series, by probabilities as they would have been issued, cross-fitted by week. Small: gate and pages read it. */
 export interface CandidateScore {
   readonly recipe: Recipe;
   readonly hours: number;
@@ -14,6 +15,8 @@ export interface CandidateScore {
   readonly brier: number;
   readonly logLoss: number;
   readonly weeks: readonly WeeklyLoss[];
+  /** Without the provider's forecasts: what baselines are judged by, which do not know them. */
+  readonly plainWeeks: readonly WeeklyLoss[];
 }
 
 /**
@@ -47,7 +50,7 @@ export class Scorer {
 export function scoreOf(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold): CandidateScore {
   const series = seriesOf(set, outOfFold.hours);
   const { outcomes, wetNow } = series;
-  const probabilities = calibratedSeries(series, recipe, outOfFold);
+  const { probabilities, plain } = spokenSeries(series, recipe, outOfFold);
   const dry = Array.from(wetNow.keys()).filter((i) => wetNow[i] === 0);
   return {
     recipe,
@@ -61,5 +64,6 @@ export function scoreOf(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold):
     brier: outcomes.length === 0 ? 0 : brier(outcomes, probabilities),
     logLoss: outcomes.length === 0 ? 0 : logLoss(outcomes, probabilities),
     weeks: weeklyLosses(series, probabilities),
+    plainWeeks: weeklyLosses(series, plain),
   };
 }

@@ -73,7 +73,7 @@ const DAY_MS = 86_400_000;
  * whoever has more to fit gains nothing by it. A series of less than two weeks is dealt out by days.
  * @param learn gives, from some hours, the probabilities of others; both are numbers of hours in the series.
  */
-function crossFitted(
+export function crossFitted(
   { hours, weeks }: Pick<Series, 'hours' | 'weeks'>,
   learn: (rows: Uint32Array, others: Uint32Array) => Float64Array,
 ): Float64Array {

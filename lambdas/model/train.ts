@@ -8,12 +8,14 @@ import {
 } from './calibration';
 import { type Costs, decisionThreshold, type Evaluation, evaluate } from './evaluation';
 import { fitMeanwhile } from './fit';
+import { joinedProbability, type Spoken, spokenSeries } from './joined';
 import { fromColumns, type Matrix, selectRows } from './matrix';
 import { fitPersistence, type Persistence, persistenceLogits } from './persistence';
 import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './preprocessing';
 import { expandingFolds, type RowRange } from './protocol';
+import { forecastsAt, type ProviderForecasts } from './provider-forecast';
 import { featuresOf, type Recipe } from './recipe';
-import { calibratedSeries, type Series, seriesOf } from './series';
+import { type Series, seriesOf } from './series';
 import { simdDecisionValues } from './smo/decision';
 import { smoSupported } from './smo/kernel-module';
 import { decisionValues, type Fit, joinMembers, type SvcEnsemble, type SvcModel } from './svc';
@@ -243,12 +245,10 @@ function memberCount({ members, linear }: Recipe): number {
 }
 
 /** How decision values become a probability and a yes or no, and the hours that say so. */
-export interface Decision {
+export interface Decision extends Spoken {
   readonly calibration: Calibration;
   readonly threshold: number;
   readonly series: Series;
-  /** Of the series' hours, cross-fitted by week. */
-  readonly probabilities: Float64Array;
 }
 
 /**
@@ -259,15 +259,18 @@ export function fitDecision(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFo
   const series = seriesOf(set, outOfFold.hours);
   const { outcomes, wetNow } = series;
   const calibration = fitCalibration(recipe.calibration, fromColumns(outOfFold.values), outcomes, wetNow);
-  const probabilities = calibratedSeries(series, recipe, outOfFold);
-  return { calibration, threshold: decisionThreshold(probabilities, costs), series, probabilities };
+  const spoken = spokenSeries(series, recipe, outOfFold);
+  return { ...spoken, calibration, threshold: decisionThreshold(spoken.probabilities, costs), series };
 }
 
 /** What one recipe, fitted on the development part, shows on the test part; every forecast is kept beside it. */
 export interface TestResult {
   readonly evaluation: Evaluation;
+  /** Without the provider's forecasts; the same evaluation where they change nothing. */
+  readonly plain: { readonly evaluation: Evaluation; readonly probability: Float64Array };
   /** Of the development part. */
   readonly decision: Decision;
+  /** As it would have been issued. */
   readonly probability: Float64Array;
   /** The development part's out-of-fold values with the test part's added: what a refit calibrates on. */
   readonly outOfFold: OutOfFold;
@@ -289,19 +292,37 @@ export function testRecipe(
   const values = classify(classifier, set, test);
   const wetNow = set.wetNow.slice(test.start, test.end);
   const decision = fitDecision(set, recipe, outOfFold, costs);
-  const { calibration, threshold } = decision;
-  const probability = calibrate(calibration, values, wetNow);
+  const { calibration, threshold, joining } = decision;
+  const outcomes = set.y.slice(test.start, test.end);
+  const plain = calibrate(calibration, values, wetNow);
   const extended = { hours: [...outOfFold.hours], values: outOfFold.values.map((member) => [...member]) };
   appendTo(extended, set, test, values);
+  const tested = { decision, outOfFold: extended };
+  if (joining?.joined.speaks !== true || set.forecasts === null) {
+    const evaluation = evaluate(outcomes, plain, wetNow, threshold);
+    return { ...tested, evaluation, plain: { evaluation, probability: plain }, probability: plain };
+  }
+  const joined = joinedProbability(joining.joined, plain, values, forecastsOf(set.forecasts, test), wetNow);
+  const probability = plain.map((p, i) => (Number.isNaN(joined[i]) ? p : (joined[i] ?? Number.NaN)));
   return {
-    evaluation: evaluate(set.y.slice(test.start, test.end), probability, wetNow, threshold),
-    decision,
+    ...tested,
+    evaluation: evaluate(outcomes, probability, wetNow, threshold),
+    plain: {
+      evaluation: evaluate(outcomes, plain, wetNow, decisionThreshold(decision.plain, costs)),
+      probability: plain,
+    },
     probability,
-    outOfFold: extended,
   };
 }
 
-/** Probabilities of some rows by fitted members and their calibration. */
+function forecastsOf(forecasts: ProviderForecasts, { start, end }: RowRange): ProviderForecasts {
+  return forecastsAt(
+    forecasts,
+    Array.from({ length: end - start }, (_, i) => start + i),
+  );
+}
+
+/** Plain probabilities of some rows by fitted members and their calibration. */
 export function probabilitiesOf(
   classifier: Classifier,
   calibration: Calibration,

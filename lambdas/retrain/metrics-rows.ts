@@ -46,7 +46,7 @@ function evaluationRow(evaluation: EvaluationFile) {
   if (assessment === null) return verdict;
   const { winner, test, series, persistence, climatology, logisticRegression, plainSvc, provider } =
     assessment;
-  const { overPersistence, comparisons } = assessment;
+  const { overPersistence, comparisons, plain, joining } = assessment;
   return {
     ...verdict,
     winner,
@@ -80,6 +80,10 @@ function evaluationRow(evaluation: EvaluationFile) {
     versus_climatology: comparisons.climatology.verdict,
     versus_logistic_regression: comparisons.logisticRegression?.verdict ?? null,
     versus_plain_svc: comparisons.plainSvc?.verdict ?? null,
+    test_plain_brier: plain?.brier ?? null,
+    joined_hours: joining?.hours ?? null,
+    joined_gain: joining?.improvement ?? null,
+    joined_speaks: joining?.speaks ?? null,
     series_provider_hours: comparisons.provider?.hours ?? null,
     series_provider_brier: comparisons.provider?.brier ?? null,
     series_provider_raw_brier: comparisons.provider?.rawBrier ?? null,

@@ -61,7 +61,7 @@ function betterBaselines(
   const better = (numbers: readonly number[]): Recipe | undefined => {
     const baseline = bestBaseline(scores, numbers);
     if (baseline === undefined) return undefined;
-    const verdict = verdictOf(compareWeeks(best.score.weeks, baseline.score.weeks));
+    const verdict = verdictOf(compareWeeks(best.score.plainWeeks, baseline.score.plainWeeks));
     return verdict === 'worse' ? baseline.recipe : undefined;
   };
   const [logisticRegression, plainSvc] = [better(baselines.logisticRegression), better(baselines.plainSvc)];

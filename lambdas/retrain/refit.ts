@@ -7,6 +7,7 @@ import type { Costs } from '../model/evaluation';
 import type { Assessment, ModelMetrics } from '../model/metrics-file';
 import { modelOf, type RainModel } from '../model/model-file';
 import { fitPersistence } from '../model/persistence';
+import { fitRecalibration } from '../model/provider-forecast';
 import { versionOf } from '../model/registry';
 import { compareWeeks, weeklyLosses } from '../model/series';
 import {
@@ -82,11 +83,18 @@ function fitModel(
   const all = { start: 0, end: set.hours.length };
   const classifier = fitClassifier(set, recipe, all, remainingMs);
   const decision = fitDecision(set, recipe, outOfFold, costs);
-  const { calibration, threshold } = decision;
+  const { calibration, threshold, joining } = decision;
   const unsound = whyUnsound(decision, probabilitiesAt(set, classifier, decision));
   if (unsound !== undefined) return { unsound };
   const unnamed = modelOf(
-    { classifier, calibration, threshold, persistence: fitPersistence(set, all) },
+    {
+      classifier,
+      calibration,
+      joined: joining?.joined ?? null,
+      recalibration: (set.forecasts && fitRecalibration(set.forecasts, set.y, set.wetNow)) ?? null,
+      threshold,
+      persistence: fitPersistence(set, all),
+    },
     {
       location: set.locationId,
       version: '',
@@ -134,13 +142,13 @@ const CALIBRATION_FACTOR = 2;
 /**
  * Why a refit is broken, if it is. It has learnt the very hours on which the tested models were strangers, so it can't do
  * worse on them.
- * @param learnt the refit's probabilities of the series' hours.
+ * @param learnt the refit's plain probabilities of the series' hours.
  */
-export function whyUnsound({ series, probabilities }: Decision, learnt: Float64Array): string | undefined {
+export function whyUnsound({ series, plain }: Decision, learnt: Float64Array): string | undefined {
   if (series.hours.length === 0) return undefined;
   if (!learnt.every((p) => p >= 0 && p <= 1))
     return 'The refit is broken: it gives no probability for some hours.';
-  const comparison = compareWeeks(weeklyLosses(series, learnt), weeklyLosses(series, probabilities));
+  const comparison = compareWeeks(weeklyLosses(series, learnt), weeklyLosses(series, plain));
   if (isWorse(comparison, UNSOUND_LEVEL)) {
     const [ours, tested] = [comparison.reference - comparison.improvement, comparison.reference];
     return `The refit is broken: Brier ${ours.toFixed(5)} on hours that it has learnt, where the tested models, which had not, have ${tested.toFixed(5)}.`;

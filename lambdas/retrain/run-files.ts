@@ -30,6 +30,8 @@ const candidatesFile = z.object({
 });
 export type Candidates = z.infer<typeof candidatesFile>;
 
+const weeklyLosses = z.array(z.object({ week: z.int(), hours: z.int(), loss: z.number() })).readonly();
+
 /** Measures of one recipe over the folds of the development part, or why it has none. */
 const scoreFile = z.discriminatedUnion('status', [
   z.object({
@@ -42,7 +44,8 @@ const scoreFile = z.discriminatedUnion('status', [
       brier: z.number(),
       logLoss: z.number(),
       /** Of the series, oldest first: the same weeks for all recipes. */
-      weeks: z.array(z.object({ week: z.int(), hours: z.int(), loss: z.number() })).readonly(),
+      weeks: weeklyLosses,
+      plainWeeks: weeklyLosses,
     }),
   }),
   z.object({ status: z.literal('refused'), recipe: recipeSchema, reason: z.string() }),

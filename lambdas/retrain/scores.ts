@@ -59,12 +59,16 @@ export function bestCandidate(candidates: Candidates, scores: readonly ScoreFile
   return scoredCandidate(scores, chooseBy(evidence, evidence.hours.length));
 }
 
-/** Of a baseline's recipes, the one with the lowest Brier score; undefined when none could be fitted. */
+/** Of a baseline's recipes, the one with the lowest Brier score, without the provider's forecasts; undefined when none could be fitted. */
 export function bestBaseline(scores: readonly ScoreFile[], numbers: readonly number[]): Scored | undefined {
   return numbers
     .flatMap((number) => scoredCandidate(scores, number) ?? [])
     .reduce<Scored | undefined>(
-      (best, scored) => (best === undefined || scored.score.brier < best.score.brier ? scored : best),
+      (best, scored) => (best === undefined || plainLoss(scored) < plainLoss(best) ? scored : best),
       undefined,
     );
+}
+
+function plainLoss({ score }: Scored): number {
+  return score.plainWeeks.reduce((sum, { loss }) => sum + loss, 0);
 }

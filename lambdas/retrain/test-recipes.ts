@@ -34,7 +34,7 @@ import {
   type WeeklyLoss,
   weeklyLosses,
 } from '../model/series';
-import { type Decision, type RemainingMs, type TestResult, testRecipe } from '../model/train';
+import { type Decision, fitDecision, type RemainingMs, type TestResult, testRecipe } from '../model/train';
 import type { TrainingSet } from '../model/training-set';
 import { utcSecond } from '../runtime/time';
 import { findPassedOver, type LocationDependencies, polledHours, readTrainingSet } from './inspect';
@@ -77,10 +77,11 @@ export async function testRecipes(
     logisticRegression: bestBaseline(scores, candidates.baselines.logisticRegression),
     plainSvc: bestBaseline(scores, candidates.baselines.plainSvc),
   };
+  /** A baseline does not know the provider's forecasts. */
   const evaluationOf = async (scored: Scored | undefined): Promise<Evaluation | null> =>
-    scored === undefined ? null : (await test(scored)).evaluation;
+    scored === undefined ? null : (await test(scored)).plain.evaluation;
 
-  const { evaluation, decision, probability, outOfFold } = await test(standing);
+  const { evaluation, decision, probability, plain, outOfFold } = await test(standing);
   const reference = frequencies(set, split);
   const against = (weeks: readonly WeeklyLoss[]) => comparedWith(standing.score.weeks, weeks);
   await runFiles.assessment.write(
@@ -119,14 +120,16 @@ export async function testRecipes(
       logisticRegression: await evaluationOf(baselines.logisticRegression),
       plainSvc: await evaluationOf(baselines.plainSvc),
       provider: providerInTest(set, split),
+      plain: evaluation === plain.evaluation ? null : plain.evaluation,
+      joining: joiningOf(fitDecision(set, standing.recipe, outOfFold)),
       comparisons: {
         persistence: against(persistence),
         climatology: against(weeklyLosses(series, climatologySeries(series))),
         logisticRegression:
           baselines.logisticRegression === undefined
             ? null
-            : against(baselines.logisticRegression.score.weeks),
-        plainSvc: baselines.plainSvc === undefined ? null : against(baselines.plainSvc.score.weeks),
+            : against(baselines.logisticRegression.score.plainWeeks),
+        plainSvc: baselines.plainSvc === undefined ? null : against(baselines.plainSvc.score.plainWeeks),
         provider: besideProvider(decision),
       },
       challenger: { recipe: challenger.recipe, brier: challenger.score.brier },
@@ -143,7 +146,7 @@ export async function testRecipes(
   await putObject(
     queryResults,
     runKeys.testForecasts(run.id, location),
-    encodeForecasts(set, split.test, { probability, ...reference }),
+    encodeForecasts(set, split.test, { probability, plain: plain.probability, ...reference }),
     PARQUET_TYPE,
   );
   return { run, location, decision: gate.decision, reasons: [...gate.reasons], expectedChampion };
@@ -205,6 +208,21 @@ function championOf(
 function comparedWith(standing: readonly WeeklyLoss[], baseline: readonly WeeklyLoss[]): Compared {
   const comparison = compareWeeks(standing, baseline);
   return { ...intervalOf(comparison), brier: comparison.reference, verdict: verdictOf(comparison) };
+}
+
+/** What the refit will make of the provider's forecasts: it calibrates on the test part too. */
+function joiningOf({ joining }: Decision): Assessment['joining'] {
+  if (joining === undefined) return null;
+  const { joined, rows, comparison, episodes } = joining;
+  const { terms, speaks } = joined;
+  return {
+    ...intervalOf(comparison),
+    hours: rows.length,
+    episodes,
+    terms,
+    speaks,
+    plainBrier: comparison.reference,
+  };
 }
 
 /** The recipe that stands beside the recalibrated provider, on the hours of the series that have its forecasts. */
@@ -298,6 +316,7 @@ const column = (name: string, type: Column['type'], comment: string): Column => 
 const TEST_FORECAST_COLUMNS: readonly Column[] = [
   column('hour', 'timestamp', 'base hour; the forecast speaks of the hour after it, UTC'),
   column('probability', 'double', 'what the recipe that stands said, fitted on the development part'),
+  column('plain_probability', 'double', "the same without the provider's forecasts"),
   column('outcome', 'int', '1 when it rained in the hour after, else 0'),
   column('wet_now', 'int', '1 or 0: rain in the base hour; null when unknown'),
   column('persistence_probability', 'double', 'what persistence said of the same hour'),
@@ -307,7 +326,12 @@ const TEST_FORECAST_COLUMNS: readonly Column[] = [
 function encodeForecasts(
   set: TrainingSet,
   { start, end }: RowRange,
-  said: { readonly probability: Float64Array; readonly persisted: Float64Array; readonly climate: number },
+  said: {
+    readonly probability: Float64Array;
+    readonly plain: Float64Array;
+    readonly persisted: Float64Array;
+    readonly climate: number;
+  },
 ): Uint8Array {
   const value = (column: Float64Array, row: number): number | null => {
     const cell = column[row];
@@ -318,6 +342,7 @@ function encodeForecasts(
     Array.from(set.hours.subarray(start, end), (hour, row) => ({
       hour: utcSecond(hour),
       probability: value(said.probability, row),
+      plain_probability: value(said.plain, row),
       outcome: set.y[start + row] ?? null,
       wet_now: value(set.wetNow, start + row),
       persistence_probability: value(said.persisted, row),

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import { createChampionCache } from '../../lambdas/hourly/champions';
 import { FORECASTS_AT_ONCE } from '../../lambdas/hourly/forecast';
-import { predictProbability } from '../../lambdas/model/model-file';
+import { predict } from '../../lambdas/model/model-file';
 import { between, now } from './stations';
 
 /** Asks all champions of a bucket for one hour, in a process of its own, so that its peak of memory is its own. Started by `models.ts`. */
@@ -44,11 +44,15 @@ async function ask({ url, champions }: Asked): Promise<z.infer<typeof asked>> {
         const { model } = await cache.appointed(bucket, `place-${i}`, '2013-06-01T00:00:00Z');
         if (model === undefined) return Number.NaN;
         const columns = model.featureNames.length;
-        const [probability = Number.NaN] = predictProbability(model, {
-          rows: 1,
-          columns,
-          values: new Float64Array(columns),
-        });
+        const [probability = Number.NaN] = predict(
+          model,
+          {
+            rows: 1,
+            columns,
+            values: new Float64Array(columns),
+          },
+          null,
+        ).plain;
         return probability;
       }),
     ),

@@ -185,6 +185,12 @@ function forecastOf(id: string, hour: string, wetBefore: boolean): Forecast {
     threshold: 0.4,
     model_version: 'seeded',
     persistence_probability: wetBefore ? 0.5 : 0.05,
+    plain_probability: probability,
+    joined_probability: null,
+    voice: 'plain',
+    provider_probability: null,
+    provider_precip_mm: null,
+    provider_recalibrated: null,
   };
 }
 

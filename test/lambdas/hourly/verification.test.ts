@@ -25,6 +25,12 @@ function forecast(hour: number, probability: number, given: Partial<Forecast> = 
     threshold: 0.5,
     model_version: 'v1',
     persistence_probability: 0.25,
+    plain_probability: probability,
+    joined_probability: null,
+    voice: 'plain',
+    provider_probability: null,
+    provider_precip_mm: null,
+    provider_recalibrated: null,
     ...given,
   };
 }

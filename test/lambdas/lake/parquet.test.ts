@@ -57,6 +57,14 @@ it('names row and column of what its reader did not declare', async () => {
   await expect(decodeParquet(bytes, ['text'], z.object({ text: z.string() }))).rejects.toThrow('Row 2, text');
 });
 
+it('reads a column that was declared later as null, and refuses it where null is not allowed', async () => {
+  const bytes = encodeParquet(columns.slice(0, 1), [{ text: 'a' }]);
+  const later = z.object({ text: z.string(), number: z.number().nullable() });
+  expect(await decodeParquet(bytes, ['text', 'number'], later)).toEqual([{ text: 'a', number: null }]);
+  const needed = decodeParquet(bytes, ['text', 'number'], z.object({ number: z.number() }));
+  await expect(needed).rejects.toThrow('Row 1, number');
+});
+
 it('writes no row as a file that has the columns', async () => {
   for (const table of [FORECASTS, FORECAST_VERIFICATION]) {
     const bytes = encodeParquet(table.columns, []);

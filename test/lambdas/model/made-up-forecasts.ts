@@ -43,7 +43,7 @@ export function madeUp(
     probability: known((f) => Math.round(100 * sigmoid(0.3 + 0.8 * f)) / 100),
     precipMm: known((f) => Math.max(0, Math.round(10 * (f - 0.5)) / 10)),
     reaches: known((f) => (f >= 0.55 ? 1 : 0)),
-    errorMm: known(() => 0),
+    errorMm: known(() => Number.NaN),
   };
   const series: Series = {
     hours: Float64Array.from({ length: hours }, (_, i) => i * HOUR_MS),

@@ -27,6 +27,8 @@ export function modelFile(location: string, version: string): RainModel {
     members: [{ gamma: 1, intercept: 0, coefficients: floats([1]) }],
     linear: null,
     calibration: { kind: 'logistic', always: { intercept: -1, weights: [1] } },
+    joined: null,
+    recalibration: null,
     threshold: 0.5,
     persistence: { probabilityAfterWet: 0.6, probabilityAfterDry: 0.04, probability: 0.08 },
     training: {

@@ -1,9 +1,4 @@
-import {
-  ModelRefused,
-  parseModel,
-  predictProbability,
-  type RainModel,
-} from '../../../lambdas/model/model-file';
+import { ModelRefused, parseModel, predict, type RainModel } from '../../../lambdas/model/model-file';
 import { featureNames } from '../../../lambdas/model/neighbours';
 import { floats, modelFile } from './model-file-fixture';
 
@@ -107,17 +102,17 @@ describe('a model file', () => {
       columns: featureNames(0).length,
       values: new Float64Array(2 * featureNames(0).length).fill(Number.NaN),
     };
-    const [first = Number.NaN, second = Number.NaN] = predictProbability(sound, missing);
+    const [first = Number.NaN, second = Number.NaN] = predict(sound, missing, null).plain;
     expect(first).toBeGreaterThan(0);
     expect(first).toBeLessThan(1);
     expect(second).toBe(first);
-    expect(() => predictProbability(sound, { rows: 1, columns: 2, values: new Float64Array(2) })).toThrow(
+    expect(() => predict(sound, { rows: 1, columns: 2, values: new Float64Array(2) }, null).plain).toThrow(
       /2 features/,
     );
     const infinite = {
       ...missing,
       values: missing.values.map((_, i) => (i === 3 ? Number.NEGATIVE_INFINITY : 0)),
     };
-    expect(() => predictProbability(sound, infinite)).toThrow(`Feature ${featureNames(0)[3]} is infinite.`);
+    expect(() => predict(sound, infinite, null).plain).toThrow(`Feature ${featureNames(0)[3]} is infinite.`);
   });
 });

@@ -1,7 +1,7 @@
 import { brier } from '../../../lambdas/model/evaluation';
 import { loadLibsvm } from '../../../lambdas/model/libsvm';
 import { selectRows } from '../../../lambdas/model/matrix';
-import { modelOf, parseModel, predictProbability } from '../../../lambdas/model/model-file';
+import { modelOf, parseModel, predict } from '../../../lambdas/model/model-file';
 import { fitPersistence, persistenceProbability } from '../../../lambdas/model/persistence';
 import { splitDevelopmentTest } from '../../../lambdas/model/protocol';
 import { baselineRecipes, knownGroups, type Recipe } from '../../../lambdas/model/recipe';
@@ -153,6 +153,8 @@ describe('the model file of what was trained', () => {
             {
               classifier,
               calibration,
+              joined: null,
+              recalibration: null,
               threshold,
               persistence: fitPersistence(set, split.development),
             },
@@ -183,7 +185,7 @@ describe('the model file of what was trained', () => {
       ),
     );
     const rows = Array.from({ length: split.test.end - split.test.start }, (_, i) => split.test.start + i);
-    const forecast = predictProbability(model, selectRows(set.x, rows));
+    const forecast = predict(model, selectRows(set.x, rows), null).plain;
     forecast.forEach((probability, i) => {
       // The test classifies with single-precision kernels, forecasting in double precision.
       expect(probability).toBeCloseTo(result.probability[i] ?? Number.NaN, 4);

@@ -209,6 +209,8 @@ function metrics(): ModelMetrics {
     logisticRegression: storedFlat,
     plainSvc: null,
     provider: storedFlat,
+    plain: null,
+    joining: null,
     comparisons: {
       persistence: compared,
       climatology: compared,
