@@ -16,6 +16,7 @@ import { addHours, utcSecondSchema } from '../runtime/time';
 import { forecastLocations, type Location } from '../weather/location';
 import type { Appointed, ChampionCache } from './champions';
 import { unlikeToday } from './day';
+import { silencedPlaces } from './voices';
 
 export interface ForecastAccess {
   readonly athena: AthenaAccess;
@@ -80,6 +81,7 @@ export async function issueForecasts(
   const latest = addHours(targetHour, 1);
   const at = now < latest ? now : targetHour;
 
+  const silenced = await silencedPlaces(access);
   let features: Promise<Map<string, OwnRow> | Unlike> | undefined;
   /** One location; its model is let go before others are read, since thousands would not fit side by side. */
   const forecastFor = async (id: string): Promise<Attempt> => {
@@ -104,7 +106,12 @@ export async function issueForecasts(
       return heard && utteranceOf(heard.own);
     });
     const times = { issuedAt: now, baseHour: hour, targetHour };
-    const forecast = forecastOf(model, { ...row, values: withNeighbours(row.own, said) }, times);
+    const forecast = forecastOf(
+      model,
+      { ...row, values: withNeighbours(row.own, said) },
+      silenced.has(id),
+      times,
+    );
     if (!forecastSchema.safeParse(forecast).success) {
       const reason = `its forecast is no probability: ${forecast.probability}`;
       return { id, refused: [...refused, { version: model.version, reason }], reason, expected: true };
@@ -272,13 +279,14 @@ export const PLACES_PER_FEATURES_QUERY = 1_000;
 function forecastOf(
   model: RainModel,
   row: Pick<OwnRow, 'wetNow' | 'provider'> & { readonly values: Float64Array },
+  isSilenced: boolean,
   times: { readonly issuedAt: string; readonly baseHour: string; readonly targetHour: string },
 ): Forecast {
   const { values, provider } = row;
   const said = predict(model, { rows: 1, columns: values.length, values }, provider);
   const [plain = Number.NaN] = said.plain;
   const joined = numberOrNull(said.joined);
-  const speaks = joined !== null && model.joined?.speaks === true;
+  const speaks = joined !== null && model.joined?.speaks === true && !isSilenced;
   const probabilityOfRain = speaks ? joined : plain;
   const { probabilityAfterWet, probabilityAfterDry } = model.persistence;
   return {

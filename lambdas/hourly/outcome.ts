@@ -104,6 +104,8 @@ export interface UpkeepResult {
   readonly agreement?: RainAgreement;
   /** Location-hours of the last week whose true rain is not known. */
   readonly gapHours?: number;
+  /** Places whose joined probability has lost its voice: the plain one speaks. */
+  readonly silencedPlaces?: number;
   readonly compactedObjects?: number;
   /** Of all places together, by window, such as `days7`. One by one they are in `forecast_verification`. */
   readonly skill: Readonly<Record<string, Skill>>;
@@ -130,6 +132,7 @@ export function concludeUpkeep(
     }),
     ...(run.agreement !== undefined && { agreement: run.agreement }),
     ...(run.gaps !== undefined && { gapHours: run.gaps.missingHours }),
+    ...(run.silenced !== undefined && { silencedPlaces: run.silenced.size }),
     ...(run.compaction !== undefined && { compactedObjects: run.compaction.joined }),
     skill,
     queries: queries.length,

@@ -16,6 +16,7 @@ import type { HourlyAccess } from './run';
 import { type HistorySource, type Settled, settleDays } from './settling';
 import { type Swept, sweepStaging } from './sweep';
 import { type VerifiedForecasts, verifyForecasts } from './verification';
+import { judgeVoices } from './voices';
 
 export interface UpkeepAccess extends HourlyAccess {
   readonly history: HistorySource;
@@ -28,6 +29,8 @@ export interface UpkeepRun {
   readonly agreement: RainAgreement | undefined;
   /** Of the last whole day. */
   readonly verified: VerifiedForecasts | undefined;
+  /** Places whose joined probability has lost its voice, and since when. */
+  readonly silenced: ReadonlyMap<string, string> | undefined;
   readonly gaps: Gaps | undefined;
   readonly compaction: Compaction | undefined;
   readonly swept: Swept | undefined;
@@ -82,6 +85,8 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   await attempt('Judging champions', () =>
     putEvents(access.bus, now, skillEvents(access.stage, yesterday, verified)),
   );
+  const silenced =
+    verified && (await attempt('Judging voices', () => judgeVoices(access, verified, yesterday, now)));
   const youngest = addDays(date, -COMPACTED_AFTER_DAYS);
   const compaction = await attempt('Compaction', () =>
     compactDays(access.raw, datesBetween(addDays(youngest, 1 - COMPACTION_LOOKBACK_DAYS), youngest)),
@@ -91,7 +96,7 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   const [places = [], ...others] = partsOfPlaces(access.locations);
   // Of more places they are invocations of their own.
   if (others.length === 0) await attempt('The pages', () => refreshPlacePages(access, now, places));
-  return { settled, agreement, verified, gaps, compaction, swept, failures };
+  return { settled, agreement, verified, silenced, gaps, compaction, swept, failures };
 }
 
 /** What is replied of one part's pages. */

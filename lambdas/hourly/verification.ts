@@ -35,6 +35,18 @@ export interface Score {
   readonly comparedHours: number;
   readonly comparedSquaredError: number;
   readonly persistenceSquaredError: number;
+  /** The hours that the recalibrated provider spoke of too, and both squared errors over them. */
+  readonly providerHours: number;
+  readonly providerComparedSquaredError: number;
+  readonly providerSquaredError: number;
+  /** Of those hours, the ones whose forecast has a probability, and its squared error as issued. */
+  readonly rawHours: number;
+  readonly rawSquaredError: number;
+  /** The hours that have both, the joined and the plain probability, and their squared errors. */
+  readonly joinedHours: number;
+  readonly joinedRainHours: number;
+  readonly joinedSquaredError: number;
+  readonly plainSquaredError: number;
   readonly hits: number;
   readonly misses: number;
   readonly falseAlarms: number;
@@ -48,32 +60,55 @@ export interface VerificationRow {
   readonly score: Score;
 }
 
-const NOTHING: Score = {
+/** Of no hours. */
+export const NOTHING_VERIFIED: Score = {
   hours: 0,
   rainHours: 0,
   squaredError: 0,
   comparedHours: 0,
   comparedSquaredError: 0,
   persistenceSquaredError: 0,
+  providerHours: 0,
+  providerComparedSquaredError: 0,
+  providerSquaredError: 0,
+  rawHours: 0,
+  rawSquaredError: 0,
+  joinedHours: 0,
+  joinedRainHours: 0,
+  joinedSquaredError: 0,
+  plainSquaredError: 0,
   hits: 0,
   misses: 0,
   falseAlarms: 0,
   correctNegatives: 0,
 };
 
+const PARTS: readonly (keyof Score)[] = [
+  'hours',
+  'rainHours',
+  'squaredError',
+  'comparedHours',
+  'comparedSquaredError',
+  'persistenceSquaredError',
+  'providerHours',
+  'providerComparedSquaredError',
+  'providerSquaredError',
+  'rawHours',
+  'rawSquaredError',
+  'joinedHours',
+  'joinedRainHours',
+  'joinedSquaredError',
+  'plainSquaredError',
+  'hits',
+  'misses',
+  'falseAlarms',
+  'correctNegatives',
+];
+
 export function addScores(a: Score, b: Score): Score {
-  return {
-    hours: a.hours + b.hours,
-    rainHours: a.rainHours + b.rainHours,
-    squaredError: a.squaredError + b.squaredError,
-    comparedHours: a.comparedHours + b.comparedHours,
-    comparedSquaredError: a.comparedSquaredError + b.comparedSquaredError,
-    persistenceSquaredError: a.persistenceSquaredError + b.persistenceSquaredError,
-    hits: a.hits + b.hits,
-    misses: a.misses + b.misses,
-    falseAlarms: a.falseAlarms + b.falseAlarms,
-    correctNegatives: a.correctNegatives + b.correctNegatives,
-  };
+  const sum: Record<keyof Score, number> = { ...a };
+  for (const part of PARTS) sum[part] = a[part] + b[part];
+  return sum;
 }
 
 /** Mean squared error of the probabilities; null over no hours. */
@@ -84,6 +119,11 @@ export function brierOf({ hours, squaredError }: Score): number | null {
 /** 1 is perfect, 0 as good as persistence, negative worse; null when persistence made no error, or nothing compares. */
 export function skillOf({ comparedSquaredError, persistenceSquaredError }: Score): number | null {
   return persistenceSquaredError === 0 ? null : 1 - comparedSquaredError / persistenceSquaredError;
+}
+
+/** How much lower the Brier score is than that of the recalibrated provider, as a share of it; null as for skill. */
+function providerGainOf({ providerComparedSquaredError, providerSquaredError }: Score): number | null {
+  return providerSquaredError === 0 ? null : 1 - providerComparedSquaredError / providerSquaredError;
 }
 
 /** Whether it rained, by location and hour; an hour that is unknown is not there. */
@@ -100,7 +140,7 @@ export function scoreForecasts(forecasts: readonly Forecast[], truth: Truth): Ma
   for (const forecast of inOrder) {
     const rained = truth.get(truthKey(forecast.location_id, forecast.target_hour));
     if (rained !== undefined) {
-      const known = scores.get(forecast.location_id) ?? NOTHING;
+      const known = scores.get(forecast.location_id) ?? NOTHING_VERIFIED;
       scores.set(forecast.location_id, addScores(known, scoreOf(forecast, rained)));
     }
   }
@@ -113,12 +153,15 @@ function scoreOf(forecast: Forecast, rained: boolean): Score {
   const persistence = forecast.persistence_probability;
   const compared = persistence !== null;
   return {
+    ...NOTHING_VERIFIED,
     hours: 1,
     rainHours: outcome,
     squaredError,
     comparedHours: compared ? 1 : 0,
     comparedSquaredError: compared ? squaredError : 0,
     persistenceSquaredError: compared ? (persistence - outcome) ** 2 : 0,
+    ...providerScore(forecast, outcome),
+    ...joinedScore(forecast, outcome),
     hits: rained && forecast.will_rain ? 1 : 0,
     misses: rained && !forecast.will_rain ? 1 : 0,
     falseAlarms: !rained && forecast.will_rain ? 1 : 0,
@@ -128,6 +171,29 @@ function scoreOf(forecast: Forecast, rained: boolean): Score {
 
 /** Scores by location and window. */
 type Totals = Map<string, Map<WindowDays, Score>>;
+
+function providerScore(forecast: Forecast, outcome: number) {
+  const { probability, provider_recalibrated, provider_probability } = forecast;
+  const compared = provider_recalibrated !== null;
+  const raw = provider_probability !== null;
+  return {
+    providerHours: compared ? 1 : 0,
+    providerComparedSquaredError: compared ? (probability - outcome) ** 2 : 0,
+    providerSquaredError: compared ? (provider_recalibrated - outcome) ** 2 : 0,
+    rawHours: raw ? 1 : 0,
+    rawSquaredError: raw ? (provider_probability - outcome) ** 2 : 0,
+  };
+}
+
+function joinedScore({ plain_probability, joined_probability }: Forecast, outcome: number) {
+  if (plain_probability === null || joined_probability === null) return {};
+  return {
+    joinedHours: 1,
+    joinedRainHours: outcome,
+    joinedSquaredError: (joined_probability - outcome) ** 2,
+    plainSquaredError: (plain_probability - outcome) ** 2,
+  };
+}
 
 /** Rows of the day `date`: each location's windows that end on it, added up in order of days. */
 export function windowRows(
@@ -154,7 +220,8 @@ function addDay(totals: Totals, day: ReadonlyMap<string, Score> | undefined, bac
     const windows = totals.get(locationId) ?? new Map<WindowDays, Score>();
     totals.set(locationId, windows);
     for (const windowDays of WINDOWS) {
-      if (back < windowDays) windows.set(windowDays, addScores(windows.get(windowDays) ?? NOTHING, score));
+      if (back < windowDays)
+        windows.set(windowDays, addScores(windows.get(windowDays) ?? NOTHING_VERIFIED, score));
     }
   }
 }
@@ -170,13 +237,17 @@ function rowsOf(totals: Totals): VerificationRow[] {
     );
 }
 
+export interface DayScore extends Score {
+  readonly date: string;
+}
+
 export interface VerifiedForecasts {
   /** Forecasts whose hour became known since the last look, late truth included. */
   readonly verified: number;
   /** Rows of the last of the days; empty when nothing of its longest window is verified. */
   readonly rows: readonly VerificationRow[];
-  /** Scores of each location's last SKILL_DAYS days, oldest first: what its champion is judged by. */
-  readonly days: ReadonlyMap<string, readonly Score[]>;
+  /** Scores of each location's last SKILL_DAYS days, oldest first: what its champion and its voice are judged by. */
+  readonly days: ReadonlyMap<string, readonly DayScore[]>;
 }
 
 const S3_CONCURRENCY = 16;
@@ -389,11 +460,14 @@ async function verifyOnce(
 }
 
 /** The last days of each location that have scores, up to `date`. */
-function daysOf(date: string, scores: ReadonlyMap<string, ReadonlyMap<string, Score>>): Map<string, Score[]> {
-  const days = new Map<string, Score[]>();
+function daysOf(
+  date: string,
+  scores: ReadonlyMap<string, ReadonlyMap<string, Score>>,
+): Map<string, DayScore[]> {
+  const days = new Map<string, DayScore[]>();
   for (const day of datesBetween(addDays(date, 1 - SKILL_DAYS), date)) {
     for (const [locationId, score] of scores.get(day) ?? []) {
-      days.set(locationId, [...(days.get(locationId) ?? []), score]);
+      days.set(locationId, [...(days.get(locationId) ?? []), { ...score, date: day }]);
     }
   }
   return days;
@@ -485,6 +559,10 @@ async function readTruth({ processed, rainThresholdMm }: VerificationAccess, dat
   return truth;
 }
 
+const orNothing = (value: number | null) => value ?? 0;
+const laterCount = z.int().nullable().transform(orNothing);
+const laterSum = z.number().nullable().transform(orNothing);
+
 const rowSchema = z.object({
   location_id: z.string(),
   window_days: z.literal(WINDOWS),
@@ -494,6 +572,16 @@ const rowSchema = z.object({
   compared_hours: z.int(),
   compared_squared_error: z.number(),
   persistence_squared_error: z.number(),
+  // Absent from days that were verified before there were such columns.
+  provider_hours: laterCount,
+  provider_compared_squared_error: laterSum,
+  provider_squared_error: laterSum,
+  provider_raw_hours: laterCount,
+  provider_raw_squared_error: laterSum,
+  joined_hours: laterCount,
+  joined_rain_hours: laterCount,
+  joined_squared_error: laterSum,
+  plain_squared_error: laterSum,
   hits: z.int(),
   misses: z.int(),
   false_alarms: z.int(),
@@ -512,6 +600,15 @@ async function decodeVerification(bytes: Uint8Array): Promise<VerificationRow[]>
       comparedHours: row.compared_hours,
       comparedSquaredError: row.compared_squared_error,
       persistenceSquaredError: row.persistence_squared_error,
+      providerHours: row.provider_hours,
+      providerComparedSquaredError: row.provider_compared_squared_error,
+      providerSquaredError: row.provider_squared_error,
+      rawHours: row.provider_raw_hours,
+      rawSquaredError: row.provider_raw_squared_error,
+      joinedHours: row.joined_hours,
+      joinedRainHours: row.joined_rain_hours,
+      joinedSquaredError: row.joined_squared_error,
+      plainSquaredError: row.plain_squared_error,
       hits: row.hits,
       misses: row.misses,
       falseAlarms: row.false_alarms,
@@ -546,6 +643,16 @@ export function encodeVerification(rows: readonly VerificationRow[]): Uint8Array
       persistence_brier:
         score.comparedHours === 0 ? null : score.persistenceSquaredError / score.comparedHours,
       skill: skillOf(score),
+      provider_hours: score.providerHours,
+      provider_compared_squared_error: score.providerComparedSquaredError,
+      provider_squared_error: score.providerSquaredError,
+      provider_raw_hours: score.rawHours,
+      provider_raw_squared_error: score.rawSquaredError,
+      provider_gain: providerGainOf(score),
+      joined_hours: score.joinedHours,
+      joined_rain_hours: score.joinedRainHours,
+      joined_squared_error: score.joinedSquaredError,
+      plain_squared_error: score.plainSquaredError,
       hits: score.hits,
       misses: score.misses,
       false_alarms: score.falseAlarms,

@@ -9,7 +9,7 @@ import { type Bucket, getObject } from './s3';
 const probability = z.number().min(0).max(1);
 
 /** The probability that is spoken: of the members alone, or joined with the provider's forecast. */
-export const VOICES = ['plain', 'joined'] as const;
+const VOICES = ['plain', 'joined'] as const;
 
 /** A row of `forecasts`. */
 export const forecastSchema = z.object({

@@ -174,6 +174,28 @@ export const FORECAST_VERIFICATION: TableLayout = {
     column('persistence_squared_error', 'double', "persistence's squared error over compared_hours"),
     column('persistence_brier', 'double', 'persistence_squared_error / compared_hours'),
     column('skill', 'double', '1 − forecast / persistence squared error over compared_hours'),
+    column(
+      'provider_hours',
+      'bigint',
+      "hours for which the provider's own forecast, recalibrated, is known too",
+    ),
+    column('provider_compared_squared_error', 'double', "the forecasts' squared error over provider_hours"),
+    column(
+      'provider_squared_error',
+      'double',
+      "the recalibrated provider's squared error over provider_hours",
+    ),
+    column('provider_raw_hours', 'bigint', "hours for which the provider's own probability is known"),
+    column('provider_raw_squared_error', 'double', 'its squared error, as issued, over provider_raw_hours'),
+    column(
+      'provider_gain',
+      'double',
+      '1 − forecast / recalibrated provider squared error over provider_hours',
+    ),
+    column('joined_hours', 'bigint', 'hours with a joined and a plain probability'),
+    column('joined_rain_hours', 'bigint', 'those in which it rained'),
+    column('joined_squared_error', 'double', "the joined probability's squared error over joined_hours"),
+    column('plain_squared_error', 'double', "the plain probability's squared error over joined_hours"),
     column('hits', 'bigint', 'rain was forecast and came'),
     column('misses', 'bigint', 'rain came and was not forecast'),
     column('false_alarms', 'bigint', 'rain was forecast and did not come'),
@@ -347,6 +369,8 @@ export const keys = {
   testForecasts: (locationId: string, version: string) => `${locationId}/${version}/test-forecasts.parquet`,
   /** What the daily settling has learnt of the provider's history, in the processed zone. */
   settling: 'settling.json',
+  /** Whose joined probability has lost its voice, in the processed zone. */
+  voices: 'voices.json',
   /** What people open first: it only leads to `pagesIndex`, in the bucket as in a downloaded folder. */
   index: 'index.html',
   /** All places at a glance. */

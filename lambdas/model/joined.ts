@@ -50,8 +50,8 @@ export interface Joining {
 }
 
 /** Hours with forecasts, and rain episodes among them, without which nothing is joined. */
-export const JOINED_HOURS = 400;
-export const JOINED_EPISODES = 4;
+const JOINED_HOURS = 400;
+const JOINED_EPISODES = 4;
 
 /** One-sided level at which the joined probability has to be better before it speaks, and the error before it is used. */
 const LEVEL = 0.05;

@@ -1,6 +1,7 @@
 import { closeHour } from '../../../lambdas/hourly/run';
 import {
   encodeVerification,
+  NOTHING_VERIFIED,
   type Score,
   verifyForecasts,
   windowRows,
@@ -14,6 +15,7 @@ import { appoint, type HourlyCloud, LOCATIONS, observation, startHourlyCloud } f
 
 const DAY = '2013-03-10';
 const SCORE: Score = {
+  ...NOTHING_VERIFIED,
   hours: 24,
   rainHours: 3,
   squaredError: 2,

@@ -3,9 +3,12 @@ import { findGaps } from '../../../lambdas/hourly/gaps';
 import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
 import { type HistoryReply, settleDays } from '../../../lambdas/hourly/settling';
 import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/hourly/upkeep';
+import { NOTHING_VERIFIED } from '../../../lambdas/hourly/verification';
+import { judgeVoices, silencedPlaces } from '../../../lambdas/hourly/voices';
 import { biasOf, readAgreement, spreadOf } from '../../../lambdas/lake/agreement';
 import { keys } from '../../../lambdas/lake/layout';
 import { deleteObjects, getText, putObject } from '../../../lambdas/lake/s3';
+import { VOICE_DAYS } from '../../../lambdas/model/drift';
 import { addDays, addHours } from '../../../lambdas/runtime/time';
 import { ndjson } from '../../lib/local/support';
 import {
@@ -138,15 +141,14 @@ describe('upkeep', () => {
   it('tells of places whose forecasts were worse than persistence beyond doubt, and of no dry ones', async () => {
     const days = (rainHours: number, squaredError: number) =>
       Array.from({ length: 28 }, (_, day) => ({
+        ...NOTHING_VERIFIED,
+        date: addDays('2013-02-11', day),
         hours: 24,
         rainHours,
         squaredError,
         comparedHours: 24,
         comparedSquaredError: squaredError + 0.1 * Math.sin(day),
         persistenceSquaredError: 1,
-        hits: 0,
-        misses: 0,
-        falseAlarms: 0,
         correctNegatives: 24,
       }));
     const verified = {
@@ -165,6 +167,46 @@ describe('upkeep', () => {
       },
     ]);
     expect(skillEvents('test', '2013-03-10', undefined)).toEqual([]);
+  });
+});
+
+describe('the voice', () => {
+  /** A week in which the joined probability of a place costs so much more than the plain one, every day. */
+  const week = (cost: number) =>
+    Array.from({ length: VOICE_DAYS }, (_, day) => ({
+      ...NOTHING_VERIFIED,
+      date: addDays('2013-03-04', day),
+      joinedHours: 24,
+      joinedSquaredError: 1 + cost + 0.02 * (day % 2),
+      plainSquaredError: 1,
+    }));
+  const access = () => ({ processed: local.processed, warn: () => {} });
+
+  it('is lost while the joined probability is worse, remembers since when, and comes back', async () => {
+    const of = (cost: number) => ({
+      days: new Map([
+        ['ewr', week(cost)],
+        ['jfk', week(-0.1)],
+      ]),
+    });
+    await judgeVoices(access(), of(0.5), '2013-03-10', '2013-03-11T00:20:00Z');
+    expect([...(await silencedPlaces(access()))]).toEqual([['ewr', '2013-03-11T00:20:00Z']]);
+    await judgeVoices(access(), of(0.5), '2013-03-10', '2013-03-12T00:20:00Z');
+    expect([...(await silencedPlaces(access()))]).toEqual([['ewr', '2013-03-11T00:20:00Z']]);
+    // Days that lie further back no longer count.
+    await judgeVoices(access(), of(0.5), '2013-03-16', '2013-03-17T00:20:00Z');
+    expect([...(await silencedPlaces(access()))]).toEqual([]);
+  });
+
+  it('is everybody’s where its file can’t be read', async () => {
+    await putObject(local.processed, keys.voices, '{"silenced":', 'application/json');
+    const warned: string[] = [];
+    const silenced = await silencedPlaces({
+      processed: local.processed,
+      warn: (message) => warned.push(message),
+    });
+    expect(silenced.size).toBe(0);
+    expect(warned).toEqual(["voices.json can't be read and is made anew."]);
   });
 });
 

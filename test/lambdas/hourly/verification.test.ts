@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   addScores,
   brierOf,
+  NOTHING_VERIFIED,
   type Score,
   scoreForecasts,
   skillOf,
@@ -100,8 +101,38 @@ describe('a day of forecasts', () => {
   });
 });
 
+describe("the provider's forecast", () => {
+  it('is judged on the hours that have it: recalibrated and as issued beside ours, joined beside plain', () => {
+    const scores = scoreForecasts(
+      [
+        forecast(1, 0.75, {
+          plain_probability: 0.5,
+          joined_probability: 0.75,
+          voice: 'joined',
+          provider_probability: 1,
+          provider_recalibrated: 0.25,
+        }),
+        forecast(2, 0.5),
+      ],
+      truth([1, true], [2, false]),
+    );
+    expect(scores.get('a')).toMatchObject({
+      providerHours: 1,
+      providerComparedSquaredError: 0.0625,
+      providerSquaredError: 0.5625,
+      rawHours: 1,
+      rawSquaredError: 0,
+      joinedHours: 1,
+      joinedRainHours: 1,
+      joinedSquaredError: 0.0625,
+      plainSquaredError: 0.25,
+    });
+  });
+});
+
 describe('windows', () => {
   const one: Score = {
+    ...NOTHING_VERIFIED,
     hours: 1,
     rainHours: 1,
     squaredError: 0.25,
@@ -109,9 +140,6 @@ describe('windows', () => {
     comparedSquaredError: 0.25,
     persistenceSquaredError: 0.5,
     hits: 1,
-    misses: 0,
-    falseAlarms: 0,
-    correctNegatives: 0,
   };
   const date = '2026-03-15';
 
