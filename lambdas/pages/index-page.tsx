@@ -1,8 +1,8 @@
 import type { LocationResult } from '../model/metrics-file';
 import type { Location } from '../weather/location';
 import { renderPage } from './page';
-import type { VerificationWindow } from './recent';
-import { skillInWords, skillIsJudged } from './skill';
+import { SKILL_DAYS, type VerificationWindow } from './recent';
+import { besideProvider, skillInWords, skillIsJudged } from './skill';
 import { age, chance, count, decimal, localHour, MISSING, skillPercent, utcTime } from './words';
 
 /** What the index says of one place, a few hundred bytes. Null is "there is none", and is said so. */
@@ -83,6 +83,10 @@ export function indexPage({ generatedAt, places, notes }: IndexContent): string 
       return { ...place, problems: concerns(place, generatedAt), current };
     })
     .sort((a, b) => urgency(b) - urgency(a));
+  const provider = besideProvider(
+    places.flatMap(({ month }) => month ?? []),
+    SKILL_DAYS,
+  );
   return renderPage(
     'Garoa: will it rain in the next hour?',
     <>
@@ -102,6 +106,7 @@ export function indexPage({ generatedAt, places, notes }: IndexContent): string 
           <section>
             <h2>How good are the forecasts?</h2>
             <p>{qualityInWords(places)}</p>
+            {provider !== undefined && <p>{provider}.</p>}
           </section>
           <section>
             <h2>Is all well?</h2>

@@ -17,8 +17,8 @@ import {
 } from './charts';
 import { KnownAndTrue } from './known-and-true';
 import { Figure, type LegendEntry, Matrix, renderPage, Table } from './page';
-import type { RecentHour, VerificationWindow } from './recent';
-import { skillInWords } from './skill';
+import { type RecentHour, SKILL_DAYS, type VerificationWindow } from './recent';
+import { besideProvider, skillInWords } from './skill';
 import {
   precisionRecallCurve,
   type SkillGroup,
@@ -53,6 +53,8 @@ export interface PlacePageContent {
   readonly agreement: readonly Agreement[];
   /** Who was champion when, oldest first. */
   readonly champions: readonly ChampionEntry[];
+  /** Since when the plain probability speaks although there is a joined one; null where it does not. */
+  readonly silencedSince: string | null;
   /** The champion's test; null before the first champion, or when its files can't be read. */
   readonly tested: TestedVersion | null;
   /** What could not be read, in sentences. */
@@ -159,7 +161,8 @@ function Time({ at, zone }: { readonly at: number | string; readonly zone: strin
   );
 }
 
-function Recent({ location, recent, tested, dailySkill, month }: PlacePageContent) {
+function Recent({ location, recent, tested, dailySkill, month, silencedSince }: PlacePageContent) {
+  const provider = besideProvider(month === null ? [] : [month], SKILL_DAYS);
   const zone = location.timezone;
   const threshold = tested?.threshold ?? null;
   const issued = recent.filter(({ probability }) => probability !== null);
@@ -198,6 +201,23 @@ function Recent({ location, recent, tested, dailySkill, month }: PlacePageConten
             <div dangerouslySetInnerHTML={{ __html: skillSparkline(dailySkill) }} />
           )}
         </dd>
+        {provider !== undefined && (
+          <>
+            <dt>The provider</dt>
+            <dd>
+              {provider}, recalibrated, in {count(month?.providerHours ?? 0, 'hour')}
+            </dd>
+          </>
+        )}
+        {silencedSince !== null && (
+          <>
+            <dt>Voice</dt>
+            <dd>
+              The provider’s forecast is left out since <Time at={silencedSince} zone={zone} />: joined with
+              it the probabilities were worse than without, and they are used again once they are not
+            </dd>
+          </>
+        )}
         <dt>Missing hours</dt>
         <dd>
           {gaps.length} of the last {recent.length}

@@ -175,6 +175,10 @@ export interface VerificationWindow {
   readonly comparedSquaredError: number;
   readonly persistenceSquaredError: number;
   readonly persistenceBrier: number | null;
+  /** The hours that the provider's own forecast, recalibrated, spoke of too, and both squared errors over them. */
+  readonly providerHours: number;
+  readonly providerComparedSquaredError: number;
+  readonly providerSquaredError: number;
   readonly skill: number | null;
   readonly hits: number;
   readonly misses: number;
@@ -190,6 +194,10 @@ const windowSchema = z.object({
   compared_squared_error: z.number(),
   persistence_squared_error: z.number(),
   persistence_brier: z.number().nullable(),
+  // Null where it was verified before there were such columns.
+  provider_hours: z.int().nullable(),
+  provider_compared_squared_error: z.number().nullable(),
+  provider_squared_error: z.number().nullable(),
   skill: z.number().nullable(),
   hits: z.int(),
   misses: z.int(),
@@ -283,6 +291,9 @@ function windowOf(date: string, row: WindowRow): VerificationWindow {
     comparedSquaredError: row.compared_squared_error,
     persistenceSquaredError: row.persistence_squared_error,
     persistenceBrier: row.persistence_brier,
+    providerHours: row.provider_hours ?? 0,
+    providerComparedSquaredError: row.provider_compared_squared_error ?? 0,
+    providerSquaredError: row.provider_squared_error ?? 0,
     skill: row.skill,
     hits: row.hits,
     misses: row.misses,

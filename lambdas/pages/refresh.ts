@@ -5,6 +5,7 @@ import { latestSchema } from '../lake/forecasts';
 import { keys } from '../lake/layout';
 import { decodeParquet } from '../lake/parquet';
 import { type Bucket, getObject, getText, putObject, writeIf } from '../lake/s3';
+import { readSilenced } from '../lake/voices';
 import { championsSchema, metricsSchema } from '../model/metrics-file';
 import { readChampions } from '../model/registry';
 import { settleAll } from '../runtime/settle';
@@ -101,11 +102,13 @@ export async function refreshPlacePages(
   await putObject(models, keys.index, redirectPage(keys.pagesIndex), HTML);
   const ids = places.map(({ id }) => id);
   const today = at.slice(0, 10);
-  const [recent, skillOf, verified, agreement, latest] = await Promise.all([
+  const voicesUnreadable: Unreadable[] = [];
+  const [recent, skillOf, verified, agreement, silenced, latest] = await Promise.all([
     readRecentHours(processed, ids, at, { days: PAGE_DAYS, withForecasts: true }),
     readDailySkill(processed, ids, at),
     readWindows(processed, at, SKILL_DAYS),
     readAgreement(processed, addDays(today, -AGREEMENT_DAYS), today),
+    readSilenced(processed, (key, error) => voicesUnreadable.push({ key, reason: String(error) })),
     readJson(models, keys.latest, latestSchema),
   ]);
   const thresholds = new Map(
@@ -118,6 +121,7 @@ export async function refreshPlacePages(
     ...recent.unreadable,
     ...verified.unreadable,
     ...agreement.unreadable,
+    ...voicesUnreadable,
     ...latest.unreadable,
   ];
   const limit = pLimit(PAGES_AT_ONCE);
@@ -144,6 +148,7 @@ export async function refreshPlacePages(
             dailySkill: skillOf(location.id),
             month: verified.windows.get(location.id) ?? null,
             agreement: agreement.of(location.id),
+            silencedSince: silenced.get(location.id) ?? null,
             champions,
             tested: tested.value,
             notes: [...common, ...unreadable, ...tested.unreadable].map(noteOf),

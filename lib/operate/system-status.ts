@@ -17,6 +17,8 @@ export interface PlaceStatus {
   readonly skill: number | null;
   /** Verified hours behind it. */
   readonly skillHours: number;
+  /** Since when the provider's forecast is left out, because joined with it the probabilities were worse; else null. */
+  readonly silencedSince: string | null;
   /** Closed hours of the last seven days without a row. */
   readonly missingHours: number;
   readonly missingDays: readonly string[];
@@ -40,6 +42,8 @@ export interface SystemStatus {
   /** Scheduled minute of the newest poll that was stored; null when there is none in the last day. */
   readonly lastPoll: string | null;
   readonly forecast: { readonly issuedAt: string; readonly targetHour: string } | null;
+  /** How the forecasts stand to the provider's own; null where that is not known. */
+  readonly besideProvider: string | null;
   readonly retraining: ExecutionStatus | null;
   readonly backfill: ExecutionStatus | null;
   readonly places: readonly PlaceStatus[];
@@ -137,6 +141,8 @@ export function formatStatus(seen: SystemStatus): string {
     '',
     `Polling     ${lastPoll === null ? `nothing stored for ${POLL_HOURS} hours` : `last stored ${utcTime(lastPoll)}, ${age(lastPoll, at)} ago`}`,
     `Forecast    ${forecast === null ? 'none yet' : `of the hour from ${utcTime(forecast.targetHour)}, issued ${age(forecast.issuedAt, at)} ago`}`,
+    ...(seen.besideProvider === null ? [] : [`Provider    ${seen.besideProvider}`]),
+    ...voiceLine(places),
     ...executionLine('Retraining', seen.retraining, at),
     ...executionLine('Backfill', seen.backfill, at),
     ...(rows.length === 0
@@ -160,6 +166,15 @@ export function formatStatus(seen: SystemStatus): string {
     '',
     ...(problems.length === 0 ? ['All is well.'] : problems.map((problem) => `! ${problem}`)),
   ].join('\n');
+}
+
+function voiceLine(places: readonly PlaceStatus[]): string[] {
+  const silenced = places.filter(({ silencedSince }) => silencedSince !== null);
+  return silenced.length === 0
+    ? []
+    : [
+        `Voice       without the provider's forecast, which made it worse, at ${named(silenced.map(({ location }) => location))}`,
+      ];
 }
 
 /** Step Functions remembers executions for 90 days; of none there is nothing to say. */

@@ -6,9 +6,11 @@ import { JUDGED_WINDOW_DAYS } from '../../../lambdas/hourly/verification';
 import { latestSchema } from '../../../lambdas/lake/forecasts';
 import { keys } from '../../../lambdas/lake/layout';
 import { type Bucket, listObjects } from '../../../lambdas/lake/s3';
+import { readSilenced } from '../../../lambdas/lake/voices';
 import { championsSchema } from '../../../lambdas/model/metrics-file';
 import { readPointer } from '../../../lambdas/model/registry';
-import { readWindows } from '../../../lambdas/pages/recent';
+import { readWindows, SKILL_DAYS } from '../../../lambdas/pages/recent';
+import { besideProvider } from '../../../lambdas/pages/skill';
 import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../../../lambdas/runtime/time';
 import { BadArguments } from '../../terminal/arguments';
 import type { Access } from '../access';
@@ -69,7 +71,7 @@ const READERS = 16;
 
 async function look(access: Access, deployment: Deployment): Promise<SystemStatus> {
   const at = utcSecond(access.now());
-  const { raw, models } = deployment;
+  const { raw, processed, models } = deployment;
   const damaged: string[] = [];
   const readable = async <T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> => {
     try {
@@ -80,10 +82,11 @@ async function look(access: Access, deployment: Deployment): Promise<SystemStatu
       return undefined;
     }
   };
-  const [lastPoll, latest, champions, retraining, backfill] = await Promise.all([
+  const [lastPoll, latest, champions, month, retraining, backfill] = await Promise.all([
     newestPoll(raw, at),
     readable(keys.latest, latestSchema),
     readable(keys.champions, championsSchema),
+    readWindows(processed, at, SKILL_DAYS),
     lastExecution(access, deployment, 'retrain'),
     lastExecution(access, deployment, 'backfill'),
   ]);
@@ -93,6 +96,7 @@ async function look(access: Access, deployment: Deployment): Promise<SystemStatu
     at,
     lastPoll: lastPoll ?? null,
     forecast: latest === undefined ? null : { issuedAt: latest.issuedAt, targetHour: latest.targetHour },
+    besideProvider: besideProvider([...month.windows.values()], SKILL_DAYS) ?? null,
     retraining,
     backfill,
     places: await placesOf(deployment, at, latest, champions),
@@ -142,9 +146,11 @@ async function placesOf(
   const runs = new Map(champions?.locations.map((one) => [one.location, one]));
   const ids = latest === undefined ? [...runs.keys()] : [...forecasts.keys(), ...without.keys()].sort();
   const limit = pLimit(READERS);
-  const [days, { windows }, pointers] = await Promise.all([
+  const [days, { windows }, silenced, pointers] = await Promise.all([
     readObservedHours(processed, lastDays(at)),
     readWindows(processed, at, JUDGED_WINDOW_DAYS),
+    // One that can't be read silences nobody; the hourly function names it.
+    readSilenced(processed, () => {}),
     Promise.all(ids.map((id) => limit(() => readPointer(models, id)))),
   ]);
   return ids.map((id, index): PlaceStatus => {
@@ -164,6 +170,7 @@ async function placesOf(
       championDamaged: pointer?.status === 'damaged' ? pointer.reason : null,
       skill: week?.skill ?? null,
       skillHours: week?.hours ?? 0,
+      silencedSince: silenced.get(id) ?? null,
       missingHours: gaps.missingHours,
       missingDays: gaps.dates,
       lastRetraining: last ? { run: last.run, asOf: last.asOf, outcome: last.outcome } : null,

@@ -46,6 +46,7 @@ describe('a day of forecasts', () => {
       truth([1, true], [2, true], [3, false], [4, false]),
     );
     expect(scores.get('a')).toEqual({
+      ...NOTHING_VERIFIED,
       hours: 4,
       rainHours: 2,
       squaredError: 0.0625 + 0.5625 + 0.25,

@@ -81,6 +81,16 @@ describe('the index page', () => {
     expect(text).toContain('Of 30 rain hours, rain was forecast for 24; 8 false alarms.');
   });
 
+  it("says how the forecasts stand to the provider's own, and at how many places they are better", () => {
+    const worse = aMonth({ providerComparedSquaredError: 5, providerSquaredError: 4 });
+    expect(textOf(page(aPlace()))).toContain("Better than the provider's own forecast by 9% over 30 days.");
+    expect(textOf(page(aPlace(), aPlace(), aPlace({ month: worse })))).toContain(
+      "Better than the provider's own forecast by 1% over 30 days, better at 2 of 3 places.",
+    );
+    expect(textOf(page(aPlace({ month: worse })))).toContain("Worse than the provider's own forecast by 25%");
+    expect(textOf(page(aPlace({ month: aMonth({ providerHours: 100 }) })))).not.toContain('own forecast');
+  });
+
   it('gives no skill that rests on too little rain', () => {
     const dry = textOf(page(aPlace({ month: aMonth({ rainHours: 2, skill: -19.2 }) })));
     expect(dry).toContain('too little rain: 2 hours');
@@ -217,6 +227,16 @@ describe('the page of a place', () => {
     const made = document.querySelector('header time');
     expect(made?.textContent).toBe('2 Dec 2013, 19:05');
     expect(made?.getAttribute('title')).toBe('2013-12-03 00:05 UTC');
+  });
+
+  it("says how it stands to the provider's own forecast, and when that is left out", () => {
+    const text = textOf(placePage(aPlacePage({ silencedSince: '2013-12-01T05:20:00Z' })));
+    expect(text).toContain(
+      "Better than the provider's own forecast by 9% over 30 days, recalibrated, in 190 hours",
+    );
+    expect(text).toContain('left out since 1 Dec 2013, 00:20');
+    expect(textOf(placePage(aPlacePage()))).not.toContain('left out');
+    expect(text).toContain('As issued, its probability has a Brier score of 0.061');
   });
 
   it('lists all champions of the place, the older ones by name', () => {

@@ -15,6 +15,7 @@ const place = (location: string, more: Partial<PlaceStatus> = {}): PlaceStatus =
   championDamaged: null,
   skill: 0.214,
   skillHours: 160,
+  silencedSince: null,
   missingHours: 0,
   missingDays: [],
   lastRetraining: { run: 'weekly', asOf: '2026-11-22T03:30:00Z', outcome: 'refreshed' },
@@ -28,6 +29,7 @@ function system(more: Partial<SystemStatus> = {}): SystemStatus {
     at: '2026-11-25T10:07:00Z',
     lastPoll: '2026-11-25T10:06:00Z',
     forecast: { issuedAt: '2026-11-25T10:05:00Z', targetHour: '2026-11-25T10:00:00Z' },
+    besideProvider: null,
     retraining: { execution: 'weekly', status: 'SUCCEEDED', startedAt: '2026-11-22T03:30:00Z' },
     backfill: null,
     places: [place('sao-paulo'), place('rio')],
@@ -55,6 +57,17 @@ describe('the status of a system', () => {
         'All is well.',
       ].join('\n'),
     );
+  });
+
+  it("says how the forecasts stand to the provider's own, and where that is left out", () => {
+    const text = formatStatus(
+      system({
+        besideProvider: "Better than the provider's own forecast by 9% over 30 days",
+        places: [place('rio', { silencedSince: '2026-11-24T00:20:00Z' })],
+      }),
+    );
+    expect(text).toContain("Provider    Better than the provider's own forecast by 9% over 30 days");
+    expect(text).toContain("Voice       without the provider's forecast, which made it worse, at rio");
   });
 
   it('shows forty places, and says where the others are', () => {
