@@ -167,6 +167,34 @@ export function fitLogistic(
   return { intercept: parameters[0] ?? Number.NaN, weights: Array.from(parameters.subarray(1)) };
 }
 
+/** A logistic regression whose ridge means the same for inputs of any unit: it weighs them in standard deviations. */
+export function fitScaled(
+  x: Matrix,
+  targets: Float64Array,
+  ridge: number,
+  { start, offset }: LogisticOptions = {},
+): Logistic {
+  const scales = Array.from({ length: x.columns }, (_, j) => {
+    const column = Float64Array.from(targets, (_, i) => x.values[i * x.columns + j] ?? Number.NaN);
+    const mean = column.reduce((sum, value) => sum + value, 0) / x.rows;
+    return Math.sqrt(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.rows) || 1;
+  });
+  const values = x.values.map((value, k) => value / (scales[k % x.columns] ?? 1));
+  const near = start && { ...start, weights: start.weights.map((weight, j) => weight * (scales[j] ?? 1)) };
+  const { intercept, weights } = fitLogistic({ ...x, values }, targets, ridge, { start: near, offset });
+  return { intercept, weights: weights.map((weight, j) => weight / (scales[j] ?? 1)) };
+}
+
+/** Beyond these a probability's logit says more of rounding than of rain. */
+const CERTAINTY = 1e-9;
+
+export function logits(probabilities: Float64Array): Float64Array {
+  return probabilities.map((probability) => {
+    const p = Math.min(Math.max(probability, CERTAINTY), 1 - CERTAINTY);
+    return Math.log(p / (1 - p));
+  });
+}
+
 /** Probability for each row; `offset` as in `LogisticOptions`. */
 export function logisticProbability(
   { intercept, weights }: Logistic,

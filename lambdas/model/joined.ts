@@ -1,19 +1,18 @@
 import * as z from 'zod';
 import {
-  type Calibration,
-  calibrate,
-  fitCalibration,
+  fitScaled,
   type Logistic,
   logisticProbability,
   logisticSchema,
+  logits,
   smoothedTargets,
 } from './calibration';
 import { blocksOf, type Comparison, compareBlocks, isBetter } from './comparison';
 import { countEpisodes, squaredErrors } from './evaluation';
+import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
 import { fromColumns, type Matrix, selectRows, sideBySide } from './matrix';
 import {
   FORECAST_TERMS,
-  fitScaled,
   offeredTerms,
   type ProviderForecasts,
   rowsWith,
@@ -21,7 +20,7 @@ import {
   termsOf,
 } from './provider-forecast';
 import type { Recipe } from './recipe';
-import { calibratedSeries, crossFitted, type Series } from './series';
+import { calibratedSeries, crossFitted, type Series, seriesAt } from './series';
 import type { OutOfFold } from './train';
 
 /**
@@ -125,12 +124,12 @@ function joinWith(material: Material, terms: readonly Term[]): Joining | undefin
   const episodes = countEpisodes(at(series.hours, rows), outcomesAt(series, rows));
   if (rows.length < JOINED_HOURS || episodes < JOINED_EPISODES) return undefined;
 
-  const plainFit = (seen: Uint32Array, near?: Calibration) =>
-    fitCalibration(calibration, selectRows(members, seen), outcomesAt(series, seen), at(wetNow, seen), near);
-  const say = (fitted: Calibration, some: Uint32Array) =>
-    calibrate(fitted, selectRows(members, some), at(wetNow, some));
+  const plainFit = (seen: Uint32Array, near?: KnownCalibration) =>
+    fitKnown(calibration, selectRows(members, seen), seriesAt(series, seen), near);
+  const say = (fitted: KnownCalibration, some: Uint32Array) =>
+    calibrateKnown(fitted, selectRows(members, some), seriesAt(series, some));
   const inputs = (some: Uint32Array) => sideBySide(selectRows(members, some), selectRows(given, some));
-  const learn = (fitted: Calibration, some: Uint32Array, start?: Logistic) =>
+  const learn = (fitted: KnownCalibration, some: Uint32Array, start?: Logistic) =>
     fitScaled(inputs(some), smoothedTargets(outcomesAt(series, some)), RIDGE, {
       start,
       offset: logits(say(fitted, some)),
@@ -168,16 +167,6 @@ export function joinedProbability(
 
 function addTerms(logistic: Logistic, plain: Float64Array, inputs: Matrix): Float64Array {
   return logisticProbability(logistic, inputs, logits(plain));
-}
-
-/** Beyond these a probability's logit says more of rounding than of rain. */
-const CERTAINTY = 1e-9;
-
-function logits(probabilities: Float64Array): Float64Array {
-  return probabilities.map((probability) => {
-    const p = Math.min(Math.max(probability, CERTAINTY), 1 - CERTAINTY);
-    return Math.log(p / (1 - p));
-  });
 }
 
 function compareDays(

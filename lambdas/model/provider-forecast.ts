@@ -1,12 +1,5 @@
 import * as z from 'zod';
-import {
-  fitLogistic,
-  type Logistic,
-  type LogisticOptions,
-  logisticProbability,
-  logisticSchema,
-  smoothedTargets,
-} from './calibration';
+import { fitScaled, logisticProbability, logisticSchema, smoothedTargets } from './calibration';
 import { fromColumns, type Matrix, selectRows } from './matrix';
 
 /**
@@ -136,24 +129,6 @@ export function fitRecalibration(
   const known = Uint8Array.from(rows, (i) => outcomes[i] ?? 0);
   if (rows.length < MINIMUM_HOURS || !known.includes(0) || !known.includes(1)) return undefined;
   return { terms, logistic: fitScaled(selectRows(all, rows), smoothedTargets(known), RIDGE) };
-}
-
-/** A logistic regression whose ridge means the same for inputs of any unit: it weighs them in standard deviations. */
-export function fitScaled(
-  x: Matrix,
-  targets: Float64Array,
-  ridge: number,
-  { start, offset }: LogisticOptions = {},
-): Logistic {
-  const scales = Array.from({ length: x.columns }, (_, j) => {
-    const column = Float64Array.from(targets, (_, i) => x.values[i * x.columns + j] ?? Number.NaN);
-    const mean = column.reduce((sum, value) => sum + value, 0) / x.rows;
-    return Math.sqrt(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.rows) || 1;
-  });
-  const values = x.values.map((value, k) => value / (scales[k % x.columns] ?? 1));
-  const near = start && { ...start, weights: start.weights.map((weight, j) => weight * (scales[j] ?? 1)) };
-  const { intercept, weights } = fitLogistic({ ...x, values }, targets, ridge, { start: near, offset });
-  return { intercept, weights: weights.map((weight, j) => weight / (scales[j] ?? 1)) };
 }
 
 /** The rival's probability of each hour; NaN where a term is missing. */

@@ -1,6 +1,6 @@
-import { calibrate, fitCalibration } from './calibration';
 import { type Comparison, compareBlocks } from './comparison';
 import { squaredErrors } from './evaluation';
+import { calibrateKnown, fitKnown } from './known-calibration';
 import { fromColumns, selectRows } from './matrix';
 import { fitPersistence, type Persistence, persistenceProbability } from './persistence';
 import { weekOf } from './protocol';
@@ -25,6 +25,8 @@ export interface Series {
   readonly outcomes: Uint8Array;
   /** 1 wet, 0 dry, NaN unknown at the base hour. */
   readonly wetNow: Float64Array;
+  /** 1 where polls told what was known of the hour, else 0. */
+  readonly polled: Uint8Array;
   /** Number of each hour's week, ascending. */
   readonly weeks: Int32Array;
   /** The provider's own; null where it forecast none of the set's hours. */
@@ -47,17 +49,22 @@ export function seriesOf(set: TrainingSet, hours: ArrayLike<number>): Series {
     hours: Float64Array.from(hours),
     outcomes: Uint8Array.from(rows, (i) => set.y[i] ?? 0),
     wetNow: Float64Array.from(rows, (i) => set.wetNow[i] ?? Number.NaN),
+    polled: Uint8Array.from(rows, (i) => set.polled[i] ?? 0),
     weeks: Int32Array.from(hours, (hour) => weekOf(set, hour)),
     forecasts: set.forecasts && forecastsAt(set.forecasts, rows),
   };
 }
 
 /** Some hours of a series, in their order. */
-function seriesAt({ hours, outcomes, wetNow, weeks, forecasts }: Series, rows: Uint32Array): Series {
+export function seriesAt(
+  { hours, outcomes, wetNow, polled, weeks, forecasts }: Series,
+  rows: Uint32Array,
+): Series {
   return {
     hours: Float64Array.from(rows, (i) => hours[i] ?? Number.NaN),
     outcomes: Uint8Array.from(rows, (i) => outcomes[i] ?? 0),
     wetNow: Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN),
+    polled: Uint8Array.from(rows, (i) => polled[i] ?? 0),
     weeks: Int32Array.from(rows, (i) => weeks[i] ?? Number.NaN),
     forecasts: forecasts && forecastsAt(forecasts, rows),
   };
@@ -97,22 +104,11 @@ export function calibratedSeries(
   { calibration }: Pick<Recipe, 'calibration'>,
   { values }: { readonly values: readonly (readonly number[])[] },
 ): Float64Array {
-  const matrix = fromColumns(values);
-  const { outcomes, wetNow } = series;
-  const near = fitCalibration(calibration, matrix, outcomes, wetNow);
+  const members = fromColumns(values);
+  const near = fitKnown(calibration, members, series);
   return crossFitted(series, (rows, others) => {
-    const fitted = fitCalibration(
-      calibration,
-      selectRows(matrix, rows),
-      Uint8Array.from(rows, (i) => outcomes[i] ?? 0),
-      Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN),
-      near,
-    );
-    return calibrate(
-      fitted,
-      selectRows(matrix, others),
-      Float64Array.from(others, (i) => wetNow[i] ?? Number.NaN),
-    );
+    const fitted = fitKnown(calibration, selectRows(members, rows), seriesAt(series, rows), near);
+    return calibrateKnown(fitted, selectRows(members, others), seriesAt(series, others));
   });
 }
 

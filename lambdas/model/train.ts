@@ -1,14 +1,8 @@
-import {
-  type Calibration,
-  calibrate,
-  fitCalibration,
-  fitLogistic,
-  type Logistic,
-  smoothedTargets,
-} from './calibration';
+import { fitLogistic, type Logistic, smoothedTargets } from './calibration';
 import { type Costs, decisionThreshold, type Evaluation, evaluate } from './evaluation';
 import { fitMeanwhile } from './fit';
 import { joinedProbability, type Spoken, spokenSeries } from './joined';
+import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
 import { fromColumns, type Matrix, selectRows } from './matrix';
 import { fitPersistence, type Persistence, persistenceLogits } from './persistence';
 import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './preprocessing';
@@ -246,7 +240,8 @@ function memberCount({ members, linear }: Recipe): number {
 
 /** How decision values become a probability and a yes or no, and the hours that say so. */
 export interface Decision extends Spoken {
-  readonly calibration: Calibration;
+  /** The one for polled hours goes to work. */
+  readonly calibration: KnownCalibration;
   readonly threshold: number;
   readonly series: Series;
 }
@@ -257,8 +252,7 @@ export interface Decision extends Spoken {
  */
 export function fitDecision(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold, costs?: Costs): Decision {
   const series = seriesOf(set, outOfFold.hours);
-  const { outcomes, wetNow } = series;
-  const calibration = fitCalibration(recipe.calibration, fromColumns(outOfFold.values), outcomes, wetNow);
+  const calibration = fitKnown(recipe.calibration, fromColumns(outOfFold.values), series);
   const spoken = spokenSeries(series, recipe, outOfFold);
   return { ...spoken, calibration, threshold: decisionThreshold(spoken.probabilities, costs), series };
 }
@@ -294,7 +288,8 @@ export function testRecipe(
   const decision = fitDecision(set, recipe, outOfFold, costs);
   const { calibration, threshold, joining } = decision;
   const outcomes = set.y.slice(test.start, test.end);
-  const plain = calibrate(calibration, values, wetNow);
+  const polled = set.polled.slice(test.start, test.end);
+  const plain = calibrateKnown(calibration, values, { wetNow, polled });
   const extended = { hours: [...outOfFold.hours], values: outOfFold.values.map((member) => [...member]) };
   appendTo(extended, set, test, values);
   const tested = { decision, outOfFold: extended };
@@ -325,11 +320,15 @@ function forecastsOf(forecasts: ProviderForecasts, { start, end }: RowRange): Pr
 /** Plain probabilities of some rows by fitted members and their calibration. */
 export function probabilitiesOf(
   classifier: Classifier,
-  calibration: Calibration,
+  calibration: KnownCalibration,
   set: TrainingSet,
   range: RowRange,
 ): Float64Array {
-  return calibrate(calibration, classify(classifier, set, range), set.wetNow.slice(range.start, range.end));
+  const hours = {
+    wetNow: set.wetNow.slice(range.start, range.end),
+    polled: set.polled.slice(range.start, range.end),
+  };
+  return calibrateKnown(calibration, classify(classifier, set, range), hours);
 }
 
 /** The newest `limit` rows of a range. */

@@ -89,7 +89,7 @@ function fitModel(
   const unnamed = modelOf(
     {
       classifier,
-      calibration,
+      calibration: calibration.polled,
       joined: joining?.joined ?? null,
       recalibration: (set.forecasts && fitRecalibration(set.forecasts, set.y, set.wetNow)) ?? null,
       threshold,

@@ -1,11 +1,15 @@
 import { parseArgs } from 'node:util';
-import { brier, evaluate } from '../../lambdas/model/evaluation';
+import { blocksOf, compareBlocks, intervalOf } from '../../lambdas/model/comparison';
+import { brier, evaluate, squaredErrors } from '../../lambdas/model/evaluation';
 import { loadLibsvm } from '../../lambdas/model/libsvm';
 import { fitPersistence, persistenceProbability } from '../../lambdas/model/persistence';
-import { splitDevelopmentTest } from '../../lambdas/model/protocol';
-import { testRecipe } from '../../lambdas/model/train';
+import { EMBARGO_HOURS, splitDevelopmentTest, WEEK_MS } from '../../lambdas/model/protocol';
+import { FIRST_RUNG, type Recipe } from '../../lambdas/model/recipe';
+import { calibratedSeries, seriesOf } from '../../lambdas/model/series';
+import { outOfFoldValues, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { bestBaseline } from '../../lambdas/retrain/scores';
+import { HOUR_MS } from '../../lambdas/runtime/time';
 import { promotions } from '../lambdas/model/equal-recipes';
 import { between, recordedYear } from '../lambdas/model/recorded-year';
 import { searchAndJudge, unhurried } from '../lambdas/model/search-in-process';
@@ -16,19 +20,78 @@ const UNTIL = Date.parse('2013-12-29T00:00:00Z');
 const CANDIDATES = 24;
 
 /**
- * How good the decisions are: `decisions-gate`, the gate's size and power with equal recipes (`--runs 400`), and
- * `decisions-recorded`, what the recorded year's recipes and baselines show on the newest hours.
+ * How good the decisions are: `decisions-gate`, the gate's size and power with equal recipes (`--runs 400`),
+ * `decisions-recorded`, what the recorded year's recipes and baselines show on the newest hours, and `decisions-polled`,
+ * what it is worth that the calibration knows polled hours. `--only` makes one of them.
  */
 export async function bench(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(3),
     options: { runs: { type: 'string', default: '400' }, only: { type: 'string' } },
   });
-  if (values.only !== 'recorded') writeResults('decisions-gate', gateTable(Number(values.runs)));
-  if (values.only === 'gate') return;
+  const wanted = (table: string) => values.only === undefined || values.only === table;
+  if (wanted('gate')) writeResults('decisions-gate', gateTable(Number(values.runs)));
+  if (!wanted('recorded') && !wanted('polled')) return;
   await loadLibsvm();
-  const stations = await recordedYear();
-  writeResults('decisions-recorded', stations.flatMap(recordedRows));
+  if (wanted('recorded')) writeResults('decisions-recorded', (await recordedYear()).flatMap(recordedRows));
+  if (wanted('polled'))
+    writeResults('decisions-polled', (await recordedYear(POLLED_FROM)).flatMap(polledRows));
+}
+
+/** The newest sixty days of the recording are as polls would have told them. */
+const POLLED_DAYS = 60;
+const POLLED_FROM = UNTIL - POLLED_DAYS * 86_400_000;
+
+/** A full recipe, as a search's first round has it. */
+const FULL_RECIPE: Recipe = {
+  featureGroups: ['state', 'rain', 'change', 'clock', 'neighbours'],
+  windowRows: 12_000,
+  kernel: 'laplacian',
+  members: [
+    { c: 0.3, gammaScale: 0.5, positiveWeight: 1 },
+    { c: 0.3, gammaScale: 0.5, positiveWeight: 8 },
+  ],
+  linear: { ridge: 100 },
+  calibration: 'logistic-by-present',
+  solver: 'smo',
+};
+
+/**
+ * Sixty polled days, forecast by members that were fitted on the history before them: calibrated by that history, and by
+ * the polled hours of other weeks as well. The same hours for both, judged by what came to be true.
+ */
+function polledRows(year: TrainingSet): Record<string, unknown>[] {
+  const set = between(year, year.hours[0] ?? 0, UNTIL);
+  const start = set.hours.findIndex((hour) => hour >= POLLED_FROM);
+  const before = set.hours.findIndex((hour) => hour >= POLLED_FROM - EMBARGO_HOURS * HOUR_MS);
+  const split = { development: { start: 0, end: before }, test: { start, end: set.hours.length } };
+  return [FIRST_RUNG, FULL_RECIPE].map((recipe) => {
+    const history = outOfFoldValues(set, recipe, split.development, unhurried);
+    const tested = testRecipe(set, recipe, split, history, unhurried);
+    const backfilled = tested.plain.probability;
+    const series = seriesOf(set, tested.outOfFold.hours);
+    const knowing = calibratedSeries(series, recipe, tested.outOfFold).slice(-backfilled.length);
+    const outcomes = set.y.slice(start);
+    const comparison = compareBlocks(
+      blocksOf(
+        set.hours.slice(start),
+        squaredErrors(outcomes, knowing),
+        squaredErrors(outcomes, backfilled),
+        { length: WEEK_MS, origin: UNTIL },
+      ),
+    );
+    const { improvement, lower, upper } = intervalOf(comparison);
+    return {
+      place: set.locationId,
+      recipe: recipe === FIRST_RUNG ? 'first rung' : 'full',
+      'polled hours': backfilled.length,
+      'rain hours': outcomes.reduce((sum, y) => sum + y, 0),
+      'Brier, backfill': brier(outcomes, backfilled).toFixed(4),
+      'Brier, knows polls': brier(outcomes, knowing).toFixed(4),
+      gain: improvement.toFixed(5),
+      '90% interval': `${lower?.toFixed(5)} to ${upper?.toFixed(5)}`,
+    };
+  });
 }
 
 function gateTable(runs: number): Record<string, unknown>[] {

@@ -275,7 +275,7 @@ function testOf(
 ): Evaluation {
   const { calibration, threshold } = fitDecision(set, recipe, outOfFold);
   const wetNow = set.wetNow.slice(test.start, test.end);
-  const probability = calibrate(calibration, values, wetNow);
+  const probability = calibrate(calibration.settled, values, wetNow);
   return evaluate(set.y.slice(test.start, test.end), probability, wetNow, threshold);
 }
 

@@ -5,6 +5,7 @@ import { type FeaturesQuery, featuresSql, OWN_FEATURE_NAMES } from '../../../lam
 import { featureNames, SPOKEN, withNeighbours } from '../../../lambdas/model/neighbours';
 import type { TrainingSet } from '../../../lambdas/model/training-set';
 import { type Neighbours, spokenColumn, trainingSetSql } from '../../../lambdas/retrain/training-set-sql';
+import { modelledRain, REAL_MANNERS } from '../../../lib/recorded-weather/weather-api/manners';
 
 const RECORDING = join(__dirname, '../../../lib/recorded-weather/recordings/nyc-2013.csv.gz');
 const DATABASE = 'garoa';
@@ -106,6 +107,28 @@ export class HourlyTable {
         temp_c, dewpoint_c, humidity_pct, pressure_mb, ${blown('sin')}, ${blown('cos')}, gust_kph, precip_mm, NULL, visibility_km, NULL,
         precip_mm >= ${RAIN_THRESHOLD_MM}, precip_mm >= ${RAIN_THRESHOLD_MM}, ${RAIN_THRESHOLD_MM}, 'settled', NULL, NULL
       FROM read_csv('${RECORDING}', types = {'observed_at': 'VARCHAR', 'gust_kph': 'DOUBLE', 'wind_degree': 'DOUBLE'})`);
+  }
+
+  /** From `from` on (ms since the epoch), rain is known as the local weather API's polls tell it; what is true stays. */
+  async pollFrom(from: number): Promise<void> {
+    const table = `${DATABASE}.hourly_observations`;
+    const reader = await this.connection.runAndReadAll(
+      `SELECT location_id, CAST(epoch_ms(hour) AS DOUBLE), known_precip_mm,
+        lag(known_precip_mm) OVER (PARTITION BY location_id ORDER BY hour) FROM ${table} ORDER BY location_id, hour`,
+    );
+    const row = z.tuple([z.string(), z.number(), numberOrNull, numberOrNull]);
+    const tuples = reader.getRowsJS().flatMap((cells) => {
+      const [id, hour, truth, before] = row.parse(cells);
+      if (hour < from || truth === null) return [];
+      const time = new Date(hour).toISOString().slice(0, 19);
+      return [
+        `('${id}', TIMESTAMP '${time}', ${modelledRain(truth, before, `${id} ${time}`, REAL_MANNERS)})`,
+      ];
+    });
+    await this.connection.run(
+      `UPDATE ${table} AS t SET known_precip_mm = p.mm, known_rained = p.mm >= ${RAIN_THRESHOLD_MM}, kind = 'both'
+       FROM (VALUES ${tuples.join(', ')}) AS p (id, hour, mm) WHERE t.location_id = p.id AND t.hour = p.hour`,
+    );
   }
 
   /** What each place says of itself, in the order of place and hour. */

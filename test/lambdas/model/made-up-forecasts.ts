@@ -49,6 +49,7 @@ export function madeUp(
     hours: Float64Array.from({ length: hours }, (_, i) => i * HOUR_MS),
     outcomes,
     wetNow: Float64Array.from(outcomes, (_, i) => (i === 0 ? Number.NaN : (outcomes[i - 1] ?? 0))),
+    polled: new Uint8Array(hours).fill(1),
     weeks: Int32Array.from({ length: hours }, (_, i) => Math.floor((i - hours) / WEEK_HOURS)),
     forecasts,
   };

@@ -11,16 +11,23 @@ const NEIGHBOURS = new Map<string, readonly string[]>([
   ['lga', ['jfk', 'ewr']],
 ]);
 
-/** The recorded year of the three airports, each the others' neighbour, as retraining would get it. */
-export async function recordedYear(): Promise<TrainingSet[]> {
+/**
+ * The recorded year of the three airports, each the others' neighbour, as retraining would get it.
+ * @param polledFrom hours from here on (ms since the epoch) were polled; all others come from history.
+ */
+export async function recordedYear(polledFrom = Number.POSITIVE_INFINITY): Promise<TrainingSet[]> {
   const table = await HourlyTable.open();
   await table.fillFromRecording();
+  if (Number.isFinite(polledFrom)) await table.pollFrom(polledFrom);
   const rows = await table.labelled(
     { locationIds: STATIONS, fromHour: '2013-01-01T00:00:00Z', toHour: '2013-12-31T23:00:00Z' },
     NEIGHBOURS,
   );
   table.close();
-  return STATIONS.map((id) => trainingSetOf(id, rows, NEIGHBOURS.get(id) ?? []));
+  return STATIONS.map((id) => {
+    const set = trainingSetOf(id, rows, NEIGHBOURS.get(id) ?? []);
+    return { ...set, polled: Uint8Array.from(set.hours, (hour) => (hour >= polledFrom ? 1 : 0)) };
+  });
 }
 
 /** Some consecutive rows of a set. */

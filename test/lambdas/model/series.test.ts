@@ -20,6 +20,7 @@ function noise(seed: number): { readonly series: Series; readonly values: number
       hours: Float64Array.from({ length: HOURS }, (_, i) => i * HOUR_MS),
       outcomes,
       wetNow: Float64Array.from(outcomes, (_, i) => (i === 0 ? Number.NaN : (outcomes[i - 1] ?? 0))),
+      polled: new Uint8Array(HOURS),
       weeks: Int32Array.from({ length: HOURS }, (_, i) => Math.floor(i / 168) - WEEKS),
       forecasts: null,
     },

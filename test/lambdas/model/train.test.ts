@@ -152,7 +152,7 @@ describe('the model file of what was trained', () => {
           modelOf(
             {
               classifier,
-              calibration,
+              calibration: calibration.polled,
               joined: null,
               recalibration: null,
               threshold,
