@@ -41,8 +41,8 @@ export const VOICE_DAYS = 7;
 /** Days of them that must have a comparison: fewer give no spread. */
 const MINIMUM_VOICE_DAYS = 4;
 
-/** One-sided level at which the joined probability loses its voice: an equal one does less than twice a year. */
-const VOICE_LEVEL = 0.005;
+/** One-sided level at which the joined probability loses its voice: an equal one does less than twice a year (simulated). */
+const VOICE_LEVEL = 0.03;
 
 /**
  * Whether the probability that was joined with the provider's forecast is worse than the plain one beyond doubt: then

@@ -1,5 +1,6 @@
 import { brier } from '../../../lambdas/model/evaluation';
-import { type Joining, joinForecasts, spokenSeries } from '../../../lambdas/model/joined';
+import { type Joining, joinedProbability, joinForecasts, spokenSeries } from '../../../lambdas/model/joined';
+import { fromColumns } from '../../../lambdas/model/matrix';
 import { calibratedSeries, type Series } from '../../../lambdas/model/series';
 import { type MadeUp, madeUp } from './made-up-forecasts';
 
@@ -70,6 +71,19 @@ describe("members joined with the provider's forecasts", () => {
     const of = madeUp(8 * WEEK, { seed: 1, worth: 2, from: 5 * WEEK });
     const rainOnce = of.series.outcomes.map((y, i) => (i < 5 * WEEK ? y : i % 700 < 5 ? 1 : 0));
     expect(join({ ...of, series: { ...of.series, outcomes: rainOnce } })).toBeUndefined();
+  });
+
+  it('have nothing to say of an hour without a forecast, and nothing is made up for it', () => {
+    const of = madeUp(8 * WEEK, { seed: 6, worth: 2 });
+    const { joined: calibration } = joined(of);
+    const plain = calibratedSeries(of.series, recipe, of);
+    const members = fromColumns(of.values);
+    const lost = {
+      ...of.forecasts,
+      precipMm: of.forecasts.precipMm.map((mm, i) => (i === 5 ? Number.NaN : mm)),
+    };
+    const said = joinedProbability(calibration, plain, members, lost, of.series.wetNow);
+    expect(Array.from(said.keys()).filter((i) => Number.isNaN(said[i]))).toEqual([5]);
   });
 
   it('say nothing of an hour by the outcomes of its own week', () => {
