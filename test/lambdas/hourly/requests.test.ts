@@ -56,6 +56,12 @@ async function liveUntilEvening(local: HourlyCloud, ids: readonly string[]): Pro
       threshold: 0.4,
       model_version: 'v1',
       persistence_probability: 0.1,
+      plain_probability: null,
+      joined_probability: null,
+      voice: null,
+      provider_probability: null,
+      provider_precip_mm: null,
+      provider_recalibrated: null,
     }));
     const key = keys.forecastHour(DAY, target.slice(11, 13));
     store.put('processed', key, Buffer.from(encodeParquet(FORECASTS.columns, rows)));

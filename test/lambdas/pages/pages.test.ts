@@ -235,7 +235,7 @@ describe('the page of a place', () => {
       "Better than the provider's own forecast by 9% over 30 days, recalibrated, in 190 hours",
     );
     expect(text).toContain('left out since 1 Dec 2013, 00:20');
-    expect(textOf(placePage(aPlacePage()))).not.toContain('left out');
+    expect(textOf(placePage(aPlacePage()))).not.toContain('left out since');
     expect(text).toContain('As issued, its probability has a Brier score of 0.061');
   });
 
