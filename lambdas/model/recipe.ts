@@ -170,7 +170,7 @@ interface Candidate {
   readonly calibration?: Recipe['calibration'];
 }
 
-const without = (group: FeatureGroup) => FRESH.filter((other) => other !== group);
+const without = (...groups: readonly FeatureGroup[]) => FRESH.filter((other) => !groups.includes(other));
 
 /** Ridge of the logistic regression among an ensemble's members: strong, since the classifiers see the details. */
 const MEMBER_RIDGE = 100;
@@ -186,7 +186,8 @@ const CANDIDATES: readonly Candidate[] = [
   { groups: [...FRESH, 'season'] },
   { groups: [...FRESH, 'past'] },
   { groups: FEATURE_GROUPS },
-  { groups: without('neighbours') },
+  { groups: without('each-neighbour') },
+  { groups: without('neighbours', 'each-neighbour') },
   { groups: without('clock') },
   { members: members(1, 0.25) },
   { members: members(0.3, 0.5) },

@@ -105,7 +105,7 @@ WHERE (rain_threshold_mm IS NULL OR rain_threshold_mm <> ${sqlDouble(rainThresho
 GROUP BY location_id`;
 }
 
-/** A hundred locations with a dozen long names each stay below half of a statement that Athena takes. */
+/** A hundred locations with a dozen neighbours of long names each make two thirds of a statement that Athena takes. */
 function namesSql(locationIds: readonly string[], neighbours: Neighbours): string {
   const rows = locationIds.map(
     (id) => `(${sqlString(id)}, ${sqlString((neighbours.get(id) ?? []).join(','))})`,

@@ -4,25 +4,27 @@ import { brier, evaluate, squaredErrors } from '../../lambdas/model/evaluation';
 import { loadLibsvm } from '../../lambdas/model/libsvm';
 import { fitPersistence, persistenceProbability } from '../../lambdas/model/persistence';
 import { EMBARGO_HOURS, splitDevelopmentTest, WEEK_MS } from '../../lambdas/model/protocol';
-import { FIRST_RUNG, type Recipe } from '../../lambdas/model/recipe';
+import { candidateRecipes, FIRST_RUNG, knownGroups, type Recipe } from '../../lambdas/model/recipe';
 import { calibratedSeries, seriesOf } from '../../lambdas/model/series';
-import { outOfFoldValues, testRecipe } from '../../lambdas/model/train';
+import { fitDecision, outOfFoldValues, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { bestBaseline } from '../../lambdas/retrain/scores';
 import { HOUR_MS } from '../../lambdas/runtime/time';
 import { promotions } from '../lambdas/model/equal-recipes';
 import { between, recordedYear } from '../lambdas/model/recorded-year';
 import { searchAndJudge, unhurried } from '../lambdas/model/search-in-process';
-import { writeResults } from './report';
+import { searchedThreshold, spreadOf } from '../lambdas/model/threshold-search';
+import { shown, writeResults } from './report';
 
 /** End of the history that `npm start` trains on. */
 const UNTIL = Date.parse('2013-12-29T00:00:00Z');
 const CANDIDATES = 24;
 
 /**
- * How good the decisions are: `decisions-gate`, the gate's size and power with equal recipes (`--runs 400`),
- * `decisions-recorded`, what the recorded year's recipes and baselines show on the newest hours, and `decisions-polled`,
- * what it is worth that the calibration knows polled hours. `--only` makes one of them.
+ * How good the decisions are: `decisions-gate`, the gate's size and power with equal recipes (`--runs 400`);
+ * `decisions-recorded`, what the recorded year's recipes and baselines show on the newest hours; `decisions-polled`, what
+ * it is worth that the calibration knows polled hours; `decisions-threshold`, how much the threshold of one recipe varies
+ * over weekly refits. `--only` makes one of them.
  */
 export async function bench(): Promise<void> {
   const { values } = parseArgs({
@@ -31,11 +33,12 @@ export async function bench(): Promise<void> {
   });
   const wanted = (table: string) => values.only === undefined || values.only === table;
   if (wanted('gate')) writeResults('decisions-gate', gateTable(Number(values.runs)));
-  if (!wanted('recorded') && !wanted('polled')) return;
+  if (!['recorded', 'polled', 'threshold'].some(wanted)) return;
   await loadLibsvm();
   if (wanted('recorded')) writeResults('decisions-recorded', (await recordedYear()).flatMap(recordedRows));
   if (wanted('polled'))
     writeResults('decisions-polled', (await recordedYear(POLLED_FROM)).flatMap(polledRows));
+  if (wanted('threshold')) writeResults('decisions-threshold', (await recordedYear()).map(thresholdRow));
 }
 
 /** The newest sixty days of the recording are as polls would have told them. */
@@ -92,6 +95,30 @@ function polledRows(year: TrainingSet): Record<string, unknown>[] {
       '90% interval': `${lower?.toFixed(5)} to ${upper?.toFixed(5)}`,
     };
   });
+}
+
+const REFITS = 20;
+
+/** One recipe fitted anew each week: its thresholds by our rule, and by the search for the best F1 that was before it. */
+function thresholdRow(year: TrainingSet): Record<string, unknown> {
+  const thresholds = Array.from({ length: REFITS }, (_, refit) => {
+    const set = between(year, year.hours[0] ?? 0, UNTIL - (REFITS - 1 - refit) * WEEK_MS);
+    const { development } = splitDevelopmentTest(set);
+    const [, recipe] = candidateRecipes(1, knownGroups(set, development), development.end);
+    if (recipe === undefined) throw new Error('There is no recipe to fit.');
+    const outOfFold = outOfFoldValues(set, recipe, development, unhurried);
+    const { threshold, probabilities, series } = fitDecision(set, recipe, outOfFold);
+    return [threshold, searchedThreshold(series.outcomes, probabilities)] as const;
+  });
+  const [ours, before] = [0, 1].map((rule) => thresholds.map((both) => both[rule] ?? Number.NaN));
+  const [spread, spreadBefore] = [spreadOf(ours ?? []), spreadOf(before ?? [])];
+  return {
+    place: year.locationId,
+    refits: REFITS,
+    'spread of the threshold': shown(spread),
+    'of a search for the best F1': shown(spreadBefore),
+    ratio: shown(spread / spreadBefore),
+  };
 }
 
 function gateTable(runs: number): Record<string, unknown>[] {

@@ -27,6 +27,8 @@ export const forecast = command({
     return async ({ access }) => {
       const { models } = await findDeployment(access);
       const place = placeOf(await deployedPlaces(access), location);
+      if (!place.forecast)
+        throw new NoForecast(`${location} is only watched, for the sake of its neighbours.`);
       const latest = await storedJson(models, keys.latest, latestSchema);
       if (latest === undefined) {
         throw new NoForecast(`There is no forecast of ${location} yet: no hour has been closed.`);

@@ -13,6 +13,8 @@ import {
 } from '../../../lambdas/model/evaluation';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { golden, judged } from './golden/golden';
+import { normal, seededUniform } from './smo/seeded';
+import { searchedThreshold, spreadOf } from './threshold-search';
 
 const { evaluation, calibration } = golden;
 
@@ -147,6 +149,29 @@ describe('for all forecasts', () => {
         expect(decisionThreshold(scores)).toBeCloseTo(Math.max(...promised) / 2, 12);
       }),
     );
+  });
+
+  it('the threshold of weekly refits varies by half of what a search for the best F1 did', () => {
+    const [first, refits, week] = [25, 20, 168];
+    const [rain, apart] = [0.07, 1.6];
+    const places = Array.from({ length: 5 }, (_, seed) => {
+      const uniform = seededUniform(seed + 1);
+      const outcomes = Uint8Array.from({ length: (first + refits) * week }, () => (uniform() < rain ? 1 : 0));
+      // Decision values of two classes that overlap as those of a forecast do, calibrated as Bayes would.
+      const probabilities = Float64Array.from(outcomes, (y) => {
+        const value = apart * y + normal(uniform);
+        return 1 / (1 + ((1 - rain) / rain) * Math.exp(apart * (apart / 2 - value)));
+      });
+      const ends = Array.from({ length: refits }, (__, refit) => (first + refit) * week);
+      return {
+        ours: spreadOf(ends.map((end) => decisionThreshold(probabilities.slice(0, end)))),
+        before: spreadOf(
+          ends.map((end) => searchedThreshold(outcomes.slice(0, end), probabilities.slice(0, end))),
+        ),
+      };
+    });
+    const sum = (which: 'ours' | 'before') => places.reduce((total, place) => total + place[which], 0);
+    expect(sum('ours')).toBeLessThan(sum('before') / 2);
   });
 
   it('the threshold is where a miss costs as much as a false alarm, if costs are named', () => {

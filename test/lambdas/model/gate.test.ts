@@ -54,10 +54,12 @@ describe('the gate', () => {
   });
 
   it('never counts a week for a recipe that only later weeks would have chosen', () => {
-    // Two recipes share the weeks: each is far better in its half. Who knew which would come?
-    const half = (early: number, late: number) =>
-      losses(1).map((loss, i) => loss * (i < WEEKS / 2 ? early : late));
-    const swapped = evidence({ losses: [losses(1.1), losses(1), half(0.7, 1.2), half(1.3, 0.6)] });
+    // One recipe was far better before anybody counts, the other is in the last weeks. Who knew which would come?
+    const turning = (week: number, early: number, late: number) =>
+      losses(1).map((loss, i) => loss * (i < week ? early : late));
+    const swapped = evidence({
+      losses: [losses(1.1), losses(1), turning(WEEKS / 4, 0.7, 1.2), turning(WEEKS - 5, 1, 0.8)],
+    });
     const { forward } = decide({ ...swapped, rounds: [{ recipes: [0, 1, 2, 3] }] });
     expect(forward?.improvement).toBeLessThan(0);
   });

@@ -45,8 +45,8 @@ afterEach(() => cloud.close());
 
 describe('preparing training sets', () => {
   /** Days of hours in which the temperature is the hour's number and it rains every fifth hour; one hour is missing. */
-  async function putHours(locations: readonly string[], days: number): Promise<void> {
-    for (let day = 0; day < days; day++) {
+  async function putHours(locations: readonly string[], days: number, first = 0): Promise<void> {
+    for (let day = first; day < days; day++) {
       const date = addDays('2013-03-01', day);
       const rows = locations.flatMap((location) =>
         Array.from({ length: 24 }, (_, hour) => hour)
@@ -101,6 +101,7 @@ describe('preparing training sets', () => {
     expect(results).toEqual([{ prepared: 2, passedOver: 0 }]);
     const stored = await getObject(bucket('results'), runKeys.trainingSet(run.id, 'ewr'));
     const set = await parseTrainingSet('ewr', stored?.bytes ?? new Uint8Array());
+    expect(set.neighbours).toEqual(['jfk']);
 
     const instants = Array.from(set.hours, (hour) => new Date(hour).toISOString().slice(0, 13));
     expect(instants[0]).toBe('2013-03-01T00');
@@ -123,9 +124,13 @@ describe('preparing training sets', () => {
 
   it('leaves nothing but the training sets, and makes the same ones again', async () => {
     await putHours(['ewr'], 4);
+    await putHours(['ewr', 'jfk'], 4, 3);
     const fingerprint = async (run: { id: string }) => {
       const stored = await getObject(bucket('results'), runKeys.trainingSet(run.id, 'ewr'));
-      return fingerprintOf(await parseTrainingSet('ewr', stored?.bytes ?? new Uint8Array()));
+      const set = await parseTrainingSet('ewr', stored?.bytes ?? new Uint8Array());
+      // A quarter of the hours is too little to be named for.
+      expect(set.neighbours).toEqual([]);
+      return fingerprintOf(set);
     };
     const first = await fingerprint((await prepareAll()).run);
     expect(await fingerprint((await prepareAll()).run)).toBe(first);
