@@ -20,8 +20,7 @@ import {
   termsOf,
 } from './provider-forecast';
 import type { Recipe } from './recipe';
-import { calibratedSeries, crossFitted, type Series, seriesAt } from './series';
-import type { OutOfFold } from './train';
+import { calibratedSeries, crossFitted, type OutOfFold, type Series, seriesAt } from './series';
 
 /**
  * The members joined with the provider's forecast: its terms and corrections of the members' weights are added to the

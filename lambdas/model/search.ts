@@ -2,8 +2,8 @@ import { averagePrecision, brier, logLoss } from './evaluation';
 import { spokenSeries } from './joined';
 import { type RowRange, splitDevelopmentTest } from './protocol';
 import type { Recipe } from './recipe';
-import { seriesOf, type WeeklyLoss, weeklyLosses } from './series';
-import { type OutOfFold, outOfFoldValues, type RemainingMs } from './train';
+import { type OutOfFold, seriesOf, type WeeklyLoss, weeklyLosses } from './series';
+import { outOfFoldValues, type RemainingMs } from './train';
 import type { TrainingSet } from './training-set';
 
 /** How a recipe did on the series, by probabilities as they would have been issued, cross-fitted by week. Small: gate and pages read it. */

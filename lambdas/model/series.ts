@@ -17,6 +17,17 @@ import type { Recipe } from './recipe';
 import type { TrainingSet } from './training-set';
 
 /**
+ * Decision values of rows by members that were fitted without them and before them. Plain JSON: the score step stores
+ * it, test and refit calibrate on it.
+ */
+export interface OutOfFold {
+  /** Base hour of each row, ms since the epoch. */
+  readonly hours: readonly number[];
+  /** One array per member, the linear one last, each as long as `hours`. */
+  readonly values: readonly (readonly number[])[];
+}
+
+/**
  * The one series to judge by: hours of the development part that recipes were measured on by models fitted on earlier
  * hours. Choice of the recipe, gate and baselines look at these hours and at no others.
  */

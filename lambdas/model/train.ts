@@ -9,7 +9,7 @@ import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './prep
 import { expandingFolds, type RowRange } from './protocol';
 import { forecastsAt, type ProviderForecasts } from './provider-forecast';
 import { featuresOf, type Recipe } from './recipe';
-import { type Series, seriesOf } from './series';
+import { type OutOfFold, type Series, seriesOf } from './series';
 import { simdDecisionValues } from './smo/decision';
 import { smoSupported } from './smo/kernel-module';
 import { decisionValues, type Fit, joinMembers, type SvcEnsemble, type SvcModel } from './svc';
@@ -33,17 +33,6 @@ export interface Classifier {
 export interface LinearMember {
   readonly persistence: Persistence;
   readonly logistic: Logistic;
-}
-
-/**
- * Decision values of rows by members that were fitted without them and before them. Plain JSON: the score step stores
- * it, test and refit calibrate on it.
- */
-export interface OutOfFold {
-  /** Base hour of each row, ms since the epoch. */
-  readonly hours: readonly number[];
-  /** One array per member, the linear one last, each as long as `hours`. */
-  readonly values: readonly (readonly number[])[];
 }
 
 /** Fits the recipe's members on a range of rows. @throws FitRefused, RangeError as `fitMembers` and `fitPreprocessing`. */

@@ -9,13 +9,12 @@ import { modelOf, type RainModel } from '../model/model-file';
 import { fitPersistence } from '../model/persistence';
 import { fitRecalibration } from '../model/provider-forecast';
 import { versionOf } from '../model/registry';
-import { compareWeeks, weeklyLosses } from '../model/series';
+import { compareWeeks, type OutOfFold, weeklyLosses } from '../model/series';
 import {
   type Classifier,
   type Decision,
   fitClassifier,
   fitDecision,
-  type OutOfFold,
   probabilitiesOf,
   type RemainingMs,
 } from '../model/train';

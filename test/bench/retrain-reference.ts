@@ -17,7 +17,8 @@ import {
 } from '../../lambdas/model/protocol';
 import { type Recipe, sameRecipe } from '../../lambdas/model/recipe';
 import { Scorer, scoreOf } from '../../lambdas/model/search';
-import { FITTING, fitClassifier, fitDecision, type OutOfFold, testRecipe } from '../../lambdas/model/train';
+import type { OutOfFold } from '../../lambdas/model/series';
+import { FITTING, fitClassifier, fitDecision, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { readTrainingSet } from '../../lambdas/retrain/inspect';
 import { runFiles } from '../../lambdas/retrain/run-files';

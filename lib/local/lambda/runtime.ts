@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, readFileSync, type WriteStream } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { transformSync } from 'esbuild';
@@ -142,7 +142,6 @@ interface Waiting {
 class Pool {
   private readonly environments = new Set<Environment>();
   private readonly waiting: Waiting[] = [];
-  private log: WriteStream | undefined;
   private started = 0;
   private closed = false;
 
@@ -182,8 +181,6 @@ class Pool {
     const all = [...this.environments];
     this.environments.clear();
     await Promise.all(all.map((environment) => environment.terminate()));
-    const { log } = this;
-    if (log !== undefined) await new Promise<void>((resolve) => log.end(resolve));
   }
 
   private next(): void {
@@ -242,10 +239,10 @@ class Pool {
 
   private write(line: string, requestId: string | undefined): void {
     if (line.trim() === '') return;
-    this.log ??= createWriteStream(join(this.options.logsDirectory, `${this.name}.ndjson`), { flags: 'a' });
     const json = parseJsonObject(line);
     const text = json === undefined ? JSON.stringify({ message: line, requestId }) : line;
-    this.log.write(`${text}\n`);
+    // At once, so that whoever reads after an invocation finds all of its lines.
+    appendFileSync(join(this.options.logsDirectory, `${this.name}.ndjson`), `${text}\n`);
     if (json === undefined) return;
     for (const record of readMetrics(json)) {
       this.onMetric({ ...record, function: this.name, time: this.options.now().toISOString() });

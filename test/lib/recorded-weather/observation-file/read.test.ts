@@ -111,6 +111,7 @@ describe('readRecording', () => {
         query: 'inmet-a701',
         timezone: 'America/Sao_Paulo',
         pollEveryMinutes: 1,
+        forecast: true,
       },
     ]);
   });

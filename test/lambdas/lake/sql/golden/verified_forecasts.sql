@@ -1,4 +1,4 @@
-SELECT f.location_id, f.issued_at, f.base_hour, f.target_hour, f.probability, f.will_rain, f.threshold, f.model_version, f.persistence_probability,
+SELECT f.location_id, f.issued_at, f.base_hour, f.target_hour, f.probability, f.will_rain, f.threshold, f.model_version, f.persistence_probability, f.plain_probability, f.joined_probability, f.voice, f.provider_probability, f.provider_precip_mm, f.provider_recalibrated,
   h.precip_mm, h.rained, h.settled_at, h.rain_threshold_mm,
   CASE
     WHEN h.rained AND f.will_rain THEN 'hit'
