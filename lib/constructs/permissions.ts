@@ -82,6 +82,11 @@ export function onObjects(
 
 /** Listing a bucket, and learning of an absent object that it is absent and not forbidden. */
 export function listing(scope: Construct, bucket: string): Grant {
+  return { actions: ['s3:ListBucket'], resources: [bucketArn(scope, bucket)] };
+}
+
+/** The same for a bucket with tables: Athena, and a crawler, ask where it is in the name of who asks them. */
+export function tableListing(scope: Construct, bucket: string): Grant {
   return { actions: ['s3:ListBucket', 's3:GetBucketLocation'], resources: [bucketArn(scope, bucket)] };
 }
 
@@ -113,6 +118,8 @@ const STAGING_TABLES = 'staging_';
 export function athenaQueries(
   scope: Construct,
   names: { readonly database: string; readonly workgroup: string },
+  /** Whether tables are listed, to find those that were left behind. */
+  { sweeps }: { readonly sweeps: boolean },
 ): Grant[] {
   const glue = (resource: string, name?: string) =>
     Stack.of(scope).formatArn({
@@ -126,8 +133,8 @@ export function athenaQueries(
       actions: [
         'athena:StartQueryExecution',
         'athena:GetQueryExecution',
-        'athena:GetQueryResults',
         'athena:StopQueryExecution',
+        'athena:GetQueryResults',
       ],
       resources: [
         Stack.of(scope).formatArn({
@@ -138,13 +145,8 @@ export function athenaQueries(
       ],
     },
     {
-      actions: [
-        'glue:GetDatabase',
-        'glue:GetTable',
-        'glue:GetTables',
-        'glue:GetPartition',
-        'glue:GetPartitions',
-      ],
+      // No partitions: those of its tables are computed.
+      actions: ['glue:GetDatabase', 'glue:GetTable', ...(sweeps ? ['glue:GetTables'] : [])],
       resources: [glue('catalog'), database, glue('table', `${names.database}/*`)],
       wildcard: 'Reading the catalogue of its own database.',
     },
@@ -154,9 +156,11 @@ export function athenaQueries(
       // What CREATE TABLE AS and DROP TABLE do in the name of the caller.
       actions: [
         'glue:CreateTable',
-        'glue:UpdateTable',
-        'glue:DeleteTable',
         'glue:BatchCreatePartition',
+        'glue:DeleteTable',
+        'glue:GetPartition',
+        'glue:GetPartitions',
+        'glue:DeletePartition',
         'glue:BatchDeletePartition',
       ],
       resources: [glue('catalog'), database, glue('table', `${names.database}/${STAGING_TABLES}*`)],

@@ -9,7 +9,7 @@ import { OBSERVATIONS, PAGES_PREFIX, TABLES, type Zone } from '../../lambdas/lak
 import { VIEWS } from '../../lambdas/lake/sql/views';
 import { PROVIDERS } from '../../lambdas/weather/providers';
 import type { GaroaConfig } from '../config';
-import { listing, onObjects, roleWith } from '../constructs/permissions';
+import { onObjects, roleWith, tableListing } from '../constructs/permissions';
 import { cronOf } from '../constructs/weekly';
 import { applicationName, resourceName } from '../names';
 import { tableInput } from './tables';
@@ -184,7 +184,7 @@ export class DataLakeStack extends Stack {
       principal: new iam.ServicePrincipal('glue.amazonaws.com'),
       grants: [
         onObjects(this, raw.bucketName, `${OBSERVATIONS.prefix}*`, ['s3:GetObject']),
-        listing(this, raw.bucketName),
+        tableListing(this, raw.bucketName),
         {
           actions: [
             'glue:GetDatabase',

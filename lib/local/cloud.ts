@@ -78,6 +78,7 @@ export class LocalCloud {
   private readonly bus: BusEvent[] = [];
   private readonly dead: DeadLetter[] = [];
   private readonly ended: Execution[] = [];
+  private readonly received: { readonly function: string; readonly at: string }[] = [];
   private readonly since: Date;
   private readonly functions: ReadonlyMap<string, FunctionResource>;
   private readonly scheduler: EventScheduler;
@@ -284,6 +285,7 @@ export class LocalCloud {
   measured(): MetricData {
     return measured(this.resources, {
       invocations: this.records,
+      received: this.received,
       executions: [...this.executions(), ...this.machines.listChildren()],
       ended: this.ended,
       deadLetters: this.dead,
@@ -410,6 +412,7 @@ export class LocalCloud {
   private async invokeAsynchronously(fn: FunctionResource, input: unknown): Promise<void> {
     const { maximumRetryAttempts, maximumEventAgeSeconds, onFailureArn } = fn.asynchronous;
     const received = this.now().getTime();
+    this.received.push({ function: fn.name, at: this.now().toISOString() });
     for (let attempt = 0, throttles = 0; ; ) {
       const reason = await this.attempt(fn, input);
       if (reason === undefined) return;

@@ -147,7 +147,13 @@ export const ALARMS: readonly AlarmDefinition[] = [
     name: 'hourly-did-not-run',
     meaning: 'For two hours there were polls and no hourly run was started.',
     remedy: ['Look at the schedule `{app}-hourly` in EventBridge Scheduler: disabled, or its role changed?'],
-    watch: (_, parts) => didNotRun(parts, parts.hourly.function.metricInvocations({ period: HOUR }), 2),
+    // Only the schedule leaves an event without waiting: upkeep and backfills, which invoke the function too, wait.
+    watch: (_, parts) =>
+      didNotRun(
+        parts,
+        parts.hourly.function.metric('AsyncEventsReceived', { period: HOUR, statistic: Stats.SUM }),
+        2,
+      ),
   },
   {
     name: 'hourly-aggregated-nothing',
@@ -172,10 +178,11 @@ export const ALARMS: readonly AlarmDefinition[] = [
   },
   {
     name: 'worse-than-persistence',
-    meaning: 'For a week the forecasts have been worse than saying that the weather stays as it is.',
+    meaning:
+      'On seven days in a row, the forecasts of the last seven days, all places together, were worse than saying that the weather stays as it is.',
     remedy: [
-      'A retraining has been started by itself, at most once in `retrainOnEvidenceEveryDays`.',
-      "If it was `kept`, look at the model's page: a sensor that changed, a station that moved, a season that the history does not have.",
+      'A place whose last 28 days are worse beyond doubt is retrained by itself, at most once in `retrainOnEvidenceEveryDays`; the executions of `{app}-retrain-on-evidence` tell. Where none was started, wait for the weekly retraining, or start `{app}-retrain`.',
+      "If the retraining ended as `kept`, look at the model's page: a sensor that changed, a station that moved, a season that the history does not have.",
       'Rolling back: `npm run garoa -- rollback <location>`; with `--dry-run` it only says what the champion would be replaced with.',
     ],
     watch: (config) => ({

@@ -9,7 +9,7 @@ import { PROVIDERS } from '../../lambdas/weather/providers';
 import { type GaroaConfig, planOf, settingsOf } from '../config';
 import { deadLetterQueue } from '../constructs/dead-letter-queue';
 import { GaroaFunction } from '../constructs/garoa-function';
-import { athenaQueries, listing, onObjects, queryResults } from '../constructs/permissions';
+import { athenaQueries, listing, onObjects, queryResults, tableListing } from '../constructs/permissions';
 import { cronOf } from '../constructs/weekly';
 import type { DataLake } from '../data-lake/data-lake-stack';
 import { resourceName } from '../names';
@@ -138,9 +138,10 @@ export class PipelineStack extends Stack {
         onObjects(this, lake.processedBucket, '*', ['s3:GetObject']),
         onObjects(this, lake.processedBucket, `${MODEL_METRICS.prefix}*`, ['s3:PutObject']),
         onObjects(this, lake.modelsBucket, '*', ['s3:GetObject', 's3:PutObject']),
-        ...[lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
+        tableListing(this, lake.processedBucket),
+        listing(this, lake.modelsBucket),
         ...queryResults(this, lake.queryResultsBucket),
-        ...athenaQueries(this, lake),
+        ...athenaQueries(this, lake, { sweeps: false }),
       ],
       asynchronous: { retryAttempts: 0, maxEventAge: Duration.hours(1) },
       files: ['lambdas/model/smo/smo.wasm', 'node_modules/libsvm-js/out/wasm/libsvm.wasm'],

@@ -123,6 +123,43 @@ it('schedules that never fire from the first day on ring within their window plu
   expect(Object.values(found).filter(([, until]) => until !== undefined)).toEqual([]);
 });
 
+it('hourly runs that stop ring once, although upkeep invokes their function at night', async () => {
+  await deploy(
+    { start: new Date('2013-03-05T21:20:00Z') },
+    schedules((name, properties) => {
+      if (name.includes('-ingest-')) properties.ScheduleExpression = 'cron(0/10 * * * ? *)';
+      if (name.endsWith('-hourly')) properties.State = 'DISABLED';
+    }),
+  );
+  await live(5);
+  expect(cloud.executions().map(({ machine, status }) => [machine, status])).toContainEqual([
+    'garoa-prod-upkeep',
+    'SUCCEEDED',
+  ]);
+  const { 'hourly-did-not-run': missed, ...others } = rang();
+  expect(others).toEqual({});
+  expect(missed?.[0]).toBeLessThanOrEqual(2 + 1);
+  expect(missed?.[1]).toBeUndefined();
+});
+
+it('a raw object that nobody can read rings until it is hours ago', async () => {
+  await deploy(
+    {},
+    schedules((name, properties) => {
+      if (name.includes('-ingest-')) properties.ScheduleExpression = 'cron(0/10 * * * ? *)';
+    }),
+  );
+  await live(0.5);
+  const key = `${keys.rawHour('2013-03-05', '10')}1059-x.ndjson.gz`;
+  await putObject(cloud.bucket('raw'), key, Buffer.from('hello\n'), 'application/x-ndjson');
+  await live(5);
+  const { 'raw-object-set-aside': rung, ...others } = rang();
+  expect(others).toEqual({});
+  // The hour is closed at 11:05, and CloudWatch looks back three hours.
+  expect(rung?.[0]).toBeCloseTo(0.77, 1);
+  expect(rung?.[1]).toBeLessThan(4);
+});
+
 it('polls that never come ring that they did not, and that the hours they leave are empty', async () => {
   await deploy(
     {},

@@ -54,7 +54,7 @@ export function deployedNamesTests(templates: Templates): void {
   });
 
   it('is in the stacks that it is deployed in', () => {
-    expect([...templates.stackNames].sort()).toEqual(file.stacks);
+    expect(templates.stacks.map(({ stackName }) => stackName).sort()).toEqual(file.stacks);
   });
 
   it('tells the owner of a deployment how to keep what a removed resource held', () => {

@@ -5,8 +5,11 @@ import { Stack } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { garoaApp } from '../../lib/app';
 import { parseConfig } from '../../lib/config';
+import { readDeployment } from '../mutants/deployment';
+import { RELATIONS } from '../mutants/relations';
 import { dataLakeTests } from './data-lake/data-lake-stack';
 import { deployedNamesTests } from './deployed-names';
+import { lostSkillTests } from './monitoring/lost-skill';
 import { monitoringTests } from './monitoring/monitoring-stack';
 import { pipelineTests } from './pipeline/pipeline-stack';
 import { synthesise } from './templates';
@@ -48,6 +51,16 @@ const other = synthesise(
 describe('the data lake', () => dataLakeTests(usual, other));
 describe('the pipeline', () => pipelineTests(usual, other));
 describe('the monitoring', () => monitoringTests(usual, other));
+
+const deployments = [usual, other].map(({ config, stacks }) => readDeployment(config, stacks));
+
+describe('the alarm of lost skill', () => deployments.slice(0, 1).forEach(lostSkillTests));
+
+describe('in the templates of either', () => {
+  it.each(RELATIONS)('$name', ({ broken }) => {
+    expect(deployments.flatMap(broken)).toEqual([]);
+  });
+});
 
 describe('a deployed system', () => deployedNamesTests(usual));
 

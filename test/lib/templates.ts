@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
 import { garoaApp } from '../../lib/app';
-import { type GaroaBlock, parseConfig } from '../../lib/config';
+import { type GaroaBlock, type GaroaConfig, parseConfig } from '../../lib/config';
+import { type StackTemplate, templateSchema } from '../../lib/local/assembly/intrinsics';
 
 export interface Templates {
   readonly dataLake: Template;
   readonly pipeline: Template;
   readonly monitoring: Template;
-  /** Names of the stacks, as CloudFormation knows them. */
-  readonly stackNames: readonly string[];
+  readonly config: GaroaConfig;
+  /** All stacks, under the names by which CloudFormation knows them. */
+  readonly stacks: readonly StackTemplate[];
   /** What the owner reads at synth. */
   readonly notes: readonly string[];
 }
@@ -24,8 +26,9 @@ export function synthesise(block: GaroaBlock, checkTemplates = false): Templates
   const printed = jest.spyOn(console, 'error').mockImplementation();
   const outdir = mkdtempSync(join(tmpdir(), 'garoa-test-'));
   try {
+    const config = parseConfig(block);
     const context = { 'aws:cdk:bundling-stacks': [] };
-    const app = garoaApp({ config: parseConfig(block), outdir, context, checkTemplates });
+    const app = garoaApp({ config, outdir, context, checkTemplates });
     const { stacks } = app.synth();
     const templates = new Map(stacks.map(({ id, template }) => [id, Template.fromJSON(template)] as const));
     const template = (id: string) => templates.get(id) ?? Template.fromJSON({});
@@ -34,7 +37,11 @@ export function synthesise(block: GaroaBlock, checkTemplates = false): Templates
       dataLake: template('DataLake'),
       pipeline: template('Pipeline'),
       monitoring: template('Monitoring'),
-      stackNames: stacks.map(({ stackName }) => stackName),
+      config,
+      stacks: stacks.map(({ stackName, template }) => ({
+        stackName,
+        template: templateSchema.parse(template),
+      })),
       notes: [...notes, ...printed.mock.calls.map(String)],
     };
   } finally {

@@ -1,6 +1,6 @@
 import { readAlarm } from './alarm';
 import { readDatabases, readWorkgroup } from './catalogue';
-import { readCloudAssembly } from './cloud-assembly';
+import { type CloudAssembly, readCloudAssembly } from './cloud-assembly';
 import { readRule, readSchedule, readStateMachine } from './deliveries';
 import { readFunctions } from './functions';
 import type { Placed } from './identities';
@@ -116,11 +116,20 @@ const ALWAYS_WITHOUT_EFFECT = ['Description', 'Tags'];
  * @throws UnresolvedTemplate when a template holds a resource or an intrinsic that is not known here.
  */
 export function readAssembly(directory: string): DeployedResources {
-  const place = { region: REGION, account: ACCOUNT };
-  const template = new TemplateReader(readCloudAssembly(directory), place);
+  return readResources(templatesOf(readCloudAssembly(directory)));
+}
+
+/** Reads single resources of an assembly, names and ARNs as the local cloud gives them. */
+export function templatesOf(assembly: CloudAssembly): TemplateReader {
+  return new TemplateReader(assembly, { region: REGION, account: ACCOUNT });
+}
+
+/** What would be created from templates that are read already. @throws UnresolvedTemplate */
+export function readResources(template: TemplateReader): DeployedResources {
   for (const placed of template.placed) requireKnown(placed);
   return {
-    ...place,
+    region: REGION,
+    account: ACCOUNT,
     buckets: template.all('AWS::S3::Bucket').map((placed) => ({ name: template.ref(placed) })),
     databases: readDatabases(template),
     workgroups: template.all('AWS::Athena::WorkGroup').map((placed) => readWorkgroup(template, placed)),

@@ -44,28 +44,37 @@ export function alarmChanges(
   const step = alarm.wallClock ? alarm.periodSeconds * 1000 : MINUTE_MS;
   let state: AlarmState = 'INSUFFICIENT_DATA';
   const first = (Math.floor(from.getTime() / step) + 1) * step;
+  const pointsAt = points(alarm, data, alarm.evaluationPeriods + extraPoints);
   for (let time = first; time <= to.getTime(); time += step) {
-    const judged = judge(alarm, pointsAt(alarm, data, time, alarm.evaluationPeriods + extraPoints), state);
+    const judged = judge(alarm, pointsAt(time), state);
     if (judged !== state) changes.push({ at: new Date(time).toISOString(), state: judged });
     state = judged;
   }
   return changes;
 }
 
-/** The newest point first. */
-function pointsAt(alarm: AlarmResource, data: MetricData, time: number, count: number): Series {
+/** The points that an alarm looks at, by the time of looking; the newest first. */
+function points(alarm: AlarmResource, data: MetricData, count: number): (time: number) => Series {
   const period = alarm.periodSeconds * 1000;
-  const series = new Map(
-    alarm.metrics.map(({ id, metric }) => [
-      id,
-      Array.from({ length: count }, (_, index) =>
-        data.statistic(metric, time - (index + 1) * period, time - index * period),
-      ),
-    ]),
-  );
-  return alarm.expression === undefined
-    ? ([...series.values()][0] ?? [])
-    : evaluateMath(alarm.expression, series);
+  const statistics = alarm.metrics.map(({ id, metric }) => ({ id, of: data.statisticOf(metric) }));
+  const { expression } = alarm;
+  // From minute to minute the figures are most often the same.
+  let known: { readonly figures: readonly Series[]; readonly points: Series } | undefined;
+  return (time) => {
+    const figures = statistics.map(({ of }) =>
+      Array.from({ length: count }, (_, index) => of(time - (index + 1) * period, time - index * period)),
+    );
+    if (expression === undefined) return figures[0] ?? [];
+    if (known === undefined || !sameFigures(known.figures, figures)) {
+      const series = new Map(statistics.map(({ id }, index) => [id, figures[index] ?? []]));
+      known = { figures, points: evaluateMath(expression, series) };
+    }
+    return known.points;
+  };
+}
+
+function sameFigures(some: readonly Series[], others: readonly Series[]): boolean {
+  return some.every((series, index) => series.every((value, at) => value === others[index]?.[at]));
 }
 
 const COMPARISONS: Readonly<Record<AlarmResource['comparison'], (a: number, b: number) => boolean>> = {

@@ -11,7 +11,9 @@ export interface Happenings {
     readonly at: string;
     readonly result: { readonly functionError?: unknown; readonly milliseconds: number };
   }[];
-  readonly executions: readonly Execution[];
+  /** Events for functions that nobody waits for; a retry is none of its own. */
+  readonly received: readonly { readonly function: string; readonly at: string }[];
+  readonly executions: readonly Pick<Execution, 'machine' | 'startedAt'>[];
   /** Every end of an execution: one that is redriven ends again. */
   readonly ended: readonly Pick<Execution, 'machine' | 'status' | 'stoppedAt'>[];
   readonly deadLetters: readonly { readonly queueArn: string | undefined; readonly at: string }[];
@@ -59,6 +61,9 @@ export function measured(resources: DeployedResources, happened: Happenings): Me
     data.add(metric('Errors'), time, result.functionError === undefined ? 0 : 1);
     data.add(metric('Duration'), time, result.milliseconds);
   }
+  for (const { function: fn, at } of happened.received) {
+    data.add(lambda(fn)('AsyncEventsReceived'), Date.parse(at), 1);
+  }
   const arns = new Map(resources.stateMachines.map(({ name, arn }) => [name, arn]));
   /** Child executions are measured under the machine's ARN with the label of their Map. */
   const arnOf = (machine: string): string => {
@@ -89,7 +94,9 @@ export function measured(resources: DeployedResources, happened: Happenings): Me
 export function checkMeasured(resources: DeployedResources, metric: MetricName): void {
   if (!metric.namespace.startsWith('AWS/')) return;
   const known = [
-    ...resources.functions.flatMap(({ name }) => ['Invocations', 'Errors', 'Duration'].map(lambda(name))),
+    ...resources.functions.flatMap(({ name }) =>
+      ['Invocations', 'Errors', 'Duration', 'AsyncEventsReceived'].map(lambda(name)),
+    ),
     ...resources.stateMachines.flatMap(({ arn }) =>
       ['ExecutionsStarted', ...Object.values(ENDS)].map(states(arn)),
     ),

@@ -29,14 +29,22 @@ export class MetricData {
 
   /** The statistic of what has its time in [from, to), in milliseconds; undefined when nothing has. */
   statistic(metric: MetricStatistic, from: number, to: number): number | undefined {
+    return this.statisticOf(metric)(from, to);
+  }
+
+  /** The same for who asks often. What is added later is not known to it. */
+  statisticOf(metric: MetricStatistic): (from: number, to: number) => number | undefined {
     const { statistic } = metric;
     const compute = STATISTICS[statistic];
     if (compute === undefined) throw new UnknownMetric(`The statistic ${statistic} is not computed here`);
     const found = this.metrics.get(metricKey(metric));
-    if (found === undefined) return undefined;
+    if (found === undefined) return () => undefined;
     sort(found);
-    const values = found.values.slice(firstFrom(found.times, from), firstFrom(found.times, to));
-    return values.length === 0 ? undefined : compute(values);
+    return (from, to) => {
+      const first = firstFrom(found.times, from);
+      const end = firstFrom(found.times, to);
+      return first === end ? undefined : compute(found.values.slice(first, end));
+    };
   }
 }
 

@@ -8,7 +8,7 @@ import { Env } from '../../../lambdas/runtime/env';
 import { type GaroaConfig, settingsOf } from '../../config';
 import { FunctionSchedules } from '../../constructs/function-schedule';
 import { GaroaFunction } from '../../constructs/garoa-function';
-import { athenaQueries, listing, onObjects, queryResults } from '../../constructs/permissions';
+import { athenaQueries, listing, onObjects, queryResults, tableListing } from '../../constructs/permissions';
 import type { DataLake } from '../../data-lake/data-lake-stack';
 import { resourceName } from '../../names';
 
@@ -62,9 +62,10 @@ export class Hourly extends Construct {
         onObjects(this, lake.modelsBucket, keys.latest, ['s3:PutObject']),
         onObjects(this, lake.modelsBucket, keys.index, ['s3:PutObject']),
         onObjects(this, lake.modelsBucket, `${PAGES_PREFIX}*`, ['s3:PutObject']),
-        ...[lake.rawBucket, lake.processedBucket, lake.modelsBucket].map((bucket) => listing(this, bucket)),
+        ...[lake.rawBucket, lake.processedBucket].map((bucket) => tableListing(this, bucket)),
+        listing(this, lake.modelsBucket),
         ...queryResults(this, lake.queryResultsBucket),
-        ...athenaQueries(this, lake),
+        ...athenaQueries(this, lake, { sweeps: true }),
         { actions: ['lambda:InvokeFunction'], resources: [ingestFunction.functionArn] },
         {
           actions: ['events:PutEvents'],

@@ -108,7 +108,6 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
   describe('ingest', () => {
     it('may add and read observations, delete none, and read the one secret', () => {
       expect(permissions('garoa-dev-ingest').filter((line) => /^(s3|secretsmanager):/.test(line))).toEqual([
-        `s3:GetBucketLocation ${raw}`,
         `s3:GetObject ${raw}/observations/*`,
         `s3:ListBucket ${raw}`,
         `s3:PutObject ${raw}/observations/*`,
@@ -175,7 +174,6 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
 
     it('writes pages and the latest forecasts into the models bucket, and no model, pointer or ledger', () => {
       expect(permissions('garoa-dev-hourly').filter((line) => line.includes(models))).toEqual([
-        `s3:GetBucketLocation ${models}`,
         `s3:GetObject ${models}/*`,
         `s3:ListBucket ${models}`,
         `s3:PutObject ${models}/index.html`,
