@@ -35,6 +35,7 @@ async function main(args: readonly string[]): Promise<void> {
     locations: recording.locations.map((location) => ({ ...location, pollEveryMinutes: POLL_EVERY_MINUTES })),
     training: { candidates: 2 },
   });
+  const closing: { close(): Promise<void> }[] = [];
   const release = prepareFolder(DIRECTORY, false);
   try {
     const assemblyDirectory = join(DIRECTORY, 'cdk.out');
@@ -66,5 +67,3 @@ async function main(args: readonly string[]): Promise<void> {
     release();
   }
 }
-
-const closing: { close(): Promise<void> }[] = [];

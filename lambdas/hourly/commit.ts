@@ -9,7 +9,7 @@ import {
   type StagedTable,
 } from '../lake/athena';
 import { HOURLY_OBSERVATIONS, keys } from '../lake/layout';
-import { decodeParquet, encodeParquet, ParquetRefused } from '../lake/parquet';
+import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, copyIfUnchanged, deleteObjects, getObject, writeIf } from '../lake/s3';
 import { hourlyObservationsSql } from '../lake/sql/hourly-observations';
 import { stagingPrefix } from '../lake/staging';
@@ -19,8 +19,8 @@ import {
   countRows,
   type DayHours,
   type DayOfHours,
-  DayRefused,
   hourSpan,
+  isUnreadable,
   readDayHours,
   subtractHours,
   unlikeToday,
@@ -247,7 +247,7 @@ async function readCommitted(access: CommitAccess, date: string): Promise<LakeDa
   try {
     return { ...stored, ...(await readDayHours(date, stored.bytes)) };
   } catch (error) {
-    if (error instanceof DayRefused || error instanceof ParquetRefused) {
+    if (isUnreadable(error)) {
       // The raw zone has the rows; to keep an unreadable object would keep the day broken.
       access.warn(`${keys.hourlyDay(date)} can't be read and is made anew.`, error);
       return { ...stored, ...NO_HOURS };
@@ -367,7 +367,7 @@ async function readStaged(
     return refuse(`${file.key}, which its manifest lists, is not there.`);
   }
   const read = await readDayHours(date, stored.bytes).catch((error: unknown) => {
-    if (error instanceof DayRefused || error instanceof ParquetRefused) {
+    if (isUnreadable(error)) {
       return refuse(error.message);
     }
     throw error;

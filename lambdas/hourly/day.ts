@@ -23,6 +23,11 @@ export class DayRefused extends Error {
   override readonly name = 'DayRefused';
 }
 
+/** Whether `readDayHours` met what nobody can read: no Parquet with today's columns, or hours that are no day's. */
+export function isUnreadable(error: unknown): error is DayRefused | ParquetRefused {
+  return error instanceof DayRefused || error instanceof ParquetRefused;
+}
+
 /**
  * Reads which hours a day's Parquet object holds.
  * @throws DayRefused for an hour of another day, one that is not whole, or a location's hour that is there twice.

@@ -1,13 +1,12 @@
 import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
-import { ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject } from '../lake/s3';
 import {
   countRows,
   type DayHours,
-  DayRefused,
   hourSpan,
   hoursBefore,
+  isUnreadable,
   readDayHours,
   subtractHours,
 } from './day';
@@ -72,7 +71,7 @@ async function observedHours(processed: Bucket, date: string): Promise<DayHours>
   try {
     return stored === undefined ? new Map() : (await readDayHours(date, stored.bytes)).observed;
   } catch (error) {
-    if (error instanceof ParquetRefused || error instanceof DayRefused) return new Map();
+    if (isUnreadable(error)) return new Map();
     throw error;
   }
 }

@@ -1,10 +1,9 @@
 import { keys } from '../lake/layout';
-import { ParquetRefused } from '../lake/parquet';
 import { getObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import { addHours, hourStart } from '../runtime/time';
 import { type CommitAccess, commitDays } from './commit';
-import { DayRefused, readDayHours } from './day';
+import { isUnreadable, readDayHours } from './day';
 import { type ForecastAccess, issueForecasts } from './forecast';
 import type { VerificationAccess, VerifiedDay } from './verification';
 
@@ -58,7 +57,7 @@ async function isDamaged({ processed }: CommitAccess, date: string): Promise<boo
     await readDayHours(date, stored.bytes);
     return false;
   } catch (error) {
-    if (error instanceof ParquetRefused || error instanceof DayRefused) return true;
+    if (isUnreadable(error)) return true;
     throw error;
   }
 }

@@ -1,3 +1,6 @@
+import { HOUR_MS } from '../runtime/time';
+import { selectLabels, selectValues } from './matrix';
+
 /**
  * Measures of forecasts against what happened. Pure functions of (outcomes, probabilities): outcomes are 1 (it
  * rained) or 0, probabilities lie in [0, 1]. Definitions are scikit-learn's, so that numbers can be compared.
@@ -67,8 +70,8 @@ export function evaluate(
     throw new RangeError(`Probability ${wrong} is ${probabilities[wrong]}, not a number in [0, 1].`);
   }
   const onset = Array.from(wetNow.keys()).filter((i) => wetNow[i] === 0);
-  const onsetOutcomes = Uint8Array.from(onset, (i) => outcomes[i] ?? 0);
-  const onsetProbabilities = Float64Array.from(onset, (i) => probabilities[i] ?? 0);
+  const onsetOutcomes = selectLabels(outcomes, onset);
+  const onsetProbabilities = selectValues(probabilities, onset);
   const table = confusion(outcomes, probabilities, threshold);
   const [[tn, fp], [fn, tp]] = table;
   return {
@@ -207,7 +210,7 @@ export function countEpisodes(hours: Float64Array, outcomes: Uint8Array): number
   let [episodes, last] = [0, Number.NEGATIVE_INFINITY];
   hours.forEach((hour, i) => {
     if (outcomes[i] !== 1) return;
-    if (hour - last > EPISODE_GAP_HOURS * 3_600_000) episodes++;
+    if (hour - last > EPISODE_GAP_HOURS * HOUR_MS) episodes++;
     last = hour;
   });
   return episodes;

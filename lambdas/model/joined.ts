@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DAY_MS } from '../runtime/time';
 import {
   fitScaled,
   type Logistic,
@@ -10,7 +11,7 @@ import {
 import { blocksOf, type Comparison, compareBlocks, isBetter } from './comparison';
 import { countEpisodes, squaredErrors } from './evaluation';
 import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
-import { fromColumns, type Matrix, selectRows, sideBySide } from './matrix';
+import { fromColumns, type Matrix, selectLabels, selectRows, selectValues, sideBySide } from './matrix';
 import {
   FORECAST_TERMS,
   offeredTerms,
@@ -56,8 +57,6 @@ const LEVEL = 0.05;
 
 /** Draws every weight, in standard deviations of its input, to what the plain calibration says. */
 const RIDGE = 1;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Joins a recipe's members with the provider's forecasts, on the hours of the series that have them, wherever they lie.
@@ -120,7 +119,7 @@ function joinWith(material: Material, terms: readonly Term[]): Joining | undefin
   const { outcomes, wetNow } = series;
   const given = termsOf(terms, forecasts, wetNow);
   const rows = rowsWith(given);
-  const episodes = countEpisodes(at(series.hours, rows), outcomesAt(series, rows));
+  const episodes = countEpisodes(selectValues(series.hours, rows), selectLabels(series.outcomes, rows));
   if (rows.length < JOINED_HOURS || episodes < JOINED_EPISODES) return undefined;
 
   const plainFit = (seen: Uint32Array, near?: KnownCalibration) =>
@@ -129,7 +128,7 @@ function joinWith(material: Material, terms: readonly Term[]): Joining | undefin
     calibrateKnown(fitted, selectRows(members, some), seriesAt(series, some));
   const inputs = (some: Uint32Array) => sideBySide(selectRows(members, some), selectRows(given, some));
   const learn = (fitted: KnownCalibration, some: Uint32Array, start?: Logistic) =>
-    fitScaled(inputs(some), smoothedTargets(outcomesAt(series, some)), RIDGE, {
+    fitScaled(inputs(some), smoothedTargets(selectLabels(series.outcomes, some)), RIDGE, {
       start,
       offset: logits(say(fitted, some)),
     });
@@ -146,9 +145,9 @@ function joinWith(material: Material, terms: readonly Term[]): Joining | undefin
     const fitted = plainFit(seen, near);
     return addTerms(learn(fitted, learnt, logistic), say(fitted, judged), inputs(judged));
   });
-  const probabilities = at(spoken, rows);
+  const probabilities = selectValues(spoken, rows);
   if (probabilities.some(Number.isNaN)) return undefined;
-  const comparison = compareDays(series, rows, probabilities, at(plain, rows));
+  const comparison = compareDays(series, rows, probabilities, selectValues(plain, rows));
   const joined = { terms: [...terms], logistic, speaks: isBetter(comparison, LEVEL) };
   return { joined, rows, probabilities, comparison, episodes };
 }
@@ -174,19 +173,13 @@ function compareDays(
   candidate: Float64Array,
   reference: Float64Array,
 ): Comparison {
-  const outcomes = outcomesAt(series, rows);
+  const outcomes = selectLabels(series.outcomes, rows);
   return compareBlocks(
-    blocksOf(at(series.hours, rows), squaredErrors(outcomes, candidate), squaredErrors(outcomes, reference), {
-      length: DAY_MS,
-      origin: 0,
-    }),
+    blocksOf(
+      selectValues(series.hours, rows),
+      squaredErrors(outcomes, candidate),
+      squaredErrors(outcomes, reference),
+      { length: DAY_MS, origin: 0 },
+    ),
   );
-}
-
-function at(values: Float64Array, rows: Uint32Array): Float64Array {
-  return Float64Array.from(rows, (i) => values[i] ?? Number.NaN);
-}
-
-function outcomesAt({ outcomes }: Series, rows: Uint32Array): Uint8Array {
-  return Uint8Array.from(rows, (i) => outcomes[i] ?? 0);
 }

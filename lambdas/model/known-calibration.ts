@@ -9,7 +9,7 @@ import {
   smoothedTargets,
 } from './calibration';
 import { countEpisodes } from './evaluation';
-import { type Matrix, selectRows, sideBySide } from './matrix';
+import { type Matrix, selectLabels, selectRows, selectValues, sideBySide } from './matrix';
 
 /**
  * Calibrations for what was known of an hour: told by history, or by polls, whose rain is off from what comes to be true.
@@ -49,14 +49,14 @@ export function fitKnown(
 ): KnownCalibration {
   const settled = fitCalibration(kind, members, outcomes, wetNow, near?.settled);
   const rows = Uint32Array.from(polled.keys()).filter((i) => polled[i] === 1);
-  const told = Uint8Array.from(rows, (i) => outcomes[i] ?? 0);
+  const told = selectLabels(outcomes, rows);
   const rain = told.reduce((sum, y) => sum + y, 0);
-  const times = Float64Array.from(rows, (i) => hours[i] ?? Number.NaN);
+  const times = selectValues(hours, rows);
   const enough = rain >= POLLED_RAIN_HOURS && countEpisodes(times, told) >= POLLED_EPISODES;
   // Where polls told all of them, that is what has been fitted.
   if (!enough || rows.length === polled.length) return { settled, polled: settled };
   const x = selectRows(members, rows);
-  const wet = Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN);
+  const wet = selectValues(wetNow, rows);
   const offset = logits(calibrate(settled, x, wet));
   // What a poll calls wet may be dry, and the other way round: that shifts one curve against the other.
   const inputs = kind === 'logistic-by-present' ? sideBySide(x, flags(wet)) : x;

@@ -20,6 +20,16 @@ export function selectRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
   return { rows: rows.length, columns: matrix.columns, values };
 }
 
+/** Copies the named elements of a vector, in the order given. */
+export function selectValues(values: Float64Array, rows: ArrayLike<number>): Float64Array {
+  return Float64Array.from(rows, (i) => values[i] ?? Number.NaN);
+}
+
+/** Copies the named labels, each 0 or 1, in the order given. */
+export function selectLabels(labels: Uint8Array, rows: ArrayLike<number>): Uint8Array {
+  return Uint8Array.from(rows, (i) => labels[i] ?? 0);
+}
+
 /** The columns of one matrix, then those of another with as many rows. */
 export function sideBySide(left: Matrix, right: Matrix): Matrix {
   const columns = left.columns + right.columns;

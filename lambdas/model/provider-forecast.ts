@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { fitScaled, logisticProbability, logisticSchema, smoothedTargets } from './calibration';
-import { fromColumns, type Matrix, selectRows } from './matrix';
+import { fromColumns, type Matrix, selectLabels, selectRows, selectValues } from './matrix';
 
 /**
  * The provider's own forecast of hour t + 1, as it stood when hour t closed: the rival that every model is held against,
@@ -126,7 +126,7 @@ export function fitRecalibration(
   const terms = offeredTerms(forecasts);
   const all = termsOf(terms, forecasts, wetNow);
   const rows = rowsWith(all);
-  const known = Uint8Array.from(rows, (i) => outcomes[i] ?? 0);
+  const known = selectLabels(outcomes, rows);
   if (rows.length < MINIMUM_HOURS || !known.includes(0) || !known.includes(1)) return undefined;
   return { terms, logistic: fitScaled(selectRows(all, rows), smoothedTargets(known), RIDGE) };
 }
@@ -142,7 +142,7 @@ export function recalibrate(
 
 /** Some hours of the forecasts, in the order given. */
 export function forecastsAt(forecasts: ProviderForecasts, rows: ArrayLike<number>): ProviderForecasts {
-  const at = (values: Float64Array) => Float64Array.from(rows, (i) => values[i] ?? Number.NaN);
+  const at = (values: Float64Array) => selectValues(values, rows);
   return {
     probability: at(forecasts.probability),
     precipMm: at(forecasts.precipMm),

@@ -1,5 +1,6 @@
 import { averagePrecision, brier, logLoss } from './evaluation';
 import { spokenSeries } from './joined';
+import { selectLabels, selectValues } from './matrix';
 import { type RowRange, splitDevelopmentTest } from './protocol';
 import type { Recipe } from './recipe';
 import { type OutOfFold, seriesOf, type WeeklyLoss, weeklyLosses } from './series';
@@ -57,10 +58,7 @@ export function scoreOf(set: TrainingSet, recipe: Recipe, outOfFold: OutOfFold):
     hours: outcomes.length,
     averagePrecision: averagePrecision(outcomes, probabilities) ?? 0,
     onsetAveragePrecision:
-      averagePrecision(
-        Uint8Array.from(dry, (i) => outcomes[i] ?? 0),
-        Float64Array.from(dry, (i) => probabilities[i] ?? 0),
-      ) ?? 0,
+      averagePrecision(selectLabels(outcomes, dry), selectValues(probabilities, dry)) ?? 0,
     brier: outcomes.length === 0 ? 0 : brier(outcomes, probabilities),
     logLoss: outcomes.length === 0 ? 0 : logLoss(outcomes, probabilities),
     weeks: weeklyLosses(series, probabilities),

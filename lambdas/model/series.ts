@@ -1,7 +1,8 @@
+import { DAY_MS } from '../runtime/time';
 import { type Comparison, compareBlocks } from './comparison';
 import { squaredErrors } from './evaluation';
 import { calibrateKnown, fitKnown } from './known-calibration';
-import { fromColumns, selectRows } from './matrix';
+import { fromColumns, selectLabels, selectRows, selectValues } from './matrix';
 import { fitPersistence, type Persistence, persistenceProbability } from './persistence';
 import { weekOf } from './protocol';
 import {
@@ -58,9 +59,9 @@ export function seriesOf(set: TrainingSet, hours: ArrayLike<number>): Series {
   });
   return {
     hours: Float64Array.from(hours),
-    outcomes: Uint8Array.from(rows, (i) => set.y[i] ?? 0),
-    wetNow: Float64Array.from(rows, (i) => set.wetNow[i] ?? Number.NaN),
-    polled: Uint8Array.from(rows, (i) => set.polled[i] ?? 0),
+    outcomes: selectLabels(set.y, rows),
+    wetNow: selectValues(set.wetNow, rows),
+    polled: selectLabels(set.polled, rows),
     weeks: Int32Array.from(hours, (hour) => weekOf(set, hour)),
     forecasts: set.forecasts && forecastsAt(set.forecasts, rows),
   };
@@ -72,10 +73,10 @@ export function seriesAt(
   rows: Uint32Array,
 ): Series {
   return {
-    hours: Float64Array.from(rows, (i) => hours[i] ?? Number.NaN),
-    outcomes: Uint8Array.from(rows, (i) => outcomes[i] ?? 0),
-    wetNow: Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN),
-    polled: Uint8Array.from(rows, (i) => polled[i] ?? 0),
+    hours: selectValues(hours, rows),
+    outcomes: selectLabels(outcomes, rows),
+    wetNow: selectValues(wetNow, rows),
+    polled: selectLabels(polled, rows),
     weeks: Int32Array.from(rows, (i) => weeks[i] ?? Number.NaN),
     forecasts: forecasts && forecastsAt(forecasts, rows),
   };
@@ -83,8 +84,6 @@ export function seriesAt(
 
 /** Parts that weeks are dealt out to: with ten weeks or fewer, each is judged by all others. */
 const PARTS = 10;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Probabilities of each hour by what was fitted on other weeks: nothing that is judged has seen its own outcome, and
@@ -171,14 +170,11 @@ function frequencySeries(
   const { outcomes, wetNow } = series;
   return crossFitted(series, (rows, others) => {
     const seen = {
-      y: Uint8Array.from(rows, (i) => outcomes[i] ?? 0),
-      wetNow: Float64Array.from(rows, (i) => wetNow[i] ?? Number.NaN),
+      y: selectLabels(outcomes, rows),
+      wetNow: selectValues(wetNow, rows),
     };
     const persistence = fitPersistence(seen, { start: 0, end: rows.length });
-    return say(
-      persistence,
-      Float64Array.from(others, (i) => wetNow[i] ?? Number.NaN),
-    );
+    return say(persistence, selectValues(wetNow, others));
   });
 }
 

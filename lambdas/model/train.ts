@@ -3,7 +3,7 @@ import { type Costs, decisionThreshold, type Evaluation, evaluate } from './eval
 import { fitMeanwhile } from './fit';
 import { joinedProbability, type Spoken, spokenSeries } from './joined';
 import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
-import { fromColumns, type Matrix, selectRows } from './matrix';
+import { fromColumns, type Matrix, selectLabels, selectRows, selectValues } from './matrix';
 import { fitPersistence, type Persistence, persistenceLogits } from './persistence';
 import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './preprocessing';
 import { expandingFolds, type RowRange } from './protocol';
@@ -141,8 +141,8 @@ function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
   const prepared = {
     preprocessing,
     x,
-    y: Uint8Array.from(rows, (i) => set.y[i] ?? 0),
-    wetNow: Float64Array.from(rows, (i) => set.wetNow[i] ?? Number.NaN),
+    y: selectLabels(set.y, rows),
+    wetNow: selectValues(set.wetNow, rows),
   };
   if (store.values + x.values.length <= KEPT_VALUES) {
     store.entries.set(key, prepared);

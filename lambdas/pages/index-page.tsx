@@ -1,4 +1,5 @@
 import type { LocationResult } from '../model/metrics-file';
+import { HOUR_MS } from '../runtime/time';
 import type { Location } from '../weather/location';
 import { renderPage } from './page';
 import { SKILL_DAYS, type VerificationWindow } from './recent';
@@ -34,7 +35,6 @@ export interface IndexContent {
   readonly notes: readonly string[];
 }
 
-const HOUR_MS = 3_600_000;
 /** A forecast is made for the hour after each closed one; two hours later it has been missed. */
 const FORECAST_LATE_MS = 2 * HOUR_MS;
 /** The newest closed hour began an hour or two ago; two hours more are a disturbance that lasts. */

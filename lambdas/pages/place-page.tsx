@@ -3,6 +3,7 @@ import type { Agreement } from '../lake/agreement';
 import type { ModelMetrics } from '../model/metrics-file';
 import type { Recipe } from '../model/recipe';
 import type { ChampionEntry } from '../model/registry';
+import { HOUR_MS } from '../runtime/time';
 import type { Location } from '../weather/location';
 import {
   type DailySkill,
@@ -698,7 +699,6 @@ const MEASURES: readonly { label: string; of: (evaluation: Measured) => number |
   { label: 'Accuracy', of: ({ accuracy }) => accuracy, digits: 3 },
 ];
 
-const HOUR_MS = 3_600_000;
 const RANGES_SHOWN = 12;
 
 /** Neighbouring hours joined into ranges; the first dozen, and how many there are beyond. */

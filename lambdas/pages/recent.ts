@@ -6,7 +6,7 @@ import { ParquetRefused } from '../lake/parquet';
 import { readRows } from '../lake/rows';
 import { type Bucket, listObjects } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
-import { addDays, addHours, datesBetween, hourStart, utcSecond } from '../runtime/time';
+import { addDays, addHours, datesBetween, HOUR_MS, hourStart, utcSecond } from '../runtime/time';
 import type { DailySkill, TimelineHour } from './charts';
 
 /** One closed hour of one place as the lake has it. Null is "not known". */
@@ -14,7 +14,6 @@ export interface RecentHour extends TimelineHour {
   readonly tempC: number | null;
 }
 
-const HOUR_MS = 3_600_000;
 const READERS = 16;
 
 /** Bits of an hour: what is known of rain and of the yes/no forecast, and what it is. */

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { type Bucket, getObject } from '../lake/s3';
 import { countEpisodes } from '../model/evaluation';
 import { seriesIsEnough } from '../model/gate';
+import { selectLabels, selectValues } from '../model/matrix';
 import { expandingFolds, type RowRange, splitDevelopmentTest, weekOf } from '../model/protocol';
 import {
   type BaselineRecipes,
@@ -146,8 +147,8 @@ function isJudgeable(set: TrainingSet, development: RowRange): boolean {
   const judged = expandingFolds(set, development).flatMap(({ validation: { start, end } }) =>
     Array.from({ length: end - start }, (_, i) => start + i),
   );
-  const hours = Float64Array.from(judged, (i) => set.hours[i] ?? Number.NaN);
-  const outcomes = Uint8Array.from(judged, (i) => set.y[i] ?? 0);
+  const hours = selectValues(set.hours, judged);
+  const outcomes = selectLabels(set.y, judged);
   const weeks = new Set(Array.from(hours, (hour) => weekOf(set, hour)));
   return seriesIsEnough(weeks.size, countEpisodes(hours, outcomes));
 }

@@ -13,6 +13,7 @@ import {
 } from '../model/evaluation';
 import { decide, type GateDecision } from '../model/gate';
 import { loadLibsvm } from '../model/libsvm';
+import { selectLabels, selectValues } from '../model/matrix';
 import type { Assessment, CandidateResult, Compared } from '../model/metrics-file';
 import { fitPersistence, persistenceProbability } from '../model/persistence';
 import {
@@ -230,7 +231,7 @@ function besideProvider({ series, probabilities }: Decision): Assessment['compar
   const provider = providerSeries(series);
   if (provider === undefined) return null;
   const { rows, series: known, recalibrated, raw } = provider;
-  const ours = Float64Array.from(rows, (i) => probabilities[i] ?? Number.NaN);
+  const ours = selectValues(probabilities, rows);
   return {
     ...comparedWith(weeklyLosses(known, ours), weeklyLosses(known, recalibrated)),
     hours: rows.length,
@@ -257,11 +258,11 @@ function providerInTest(set: TrainingSet, { development, test }: Split): Evaluat
   const said = recalibrate(fitted, judged.forecasts, judged.wetNow);
   const known = Uint32Array.from(said.keys()).filter((i) => !Number.isNaN(said[i]));
   if (known.length === 0) return null;
-  const probability = Float64Array.from(known, (i) => said[i] ?? Number.NaN);
+  const probability = selectValues(said, known);
   return evaluate(
-    Uint8Array.from(known, (i) => judged.outcomes[i] ?? 0),
+    selectLabels(judged.outcomes, known),
     probability,
-    Float64Array.from(known, (i) => judged.wetNow[i] ?? Number.NaN),
+    selectValues(judged.wetNow, known),
     decisionThreshold(recalibrate(fitted, learnt.forecasts, learnt.wetNow).filter((p) => !Number.isNaN(p))),
   );
 }

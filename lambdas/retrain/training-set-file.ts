@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ColumnData, type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
 import { OWN_FEATURE_NAMES } from '../model/features';
+import { selectValues } from '../model/matrix';
 import { featureNames, SPOKEN, withNeighbours } from '../model/neighbours';
 import { offeredTerms } from '../model/provider-forecast';
 import type { TrainingSet } from '../model/training-set';
@@ -46,7 +47,7 @@ export async function parseTrainingSet(locationId: string, bytes: Uint8Array): P
 
   const times = await column('hour', timeOf);
   const order = Uint32Array.from(times.keys()).sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0));
-  const inOrder = (values: Float64Array) => Float64Array.from(order, (row) => values[row] ?? Number.NaN);
+  const inOrder = (values: Float64Array) => selectValues(values, order);
 
   const hours = inOrder(times);
   hours.forEach((hour, i) => {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 /** Times are UTC everywhere. A text of the lake is an instant to the second, or a date. */
 
 export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** ISO 8601 in UTC to the second, such as `2026-11-23T10:15:00Z`: sorts as text, and is one form everywhere. */
 export const utcSecondSchema = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/);

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../runtime/time';
 import type { Location } from './location';
 import { ProviderError } from './provider-error';
 
@@ -71,7 +72,7 @@ function sameZone(one: string, other: string, confirmed: boolean, now: number): 
   // A name that is not known here is no sign of a wrong place.
   if (first === undefined || second === undefined) return true;
   if (first.name === second.name) return true;
-  const halfAYear = 182 * 86_400_000;
+  const halfAYear = 182 * DAY_MS;
   return confirmed && [now, now + halfAYear].every((at) => first.offsetAt(at) === second.offsetAt(at));
 }
 

@@ -1,6 +1,4 @@
-import { utcSecond } from '../runtime/time';
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, utcSecond } from '../runtime/time';
 
 /** First and last instant (exclusive) of a UTC day, in seconds since the epoch. */
 export function utcDaySeconds(day: string): { from: number; until: number } {

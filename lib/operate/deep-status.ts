@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, QueueDoesNotExist } from '@aws-sdk/client-sqs';
 import { readPromotions } from '../../lambdas/model/registry';
 import { count } from '../../lambdas/pages/words';
-import { addDays, addHours, datesBetween, hourStart } from '../../lambdas/runtime/time';
+import { addDays, addHours, datesBetween, HOUR_MS, hourStart } from '../../lambdas/runtime/time';
 import { settledFrom } from '../../lambdas/weather/provider';
 import { PROVIDERS, type ProviderName } from '../../lambdas/weather/providers';
 import {
@@ -118,8 +118,7 @@ function hoursOf(
     const known = first.get(id);
     if (known === undefined || hour < known) first.set(id, hour);
   }
-  const hoursSince = (start: string): number =>
-    Math.max(0, Date.parse(closed) - Date.parse(start)) / 3_600_000;
+  const hoursSince = (start: string): number => Math.max(0, Date.parse(closed) - Date.parse(start)) / HOUR_MS;
   const due = rows.filter(({ hour }) => settledFrom(provider, hour.slice(0, 10)) <= addHours(at, -24));
   return {
     expected: [...first.values()].reduce((sum, start) => sum + hoursSince(start), 0),

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../../../lambdas/runtime/time';
 import { LAMBDA_RETRIES } from '../../constructs/retries';
 
 /** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
@@ -268,8 +269,6 @@ export function backfillDefinition({
   };
 }
 
-const DAY_MS = 86_400_000;
-
 const instant = (field: 'from' | 'to'): string => `$toMillis($states.input.${field} & 'T00:00:00Z')`;
 
 /** JSONata for the day on which the execution started; a redriven one asks for the same days as at first. */
@@ -305,7 +304,7 @@ const unfinished = '{"unfinished": $states.result.Payload.unfinished}';
 
 /** JSONata: whether the day's last hour was settled when the execution started. */
 const isSettled = (hours: number): string =>
-  `$toMillis($states.input.date & 'T23:00:00Z') + ${hours * 3_600_000} <= $toMillis(${startedAt})`;
+  `$toMillis($states.input.date & 'T23:00:00Z') + ${hours * HOUR_MS} <= $toMillis(${startedAt})`;
 
 /** JSONata for what went wrong: of Lambda's JSON the message, of other errors the whole cause. */
 const errorText =

@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../../lambdas/runtime/time';
+
 /** What the definition needs to know of its surroundings; tokens of a stack are welcome. */
 export interface EvidenceDefinitionProps {
   readonly retrainingArn: string;
@@ -6,8 +8,6 @@ export interface EvidenceDefinitionProps {
   /** `aws`, or the partition of another part of the world. */
   readonly partition: string;
 }
-
-const DAY_MS = 86_400_000;
 
 /**
  * Retrains the locations of a `SkillBelowPersistence` event, in Amazon States Language (JSONata). Input: the
