@@ -272,7 +272,7 @@ export function reliabilityChart(bins: readonly ReliabilityPoint[], summary: str
       }),
       Plot.line(bins, { x: 'forecast', y: 'observed', stroke: 'var(--forecast)' }),
       // The halo of a number lies under the dots: drawn later it would hide one.
-      Plot.text(bins, {
+      Plot.text(bins.filter(hasRoom), {
         x: 'forecast',
         y: 'observed',
         text: ({ hours }: ReliabilityPoint) => hours.toLocaleString('en'),
@@ -294,6 +294,16 @@ export function reliabilityChart(bins: readonly ReliabilityPoint[], summary: str
       }),
     ],
   });
+}
+
+/** Whether the number at a dot covers no number of a dot with more hours; its title tells it in any case. */
+function hasRoom(point: ReliabilityPoint, _: number, bins: readonly ReliabilityPoint[]): boolean {
+  return !bins.some(
+    ({ forecast, observed, hours }) =>
+      hours > point.hours &&
+      Math.abs(forecast - point.forecast) < 0.12 &&
+      Math.abs(observed - point.observed) < 0.06,
+  );
 }
 
 /** How many hours got which probability, dry and wet ones beside each other, on a square-root scale. */

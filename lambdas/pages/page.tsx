@@ -270,6 +270,8 @@ thead th { border-bottom-width: 2px; vertical-align: bottom; }
 summary { cursor: pointer; font-size: .9rem; color: var(--muted); margin-top: .5rem; }
 :focus-visible { outline: 3px solid var(--forecast); outline-offset: 2px; }
 @media (max-width: 34rem) {
+  .words td:last-child, .recipe { min-width: 11rem; }
+  .words th:first-child { min-width: 6.5rem; }
   .index th, .index td { padding-right: .4rem; }
   .index i { font-size: .5rem; letter-spacing: -.02em; }
 }

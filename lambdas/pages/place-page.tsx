@@ -1,7 +1,6 @@
 import type { ComponentChild } from 'preact';
 import type { Agreement } from '../lake/agreement';
 import type { ModelMetrics } from '../model/metrics-file';
-import type { Recipe } from '../model/recipe';
 import type { ChampionEntry } from '../model/registry';
 import { HOUR_MS } from '../runtime/time';
 import type { Location } from '../weather/location';
@@ -19,6 +18,7 @@ import {
 import { KnownAndTrue } from './known-and-true';
 import { Figure, type LegendEntry, Matrix, renderPage, Table } from './page';
 import { type RecentHour, SKILL_DAYS, type VerificationWindow } from './recent';
+import { differenceInWords, isSame, recipeInWords } from './recipes';
 import { besideProvider, skillInWords } from './skill';
 import {
   precisionRecallCurve,
@@ -469,8 +469,8 @@ function Judged({ metrics, location }: TestProps) {
             calibrated on other weeks. Brier score {decimal(series.brier, 4)}; lower is better.
           </p>
           <Table
-            caption="This recipe beside what one could use instead, on the same hours"
-            head={['Baseline', 'Its Brier', 'This recipe is', 'Difference', '90% interval']}
+            caption="This recipe beside what one could use instead, on the same hours; with − its Brier score is the lower one"
+            head={['Baseline', 'Its Brier', 'Difference', '90% interval', 'This recipe is']}
             rows={BASELINES.flatMap(({ key, who }) => {
               const compared = comparisons[key];
               if (compared === null) return [];
@@ -479,11 +479,11 @@ function Judged({ metrics, location }: TestProps) {
                 [
                   who,
                   decimal(brier, 4),
-                  verdict,
                   relativeBrier(improvement, brier),
                   lower === null || upper === null
                     ? 'too few weeks'
                     : `${relativeBrier(upper, brier)} to ${relativeBrier(lower, brier)}`,
+                  verdict,
                 ],
               ];
             })}
@@ -575,53 +575,46 @@ function History({ location, champions, generatedAt }: PlacePageContent) {
 
 function Search({ metrics, location }: TestProps) {
   const { trainingSet, recipe, challenger, candidates, embargoHours } = metrics;
-  const best = JSON.stringify(challenger.recipe);
-  const traits = candidates.map((candidate) => traitsOf(candidate.recipe));
-  const differing = TRAITS.filter((trait) => new Set(traits.map((all) => all[trait])).size > 1);
-  const shared = TRAITS.filter((trait) => !differing.includes(trait));
-  const common = traits[0] === undefined ? '' : shared.map((trait) => traits[0]?.[trait]).join(' · ');
   return (
     <>
       <p>
         Trained on {count(trainingSet.hours, 'hour')} ({count(trainingSet.rainHours, 'rain hour')}),{' '}
         <Time at={trainingSet.from} zone={location.timezone} /> to{' '}
         <Time at={trainingSet.to} zone={location.timezone} />; {count(embargoHours, 'hour')} of embargo before
-        the test part.{rowsInWords(trainingSet)} The recipe at work: {recipeInWords(recipe)}.
+        the test part.{rowsInWords(trainingSet)}
       </p>
-      {common !== '' && <p>All recipes tried have in common: {common}.</p>}
+      <p>The recipe at work: {recipeInWords(recipe)}.</p>
+      {!isSame(recipe, challenger.recipe) && (
+        <p>The recipe that this search chose: {recipeInWords(challenger.recipe)}.</p>
+      )}
       <Table
-        caption="Recipes tried, by what they differ in, measured on the hours that decided; baselines are never chosen"
-        head={[
-          ...(differing.length === 0 ? ['recipe'] : differing),
-          'Average precision',
-          'Onset',
-          'Brier',
-          'Log loss',
-        ]}
-        rows={candidates.map((candidate, i) => {
-          const isBest = JSON.stringify(candidate.recipe) === best;
-          const own = differing.length === 0 ? ['as above'] : differing.map((trait) => traits[i]?.[trait]);
-          const [first, ...others] = own;
-          return [
-            <span key={i} class={isBest ? 'recipe best' : 'recipe'}>
-              {isBest && 'Chosen: '}
+        caption="Recipes tried, by what they differ in from the chosen one, lowest Brier score first, measured on the hours that decided; baselines are never chosen"
+        head={['Recipe', 'Brier', 'Log loss', 'Average precision', 'Onset']}
+        rows={[...candidates]
+          .sort((a, b) => brierOf(a) - brierOf(b))
+          .map((candidate, i) => [
+            <span key={i} class={isSame(candidate.recipe, challenger.recipe) ? 'recipe best' : 'recipe'}>
               {candidate.status === 'scored' && candidate.baseline && 'Baseline: '}
-              {first}
+              {differenceInWords(candidate.recipe, challenger.recipe)}
+              {candidate.status === 'refused' && `; refused: ${candidate.reason}`}
             </span>,
-            ...others,
             ...(candidate.status === 'scored'
               ? [
-                  decimal(candidate.averagePrecision),
-                  decimal(candidate.onsetAveragePrecision),
                   decimal(candidate.brier, 4),
                   decimal(candidate.logLoss, 4),
+                  decimal(candidate.averagePrecision),
+                  decimal(candidate.onsetAveragePrecision),
                 ]
-              : [`refused: ${candidate.reason}`, '', '', '']),
-          ];
-        })}
+              : ['', '', '', '']),
+          ])}
       />
     </>
   );
+}
+
+/** Refused ones come last. */
+function brierOf(candidate: ModelMetrics['candidates'][number]): number {
+  return candidate.status === 'scored' ? candidate.brier : 1;
 }
 
 /** Where the rows came from, and which were not seen. */
@@ -634,45 +627,6 @@ function rowsInWords({ polledHours, passedOver }: ModelMetrics['trainingSet']): 
   return polledHours === null
     ? unseen
     : ` Of these, ${polledHours} were polled; history tells the others.${unseen}`;
-}
-
-const KERNELS: Readonly<Record<Recipe['kernel'], string>> = { rbf: 'RBF', laplacian: 'Laplacian' };
-const CALIBRATIONS: Readonly<Record<Recipe['calibration'], string>> = {
-  logistic: 'logistic calibration',
-  'logistic-by-present': 'logistic calibration by rain now',
-  none: 'no calibration',
-};
-
-/** What recipes may differ in, as the heads of a table. */
-const TRAITS = ['kernel', 'classifiers', 'logistic regression', 'features', 'window', 'calibration'] as const;
-
-function traitsOf(recipe: Recipe): Readonly<Record<(typeof TRAITS)[number], string>> {
-  const { kernel, members, linear, featureGroups, windowRows, calibration, solver } = recipe;
-  const shapes = members.map(
-    ({ c, gammaScale }) => `C ${c} · γ ${gammaScale === 'variance' ? 'by variance' : `${gammaScale}/d`}`,
-  );
-  const weights = members.map(({ positiveWeight }) => positiveWeight);
-  // What the classifiers share is said once.
-  const classifiers =
-    new Set(shapes).size === 1
-      ? `${shapes[0]} · rain weighted ${weights.join(', ')}`
-      : shapes.map((shape, i) => `${shape} · rain weighted ${weights[i]}`).join(' and ');
-  return {
-    kernel: members.length === 0 ? 'no kernel' : `${KERNELS[kernel]} kernel`,
-    classifiers:
-      members.length === 0 ? 'no classifier' : `${classifiers}${solver === 'libsvm' ? ', by libsvm' : ''}`,
-    'logistic regression':
-      linear === null ? 'no logistic regression' : `logistic regression, ridge ${linear.ridge}`,
-    features: featureGroups.join(' + '),
-    window: `newest ${count(windowRows, 'hour')}`,
-    calibration: CALIBRATIONS[calibration],
-  };
-}
-
-/** All of a recipe in one line. */
-function recipeInWords(recipe: Recipe): string {
-  const traits = traitsOf(recipe);
-  return TRAITS.map((trait) => traits[trait]).join(' · ');
 }
 
 interface Measured {

@@ -43,7 +43,10 @@ export function besideProvider(windows: readonly VerificationWindow[], days: num
     ({ providerComparedSquaredError, providerSquaredError }) =>
       providerComparedSquaredError < providerSquaredError,
   );
-  const where = judged.length === 1 ? '' : `, better at ${better.length} of ${judged.length} places`;
+  const where =
+    judged.length === 1
+      ? ''
+      : `, better at ${better.length.toLocaleString('en')} of ${count(judged.length, 'place')}`;
   const how = gain < 0 ? 'Worse' : 'Better';
   return `${how} than the provider's own forecast by ${percent(Math.abs(gain))} over ${days} days${where}`;
 }

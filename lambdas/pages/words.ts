@@ -11,12 +11,9 @@ export function skillPercent(value: number | null): string {
   return value !== null && value < -1 ? 'below -100%' : percent(value);
 }
 
-/** A Brier score that lies so far below a reference (above, where the gain is negative), as a share of it. */
+/** What a gain takes off a reference Brier score, as a share of it with its sign: `−9.9%` where the score is lower. */
 export function relativeBrier(gain: number, reference: number): string {
-  if (reference === 0) return MISSING;
-  const share = Math.abs(gain / reference);
-  if (share < 0.0005) return 'equal';
-  return `${percent(share, 1)} ${gain > 0 ? 'lower' : 'higher'}`;
+  return reference === 0 ? MISSING : `${signed((-100 * gain) / reference)}%`;
 }
 
 export function decimal(value: number | null, digits = 3): string {

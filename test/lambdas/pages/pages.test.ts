@@ -208,10 +208,8 @@ describe('the page of a place', () => {
 
   it('says what the recipe is beside each baseline, with the interval, as shares of its Brier score', () => {
     const text = textOf(placePage(aPlacePage({ tested: aTest() })));
-    expect(text).toContain(
-      'Persistence (“it goes on as it is”)0.0500better24.0% lower40.0% lower to 8.0% lower',
-    );
-    expect(text).toContain('Logistic regression0.0500not worse by more than 3%0.2% higher');
+    expect(text).toContain('Persistence (“it goes on as it is”)0.0500−24.0%−40.0% to −8.0%better');
+    expect(text).toContain('Logistic regression0.0500+0.2%−40.0% to +2.0%not worse by more than 3%');
     expect(text).not.toContain('The plain SVC of tutorials');
   });
 
@@ -330,22 +328,38 @@ describe('the page of a place', () => {
     expect(text).not.toContain('Confusion matrix');
   });
 
-  it('says what all recipes share once, and of each recipe what it differs in', () => {
+  it('says of each recipe what it differs in from the chosen one, the lowest Brier score first', () => {
     const { metrics } = aTest();
     const [scored] = metrics.candidates;
     if (scored?.status !== 'scored') throw new Error('the first candidate is scored');
-    const wider = { ...scored, recipe: { ...scored.recipe, windowRows: 9_000 } };
-    const tested = aTest({ metrics: { ...metrics, candidates: [scored, wider] } });
+    const { recipe } = scored;
+    const members = [3, 9].map((positiveWeight) => ({ c: 1, gammaScale: 0.5, positiveWeight }));
+    const candidates: typeof metrics.candidates = [
+      { status: 'refused', recipe: { ...recipe, kernel: 'laplacian' }, reason: 'the fit took too long' },
+      {
+        ...scored,
+        brier: 0.05,
+        recipe: { ...recipe, windowRows: 9_000, featureGroups: ['state', 'rain', 'clock'] },
+      },
+      scored,
+      { ...scored, brier: 0.045, recipe: { ...recipe, members } },
+      { ...scored, brier: 0.06, baseline: true, recipe: { ...recipe, featureGroups: ['few'] } },
+    ];
+    const tested = aTest({ metrics: { ...metrics, candidates } });
     const { document } = parseHTML(placePage(aPlacePage({ tested })));
-    const section = document.querySelector('#search');
-    expect(section?.textContent).toContain('All recipes tried have in common: RBF kernel');
-    const cells = [...(section?.querySelectorAll('tbody th') ?? [])].map(({ textContent }) => textContent);
-    expect(cells).toEqual(['Chosen: newest 5,000 hours', 'newest 9,000 hours']);
+    const cells = [...document.querySelectorAll('#search tbody th')].map(({ textContent }) => textContent);
+    expect(cells).toEqual([
+      'the chosen recipe',
+      'RBF kernel, C 1, γ 0.5/d, rain weighted 3 and 9',
+      'newest 9,000 hours · with clock',
+      'Baseline: features few',
+      'Laplacian kernel, C 1, γ 0.5/d, rain weighted 3; refused: the fit took too long',
+    ]);
   });
 
   it('says how many hours were polled, and how many were passed over', () => {
     expect(textOf(placePage(aPlacePage()))).toContain(
-      'Of these, 120 were polled; history tells the others. The',
+      'Of these, 120 were polled; history tells the others.The recipe',
     );
     const { metrics } = aTest();
     const passedOver = { otherThreshold: 24, oldShape: 48 };
