@@ -46,27 +46,30 @@ export interface AuditInput {
 
 const count = z.int().min(0);
 
-/** A run in numbers. What is counted under a name that begins with `unexplained` should not be. */
+const names = z.array(z.string());
+
+/** A run in numbers. What stands under a name that begins with `unexplained` should not be. */
 export const auditSchema = z.object({
   observations: z.object({
     served: count,
     stored: count,
     missing: count.describe('served and not stored'),
-    unexplainedMissing: count.describe('those of them whose poll ended well, so that nothing says why'),
+    unexplainedMissing: names.describe('those of them whose poll ended well, so that nothing says why'),
   }),
   hours: z.object({
     expected: count.describe('recorded hours of all places'),
     present: count,
     twice: count,
-    unexplainedMissing: count.describe('missing hours whose history is due, or that were polled'),
+    unexplainedMissing: names.describe('missing hours whose history is due, or that were polled'),
     settlingDue: count.describe('hours whose history was settled when upkeep last looked'),
     settled: count.describe('those of them that are'),
+    unexplainedUnsettled: names.describe('those that are not'),
   }),
   forecasts: z.object({
     due: count.describe('hours that an hourly run closed with success, for each place with a champion'),
     made: count,
     twice: count,
-    unexplainedMissing: count.describe('due ones whose base hour was known, and that were not made'),
+    unexplainedMissing: names.describe('due ones whose base hour was known, and that were not made'),
     known: count.describe('those made whose target hour is known'),
     verified: count.describe('those that forecast_verification counts'),
     unexplainedUnverified: count.describe(
@@ -75,20 +78,18 @@ export const auditSchema = z.object({
   }),
   champions: z.object({
     places: count.describe('places with a champion'),
-    inconsistent: z
-      .array(z.string())
-      .describe('places whose pointer is not the newest entry of a whole ledger'),
+    inconsistent: names.describe('places whose pointer is not the newest entry of a whole ledger'),
   }),
   leftovers: count.describe('staged objects that the last upkeep should have removed'),
   quarantined: count,
-  unreadable: z.array(z.string()).describe('derived objects that nobody can read'),
+  unreadable: names.describe('derived objects that nobody can read'),
   deeds: z.record(z.string(), count).describe('what was done to the run on purpose'),
   deadLetters: count,
   failedInvocations: z.record(z.string(), count).describe('by error'),
   failedExecutions: z.record(z.string(), count).describe('by machine and error, those that are still failed'),
   alarmsRung: z.record(z.string(), count).describe('how often'),
-  unexplained: z.array(z.string()).describe('failures, dead letters and alarms that nothing done explains'),
-  secretsFound: z.array(z.string()).describe("objects that hold the provider's key"),
+  unexplained: names.describe('failures, dead letters and alarms that nothing done explains'),
+  secretsFound: names.describe("objects that hold the provider's key"),
 });
 export type Audit = z.infer<typeof auditSchema>;
 
@@ -137,16 +138,13 @@ function counted(names: readonly string[]): Record<string, number> {
 /** A poll may lose what it was told when its run ends badly afterwards; nothing else may. */
 function auditObservations({ cloud, from, to }: AuditInput): Audit['observations'] {
   const lived = (id: string): boolean => instantOf(id) >= from && instantOf(id) < to;
-  const served = [...cloud.weather.served()].filter(lived);
+  const ingests = cloud.invocations().filter(({ function: name }) => name.endsWith('-ingest'));
+  const served = wantedOf(cloud.weather.served(), ingests).filter(lived);
   const stored = storedObservations(cloud);
-  const failed = cloud
-    .invocations()
-    .filter(({ function: name, result }) => name.endsWith('-ingest') && result.functionError !== undefined);
+  const failed = ingests.filter(({ result }) => result.functionError !== undefined);
   const missing = served.filter((id) => !stored.has(id));
   // A day's history is lost as a whole when its run fails after the provider has answered.
-  const failedDays = new Set(
-    failed.flatMap(({ event }) => backfillSchema.safeParse(event).data?.backfill.date ?? []),
-  );
+  const failedDays = new Set(failed.flatMap(({ event }) => dayOf(event) ?? []));
   const explained = (id: string): boolean => {
     const observed = Date.parse(instantOf(id));
     return (
@@ -158,11 +156,39 @@ function auditObservations({ cloud, from, to }: AuditInput): Audit['observations
     served: served.length,
     stored: [...stored].filter(lived).length,
     missing: missing.length,
-    unexplainedMissing: missing.filter((id) => !explained(id)).length,
+    unexplainedMissing: missing.filter((id) => !explained(id)),
   };
 }
 
+/**
+ * Of what the provider sent, what a run had asked for: a UTC day's history comes as two local days, the other hours of
+ * which are left to the runs of their own days.
+ * @param served see `WeatherApi.served`
+ */
+export function wantedOf(
+  served: ReadonlyMap<string, ReadonlySet<string>>,
+  ingests: readonly Pick<InvocationRecord, 'at' | 'event'>[],
+): string[] {
+  const asked = new Set(ingests.map(({ at, event }) => askedFor(at, dayOf(event))));
+  return [...served].flatMap(([id, instants]) => {
+    const day = instantOf(id).slice(0, 10);
+    const isWanted = [...instants].some(
+      (at) => asked.has(askedFor(at, undefined)) || asked.has(askedFor(at, day)),
+    );
+    return isWanted ? [id] : [];
+  });
+}
+
 const backfillSchema = z.object({ backfill: z.object({ date: z.string() }) });
+
+/** The UTC day whose history an event asks for; undefined for a poll. */
+function dayOf(event: unknown): string | undefined {
+  return backfillSchema.safeParse(event).data?.backfill.date;
+}
+
+function askedFor(at: string, day: string | undefined): string {
+  return `${at} ${day ?? 'now'}`;
+}
 const upkeepSchema = z.object({ scheduledTime: utcSecondSchema });
 
 /** The instant of the last upkeep that succeeded; empty when there was none. */
@@ -192,14 +218,17 @@ function auditHours(input: AuditInput, days: LakeDays): Audit['hours'] {
   );
   const keys = [...new Map(expected.map(({ id, hour }) => [placeHour(id, hour), hour]))];
   const due = keys.filter(([, hour]) => isDue(hour));
+  const unsettled = due.filter(([key]) => (hours.get(key)?.settled_at ?? null) === null);
   return {
     expected: keys.length,
     present: [...hours.values()].filter(({ hour }) => hour >= from && hour < to).length,
     twice: days.repeatedHours,
-    unexplainedMissing: keys.filter(([key, hour]) => !hours.has(key) && (isDue(hour) || told.has(key)))
-      .length,
+    unexplainedMissing: keys.flatMap(([key, hour]) =>
+      !hours.has(key) && (isDue(hour) || told.has(key)) ? [key] : [],
+    ),
     settlingDue: due.length,
-    settled: due.filter(([key]) => (hours.get(key)?.settled_at ?? null) !== null).length,
+    settled: due.length - unsettled.length,
+    unexplainedUnsettled: unsettled.map(([key]) => key),
   };
 }
 
@@ -223,7 +252,7 @@ function auditForecasts(input: AuditInput, days: LakeDays, champions: readonly s
     unexplainedMissing: due.filter(
       (key) =>
         !days.forecasts.has(key) && wasKnownAtClose(days.hours.get(key)) && !silent.has(instantOf(key)),
-    ).length,
+    ),
     known,
     verified,
     unexplainedUnverified: astray,
@@ -337,20 +366,25 @@ function secretsIn({ cloud, directory }: AuditInput): string[] {
   return [...open.map((file) => `logs/${file}`), ...objects];
 }
 
+/** Of many, the first are named. */
+const NAMED = 5;
+
 /** What an audit found that nothing explains, a sentence each; empty when all is well. */
 export function findings(found: Audit): string[] {
   const { observations, hours, forecasts, champions } = found;
   const when = (many: number, text: string): string[] => (many === 0 ? [] : [`${many} ${text}`]);
+  const named = (some: readonly string[], text: string): string[] =>
+    when(some.length, `${text}: ${some.slice(0, NAMED).join(', ')}`);
   return [
-    ...when(
+    ...named(
       observations.unexplainedMissing,
       'observations were sent, and are not stored although no poll failed',
     ),
     ...when(hours.twice, 'rows repeat an hour'),
-    ...when(hours.unexplainedMissing, 'hours are missing that the lake was told of'),
-    ...when(hours.settlingDue - hours.settled, 'hours are not settled although their history is due'),
+    ...named(hours.unexplainedMissing, 'hours are missing that the lake was told of'),
+    ...named(hours.unexplainedUnsettled, 'hours are not settled although their history is due'),
     ...when(forecasts.twice, 'forecasts were made twice'),
-    ...when(forecasts.unexplainedMissing, 'forecasts are missing although their hour was known and closed'),
+    ...named(forecasts.unexplainedMissing, 'forecasts are missing although their hour was known and closed'),
     ...when(
       forecasts.unexplainedUnverified,
       'forecasts are not verified, or twice, although their hour is known',

@@ -97,7 +97,7 @@ describe('a week of polling three places while one reply in twenty fails', () =>
 
   it('stores every observation that the provider gave out, each location and minute once', () => {
     const stored = new Set(polled.map(({ location_id, observed_at }) => `${location_id} ${observed_at}`));
-    expect(stored).toEqual(new Set(cloud.weather.served()));
+    expect(stored).toEqual(new Set(cloud.weather.served().keys()));
     const polls = polled.map(({ location_id, ingested_at }) => `${location_id} ${ingested_at}`);
     expect(new Set(polls).size).toBe(polls.length);
   });

@@ -151,7 +151,7 @@ const withFirstChampion = (): string[] =>
 
 describe('the whole pipeline on forty days of recorded weather', () => {
   it('stores every observation that the provider delivered', () => {
-    expect(storedObservations(cloud)).toEqual(new Set(cloud.weather.served()));
+    expect(storedObservations(cloud)).toEqual(new Set(cloud.weather.served().keys()));
     expect(summary.ingest.observationsStored).toBe(summary.ingest.observationsServed);
     expect(summary.ingest.failures).toBe(0);
   });

@@ -75,16 +75,23 @@ describe('half a day under faults', () => {
   });
 });
 
+describe('the first hour', () => {
+  it('begins with the run that is due in it, so that no alarm misses one (seed c1)', () => {
+    const runs = started.flatMap((cloud) => cloud.invocations());
+    expect(runs.map(({ event }) => event)).toContainEqual({ scheduledTime: '2013-01-02T00:05:00Z' });
+  });
+});
+
 describe('findings', () => {
   it.each<[string, (audit: Audit) => Audit]>([
     [
       'observations were sent',
-      (audit) => ({ ...audit, observations: { ...audit.observations, unexplainedMissing: 2 } }),
+      (audit) => ({ ...audit, observations: { ...audit.observations, unexplainedMissing: ['jfk x'] } }),
     ],
     ['rows repeat an hour', (audit) => ({ ...audit, hours: { ...audit.hours, twice: 1 } })],
     [
       'hours are not settled',
-      (audit) => ({ ...audit, hours: { ...audit.hours, settlingDue: audit.hours.settled + 1 } }),
+      (audit) => ({ ...audit, hours: { ...audit.hours, unexplainedUnsettled: ['jfk x'] } }),
     ],
     ['forecasts were made twice', (audit) => ({ ...audit, forecasts: { ...audit.forecasts, twice: 1 } })],
     ['the key can be read in raw/x', (audit) => ({ ...audit, secretsFound: ['raw/x'] })],

@@ -30,8 +30,11 @@ export interface WeatherApi {
   requests(): number;
   /** Calls so far as the providers count them: Open-Meteo by places and variables. */
   calls(): number;
-  /** `location observed_at` of every observation that was sent to its end in an intact answer. */
-  served(): ReadonlySet<string>;
+  /**
+   * `location observed_at` of every observation that was sent to its end in an intact answer, and the instants of
+   * virtual time at which it was, as `Date.toISOString` spells them.
+   */
+  served(): ReadonlyMap<string, ReadonlySet<string>>;
   setFaults(plan: WeatherFaultPlan | undefined): void;
   /** From now on WeatherAPI.com accepts this key and no other. */
   setKey(key: string): void;
@@ -48,7 +51,7 @@ export interface WeatherApi {
  */
 export async function startWeatherApi(options: WeatherApiOptions): Promise<WeatherApi> {
   const weather = new RecordedWeather(options.recording, options.now, options.manners ?? REAL_MANNERS);
-  const served = new Set<string>();
+  const served = new Map<string, Set<string>>();
   const attempts = new Map<string, number>();
   const openMeteo = new OneAtATime();
   const limits = new CallLimits();
@@ -73,7 +76,9 @@ export async function startWeatherApi(options: WeatherApiOptions): Promise<Weath
       return;
     }
     send(response, answer, fault, () => {
-      for (const observation of answer.observations) served.add(observation);
+      for (const observation of answer.observations) {
+        served.set(observation, (served.get(observation) ?? new Set()).add(at.toISOString()));
+      }
     });
   };
 

@@ -53,11 +53,11 @@ describe.each<ProviderName>(['weatherapi', 'open-meteo'])('a recorded day throug
 
   it('gives every hour its rain when it is polled every quarter of an hour, and makes up no hour', async () => {
     const seen = new Map<string, Map<string, (number | null)[]>>();
-    const before = new Set(api.served());
+    const before = new Set(api.served().keys());
     for (now = START + QUARTER; now <= START + 24 * HOUR; now += QUARTER) {
       for (const outcome of await provider().current(recording.locations, utcSecond(now * 1_000))) {
         for (const { observedAt, measured } of readingsOf(outcome)) {
-          expect(api.served()).toContain(`${outcome.location.id} ${observedAt}`);
+          expect([...api.served().keys()]).toContain(`${outcome.location.id} ${observedAt}`);
           const hours = seen.get(outcome.location.id) ?? new Map<string, (number | null)[]>();
           const hour = `${observedAt.slice(0, 13)}:00:00Z`;
           hours.set(hour, [...(hours.get(hour) ?? []), measured.precip_mm]);
