@@ -15,6 +15,12 @@ import { lookAfterLake, makePages, type PagesResult, type UpkeepAccess } from '.
 
 const champions = createChampionCache();
 
+/**
+ * What is left of an invocation for all that needs no Athena, pages and compaction among them: queries that wait in a
+ * queue for minutes are given up before it, so that each part says what became of it.
+ */
+const WITHOUT_ATHENA_MS = 120_000;
+
 /** Invoked by the schedule, the Backfill state machine and people; see `event.ts` for what it takes. */
 export async function handler(
   event: unknown,
@@ -72,7 +78,7 @@ function connect(
       s3: s3(),
       workgroup: requireEnv(Env.workgroup),
       database: requireEnv(Env.database),
-      remainingMs: () => context.getRemainingTimeInMillis(),
+      remainingMs: () => context.getRemainingTimeInMillis() - WITHOUT_ATHENA_MS,
       onFinished,
     },
     raw: bucket(Env.rawBucket),

@@ -1,5 +1,7 @@
-import { keys } from '../lake/layout';
-import { getObject } from '../lake/s3';
+import { decodeForecasts } from '../lake/forecasts';
+import { FORECASTS, keys } from '../lake/layout';
+import { encodeParquet, ParquetRefused } from '../lake/parquet';
+import { type Bucket, getObject, putObject, updateObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import { addHours, hourStart } from '../runtime/time';
 import { type CommitAccess, commitDays } from './commit';
@@ -7,9 +9,11 @@ import { isUnreadable, readDayHours } from './day';
 import { type ForecastAccess, issueForecasts } from './forecast';
 import type { VerificationAccess, VerifiedDay } from './verification';
 
+const PARQUET_TYPE = 'application/vnd.apache.parquet';
+
 /**
  * Verifies. Forecasts that nobody can read are made anew from what was known of their base hour, by the model that was in
- * office then, and verified too; where none can be made, their hour goes without.
+ * office then, and verified too; where none can be made, they are set aside and their hour goes without.
  * @throws as `verify` and `issueForecasts`.
  */
 export async function verifyMended<T extends VerifiedDay>(
@@ -23,11 +27,38 @@ export async function verifyMended<T extends VerifiedDay>(
   for (const key of unreadable) {
     const [, date, hour] = /dt=(\d{4}-\d{2}-\d{2})\/(\d{2})\.parquet$/.exec(key) ?? [];
     if (date !== undefined) {
-      await issueForecasts(access, addHours(`${date}T${hour}:00:00Z`, -HORIZON_HOURS), now);
+      const baseHour = addHours(`${date}T${hour}:00:00Z`, -HORIZON_HOURS);
+      const { made } = await issueForecasts(access, baseHour, now);
+      if (made === 0 && (await setForecastsAside(access.processed, key))) {
+        access.warn(`${key} could not be made anew and lies in ${keys.quarantined(key)} now.`, undefined);
+      }
     }
   }
   const second = await verify(access);
   return { ...second, verified: first.verified + second.verified };
+}
+
+/**
+ * Moves forecasts that can't be read to `quarantine/` of their zone, and puts none in their place, so that no reader and no
+ * query meets them again. The copy comes first: dying in between costs nothing.
+ * @returns false when they can be read by now.
+ */
+async function setForecastsAside(processed: Bucket, key: string): Promise<boolean> {
+  return updateObject(processed, key, PARQUET_TYPE, async (stored) => {
+    if (stored === undefined || (await isReadable(stored.bytes))) return { result: false };
+    await putObject(processed, keys.quarantined(key), stored.bytes, 'application/octet-stream');
+    return { body: encodeParquet(FORECASTS.columns, []), result: true };
+  });
+}
+
+async function isReadable(bytes: Uint8Array): Promise<boolean> {
+  try {
+    await decodeForecasts(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof ParquetRefused) return false;
+    throw error;
+  }
 }
 
 /**

@@ -330,7 +330,7 @@ export function partitionDate(instant: string): string {
 /** Pages lie under a prefix of their own, so that superseded ones expire in days while models keep their year. */
 export const PAGES_PREFIX = 'pages/';
 
-/** In the raw zone, beside what the tables see. */
+/** In the raw and the processed zone, beside what the tables see. */
 export const QUARANTINE_PREFIX = 'quarantine/';
 
 export const keys = {
@@ -339,8 +339,8 @@ export const keys = {
   compacted: (hourPrefix: string) => `${hourPrefix}compacted.ndjson.gz`,
   /** Prefix of one raw hour partition. */
   rawHour: (dt: string, hour: string) => `${OBSERVATIONS.prefix}dt=${dt}/hour=${hour}/`,
-  /** Where a raw object goes that can't be read; its reason lies beside it. */
-  quarantined: (rawKey: string) => `${QUARANTINE_PREFIX}${rawKey}`,
+  /** Where an object goes that can't be read; the reason of a raw one lies beside it. */
+  quarantined: (key: string) => `${QUARANTINE_PREFIX}${key}`,
   /** The committed Parquet object of one day: a copy over this key is the commit. */
   hourlyDay: (dt: string) => `${HOURLY_OBSERVATIONS.prefix}dt=${dt}/part-0.parquet`,
   /** The forecasts issued for one target hour. */

@@ -54,7 +54,14 @@ export async function promoteVersion(
     await writeRollbackRow(processed, restored.entry);
     // The order stands whatever becomes of the page, which the next upkeep makes again.
     const access = { locations: settings.locations, processed, models };
-    await refreshPlacePages(access, utcSecond(now()), [place]).catch(() => undefined);
+    try {
+      await refreshPlacePages(access, utcSecond(now()), [place]);
+    } catch (error) {
+      dependencies.note('The page was not made anew, which the next upkeep does', {
+        key: keys.page(location),
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
     return restored.entry;
   }
   const { run, outcome, expectedChampion } = decision;

@@ -161,15 +161,23 @@ function auditObservations({ cloud, from, to }: AuditInput): Audit['observations
 }
 
 /**
- * Of what the provider sent, what a run had asked for: a UTC day's history comes as two local days, the other hours of
- * which are left to the runs of their own days.
+ * Of what the provider sent, what a run had asked for and was to store. A UTC day's history comes as two local days, the
+ * other hours of which are left to the runs of their own days; a poll that is delivered again stores nothing more.
  * @param served see `WeatherApi.served`
+ * @param ingests in the order of their ends
  */
 export function wantedOf(
   served: ReadonlyMap<string, ReadonlySet<string>>,
-  ingests: readonly Pick<InvocationRecord, 'at' | 'event'>[],
+  ingests: readonly Pick<InvocationRecord, 'at' | 'event' | 'result'>[],
 ): string[] {
-  const asked = new Set(ingests.map(({ at, event }) => askedFor(at, dayOf(event))));
+  const asked = new Set<string>();
+  const stored = new Set<string>();
+  for (const { at, event, result } of ingests) {
+    const day = dayOf(event);
+    const poll = JSON.stringify(event);
+    if (day !== undefined || !stored.has(poll)) asked.add(askedFor(at, day));
+    if (result.functionError === undefined) stored.add(poll);
+  }
   return [...served].flatMap(([id, instants]) => {
     const day = instantOf(id).slice(0, 10);
     const isWanted = [...instants].some(
@@ -311,11 +319,22 @@ const FAILING: readonly Deed['kind'][] = ['provider down', 'key rotated', 'lasti
 /** Of the weather, not of the run. */
 const OF_THE_WEATHER = 'worse-than-persistence';
 
+/** Whether something was done in time that may be behind an alarm, or the weather is. */
+export function isExplained({ name, at }: Rung, deeds: readonly Deed[]): boolean {
+  if (name.endsWith(OF_THE_WEATHER)) return true;
+  const [, cause] = Object.entries(CAUSES).find(([end]) => name.endsWith(end)) ?? [];
+  return cause !== undefined && wasDone(deeds, addHours(at, -cause.hours), at, cause.kinds);
+}
+
+function wasDone(deeds: readonly Deed[], from: string, to: string, kinds: readonly Deed['kind'][]): boolean {
+  return deeds.some((deed) => kinds.includes(deed.kind) && deed.from <= to && deed.to >= from);
+}
+
 /** Failures, dead letters and alarms for which nothing was done in their time. */
 function unexplained(input: AuditInput): string[] {
   const { cloud, deeds } = input;
   const doneBetween = (from: string, to: string, kinds: readonly Deed['kind'][]): boolean =>
-    deeds.some((deed) => kinds.includes(deed.kind) && deed.from <= to && deed.to >= from);
+    wasDone(deeds, from, to, kinds);
   const doneAt = (at: string): boolean => doneBetween(utcSecond(at), utcSecond(at), FAILING);
   const failures = failedInvocations(input).filter(({ at }) => !doneAt(at));
   const executions = failedExecutions(input).filter(
@@ -327,13 +346,7 @@ function unexplained(input: AuditInput): string[] {
   const letters = cloud
     .deadLetters()
     .filter(({ at }) => !doneBetween(utcSecond(Date.parse(at) - 300_000), utcSecond(at), FAILING));
-  const alarms = alarmsRung(input).filter(({ name, at }) => {
-    const [, cause] = Object.entries(CAUSES).find(([end]) => name.endsWith(end)) ?? [];
-    return (
-      !name.endsWith(OF_THE_WEATHER) &&
-      !(cause !== undefined && doneBetween(addHours(at, -cause.hours), at, cause.kinds))
-    );
-  });
+  const alarms = alarmsRung(input).filter((alarm) => !isExplained(alarm, deeds));
   return [
     ...failures.map((failure) => {
       const reason = failure.result.functionError?.errorMessage.split('\n')[0] ?? '';

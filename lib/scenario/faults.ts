@@ -127,6 +127,7 @@ function failedQuery(body: string, reason: string, retryable: boolean): string {
   });
 }
 
-function queuedQuery(body: string): string {
+/** A fault's `otherReply` of GetQueryExecution: the query waits, whatever became of it. */
+export function queuedQuery(body: string): string {
   return otherState(body, { State: 'QUEUED' });
 }

@@ -80,7 +80,10 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   const troubles = Object.values(TROUBLES);
   // Each hour ends after its closing run, and before anything of the next one matters.
   const offset = (options.hourlyMinute + 1) * 60_000;
-  await cloud.advanceTo(new Date(Date.parse(from) + offset));
+  // The hour before was not polled, so that its closing run is left out: a silence like any other.
+  const begun = new Date(Date.parse(from) + offset);
+  deeds.push({ kind: 'silence', from, to: utcSecond(begun) });
+  await cloud.settle(begun);
   for (let hour = 0; hour < 24 * days; hour += 1) {
     const start = addHours(from, hour);
     const nextHour = Date.parse(addHours(start, 1));

@@ -8,6 +8,8 @@ import { keys } from '../../../lambdas/lake/layout';
 import { listObjects, putObject } from '../../../lambdas/lake/s3';
 import { Env } from '../../../lambdas/runtime/env';
 import { SETTINGS_FILE } from '../../../lambdas/settings';
+import type { FaultPlan } from '../../../lib/local/wire/calls';
+import { queuedQuery } from '../../../lib/scenario/faults';
 import {
   appoint,
   type HourlyCloud,
@@ -24,9 +26,11 @@ const environment = { ...process.env };
 let local: HourlyCloud;
 let invoke: (event: unknown) => Promise<HourlyResult | UpkeepResult | PagesResult>;
 let log: jest.SpyInstance;
+let fault: FaultPlan = () => undefined;
+let remainingMs = 900_000;
 
 beforeAll(async () => {
-  local = await startHourlyCloud();
+  local = await startHourlyCloud(LOCATIONS, { faults: (call) => fault(call) });
   writeFileSync(
     join(directory, SETTINGS_FILE),
     JSON.stringify({
@@ -54,7 +58,7 @@ beforeAll(async () => {
   });
   // Loaded once the environment stands, as in Lambda.
   const { handler } = await import('../../../lambdas/hourly/handler');
-  const context: Pick<Context, 'getRemainingTimeInMillis'> = { getRemainingTimeInMillis: () => 60_000 };
+  const context: Pick<Context, 'getRemainingTimeInMillis'> = { getRemainingTimeInMillis: () => remainingMs };
   invoke = (event) => handler(event, context);
   log = jest.spyOn(console, 'log').mockImplementation();
   jest.spyOn(console, 'info').mockImplementation();
@@ -198,6 +202,30 @@ it('ends in an error when a part failed, after the other parts have done theirs'
   expect((await listObjects(local.processed, 'hourly_observations/')).map(({ key }) => key)).toEqual([
     keys.hourlyDay('2013-03-10'),
   ]);
+});
+
+it('gives a query up that waits in a queue for minutes, leaves the other parts their time, and is healed by the next hour', async () => {
+  await appoint(local.models, '2013-03-01T00:00:00Z');
+  await poll('2013-03-10T05:00:00Z');
+  let cancelled = 0;
+  fault = ({ operation }) => {
+    if (operation === 'StopQueryExecution') cancelled += 1;
+    return operation === 'GetQueryExecution' ? { kind: 'otherReply', body: queuedQuery } : undefined;
+  };
+  // So much is left once a query has waited for thirteen of the fifteen minutes.
+  remainingMs = 125_005;
+  const run = invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
+  await expect(run).rejects.toThrow(
+    /^The commit failed: The statement \(query [-0-9a-f]{36}\) was cancelled/,
+  );
+  await expect(run).rejects.toThrow(/^Forecasting failed: The statement \(query [-0-9a-f]{36}\) was canc/m);
+  expect(cancelled).toBeGreaterThan(1);
+  expect(await listObjects(local.models, keys.pagesIndex)).toHaveLength(1);
+  fault = () => undefined;
+  remainingMs = 900_000;
+  await poll('2013-03-10T06:00:00Z');
+  await expect(invoke({ scheduledTime: '2013-03-10T07:05:00Z' })).resolves.toMatchObject({ forecasts: 3 });
+  expect(Object.keys(await local.content())).toContain(keys.hourlyDay('2013-03-10'));
 });
 
 it('tells of raw objects that were set aside', async () => {

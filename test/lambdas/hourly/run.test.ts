@@ -276,7 +276,7 @@ describe('a derived object that nobody can read', () => {
     }
   });
 
-  it('of an hour that is over is made anew where its base hour is known; without one it counts for nothing', async () => {
+  it('of an hour that is over is made anew where its base hour is known; without one it is set aside for good', async () => {
     await appoint(local.models, '2013-03-01T00:00:00Z');
     for (const hour of ['2013-03-10T05:00:00Z', '2013-03-10T06:00:00Z', '2013-03-10T07:00:00Z']) {
       await poll(hour);
@@ -292,9 +292,15 @@ describe('a derived object that nobody can read', () => {
     expect(run.failures).toEqual([]);
     expect(await probabilities()).toEqual(issued);
     expect(run.verified?.rows.find(({ windowDays }) => windowDays === 1)?.score.hours).toBe(2);
-    expect(local.warnings.slice(warnings)).toContain(
-      `${unknown} can't be read, and its forecasts count for nothing.`,
+    const told = local.warnings.slice(warnings);
+    expect(told).toContain(`${unknown} can't be read, and its forecasts count for nothing.`);
+    expect(told).toContain(
+      `${unknown} could not be made anew and lies in ${keys.quarantined(unknown ?? '')} now.`,
     );
+    expect(await getText(local.processed, keys.quarantined(unknown ?? ''))).toBe('not parquet');
+    expect(await readForecasts(local.processed, unknown ?? '')).toEqual([]);
+    await closeHour(local.access(), closing('2013-03-10T07:00:00Z'));
+    expect(local.warnings.slice(warnings + told.length)).toEqual([]);
   });
 });
 

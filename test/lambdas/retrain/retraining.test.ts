@@ -512,6 +512,22 @@ describe('retraining a location, step by step as the state machine does', () => 
       expect(await getText(local.bucket, keys.page('ewr'))).toContain('B cries wolf');
     });
 
+    it('stands when the page can not be made anew, and the log names the page and the reason', async () => {
+      fault = ({ operation, subject }) =>
+        operation === 'PutObject' && subject.endsWith(keys.page('ewr')) ? { kind: 'serverError' } : undefined;
+      const noted: unknown[] = [];
+      dependencies = { ...dependencies, note: (message, fields) => noted.push({ message, ...fields }) };
+      await step({ step: 'promote', location: 'ewr', version: A });
+      expect((await readChampion(local.bucket, 'ewr')).current?.version).toBe(A);
+      expect(noted).toEqual([
+        {
+          message: expect.stringContaining('The page was not made anew'),
+          key: keys.page('ewr'),
+          reason: expect.stringContaining('The page of ewr could not be made: InternalError'),
+        },
+      ]);
+    });
+
     it.each([
       [
         { location: 'ewr', version: '20130215T000000Z-cccccccc' },
