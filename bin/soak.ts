@@ -35,6 +35,10 @@ async function main(args: readonly string[]): Promise<void> {
     locations: recording.locations.map((location) => ({ ...location, pollEveryMinutes: POLL_EVERY_MINUTES })),
     training: { candidates: 2 },
   });
+  let isStopped = false;
+  process.once('SIGINT', () => {
+    isStopped = true;
+  });
   const closing: { close(): Promise<void> }[] = [];
   const release = prepareFolder(DIRECTORY, false);
   try {
@@ -53,6 +57,7 @@ async function main(args: readonly string[]): Promise<void> {
         days: options.days,
         rate: options.rate,
         seed: options.seed,
+        isStopped: () => isStopped,
         onStarted: (cloud) => closing.push(cloud),
       },
       progress,

@@ -1,9 +1,13 @@
+import { encodeAgreement, readAgreement } from '../lake/agreement';
 import { decodeForecasts } from '../lake/forecasts';
-import { FORECASTS, keys } from '../lake/layout';
+import { FORECASTS, keys, MODEL_METRICS } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
-import { type Bucket, getObject, putObject, updateObject } from '../lake/s3';
+import { type Bucket, getObject, listObjects, putObject, updateObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
-import { addHours, hourStart } from '../runtime/time';
+import { isReadable as isReadableMetrics, remakeRows } from '../model/metrics-rows';
+import { AGREEMENT_DAYS } from '../pages/known-and-true';
+import { addDays, addHours, hourStart } from '../runtime/time';
+import { measureAgreement } from './agreement';
 import { type CommitAccess, commitDays } from './commit';
 import { isUnreadable, readDayHours } from './day';
 import { type ForecastAccess, issueForecasts } from './forecast';
@@ -79,6 +83,49 @@ export async function mendDays(
     }
   }
   return mended;
+}
+
+/**
+ * Makes days of `provider_agreement` anew that nobody can read, of those that pages show; one that nothing is known of any
+ * more becomes empty. Each is named.
+ * @throws as `measureAgreement`.
+ */
+export async function mendAgreement(access: CommitAccess, date: string, now: string): Promise<void> {
+  const { processed, warn } = access;
+  const { unreadable } = await readAgreement(processed, addDays(date, -AGREEMENT_DAYS), date);
+  for (const { key, reason } of unreadable) {
+    warn(`${key} can't be read and is made anew.`, reason);
+    const day = /dt=([^/]+)/.exec(key)?.[1] ?? date;
+    await measureAgreement(access, day, day, now);
+    const again = await readAgreement(processed, day, day);
+    if (again.unreadable.length > 0) await putObject(processed, key, encodeAgreement([]), PARQUET_TYPE);
+  }
+}
+
+/** A damaged one is found within the time; older ones cost a request a day each. */
+const METRICS_DAYS = 30;
+
+/**
+ * Makes objects of `model_metrics` anew that no query can read; each is named. One that nothing is known of any more moves
+ * to `quarantine/`, and none takes its place.
+ */
+export async function mendMetrics(
+  { processed, models, locations, warn }: CommitAccess & ForecastAccess,
+  date: string,
+): Promise<void> {
+  const eldest = keys.modelMetrics(addDays(date, -METRICS_DAYS), '');
+  for (const { key } of await listObjects(processed, MODEL_METRICS.prefix)) {
+    const stored = key < eldest ? undefined : await getObject(processed, key);
+    if (stored === undefined || isReadableMetrics(stored.bytes)) continue;
+    const ids = locations.map(({ id }) => id);
+    if (await remakeRows({ processed, models }, key, ids)) {
+      warn(`${key} could not be read and was made anew.`, undefined);
+      continue;
+    }
+    await putObject(processed, keys.quarantined(key), stored.bytes, 'application/octet-stream');
+    await putObject(processed, key, '', 'application/x-ndjson');
+    warn(`${key} could not be made anew and lies in ${keys.quarantined(key)} now.`, undefined);
+  }
 }
 
 async function isDamaged({ processed }: CommitAccess, date: string): Promise<boolean> {

@@ -10,7 +10,7 @@ import { type Compaction, compactDays } from './compaction';
 import type { PagesTask, UpkeepTask } from './event';
 import { type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
 import { findGaps, type Gaps } from './gaps';
-import { mendDays, verifyMended } from './mending';
+import { mendAgreement, mendDays, mendMetrics, verifyMended } from './mending';
 import { parts } from './parts';
 import type { HourlyAccess } from './run';
 import { type HistorySource, type Settled, settleDays } from './settling';
@@ -60,6 +60,8 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
     first === undefined || last === undefined
       ? undefined
       : await attempt('Measuring agreement', () => measureAgreement(access, first, last, now));
+  await attempt('Mending agreement', () => mendAgreement(access, date, now));
+  await attempt('Mending metrics', () => mendMetrics(access, date));
   // The last readings of a day may come when its last hour has been closed.
   await attempt('The day before', () =>
     commitDays(access, { dates: [yesterday], closedBefore, now, acceptLostHours: false }),

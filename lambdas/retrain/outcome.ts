@@ -1,11 +1,11 @@
 import { keys } from '../lake/layout';
 import { putObject } from '../lake/s3';
 import type { EvaluationFile } from '../model/metrics-file';
+import { writeRollbackRow } from '../model/metrics-rows';
 import { compactTime, type LedgerEntry, promote, readModel, readPromotions } from '../model/registry';
 import { refreshPlacePages } from '../pages/refresh';
 import { utcSecond } from '../runtime/time';
 import type { LocationDependencies } from './inspect';
-import { writeRollbackRow } from './metrics-rows';
 import type { PublishDependencies } from './publish';
 import { runFiles } from './run-files';
 import { Refused, type Run, type StepInput } from './steps';

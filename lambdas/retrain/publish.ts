@@ -9,6 +9,7 @@ import {
   type RunSummary,
   resultOf,
 } from '../model/metrics-file';
+import { writeEvaluationRows } from '../model/metrics-rows';
 import { readPointer } from '../model/registry';
 import { PLACES_PER_PART } from '../pages/parts-of-places';
 import { refreshIndex, refreshPlacePages } from '../pages/refresh';
@@ -16,7 +17,6 @@ import { settleAll } from '../runtime/settle';
 import { utcSecond } from '../runtime/time';
 import { forecastLocations, type Location } from '../weather/location';
 import type { LocationDependencies } from './inspect';
-import { writeEvaluationRows } from './metrics-rows';
 import { runFiles } from './run-files';
 import { type Run, runKeys, type StepInput } from './steps';
 

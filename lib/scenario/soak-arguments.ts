@@ -31,7 +31,8 @@ anything is lost, twice or unexplained.
   --seed TEXT       the same seed makes the same faults (1)
   --help            show this
 
-The lake, the logs and audit.json lie under .garoa-soak/ afterwards.
+Ctrl-C once: a calm day more, then the audit of what was lived; twice: the end. The lake, the logs and
+audit.json lie under .garoa-soak/ afterwards.
 `;
 
 /** @throws BadArguments for an unknown option, a missing or a wrong value. */

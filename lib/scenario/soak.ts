@@ -25,6 +25,8 @@ export interface SoakOptions {
   readonly seed: string;
   /** See `LocalCloudOptions`. */
   readonly patience?: number;
+  /** Asked before each hour: from true on, a calm day is lived and the audit is of what was. */
+  readonly isStopped?: () => boolean;
   /** Called with the cloud once it runs, so that a signal can end it. */
   readonly onStarted: (cloud: LocalGaroa) => unknown;
 }
@@ -41,7 +43,7 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   const { recording, historyDays, days, rate, seed } = options;
   const firstDay = utcSecond(recording.from * 1000).slice(0, 10);
   const from = `${addDays(firstDay, historyDays)}T00:00:00Z`;
-  const to = addHours(from, 24 * days);
+  let hours = 24 * days;
   let troubled = false;
   let now = (): Date => new Date(from);
   const deeds: Deed[] = [];
@@ -74,7 +76,7 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   await prepare(cloud, '-retrain', { reason: 'Before the soak.' });
   await cloud.recycle();
 
-  progress.phase('Soak', 24 * days);
+  progress.phase('Soak', hours);
   troubled = true;
   const random = seededRandom(`${seed}:hours`);
   const troubles = Object.values(TROUBLES);
@@ -84,12 +86,17 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   const begun = new Date(Date.parse(from) + offset);
   deeds.push({ kind: 'silence', from, to: utcSecond(begun) });
   await cloud.settle(begun);
-  for (let hour = 0; hour < 24 * days; hour += 1) {
+  let calmFrom = hours - 1;
+  for (let hour = 0; hour < hours; hour += 1) {
+    if (hour + 24 < hours && options.isStopped?.()) {
+      calmFrom = hour;
+      hours = hour + 24;
+    }
     const start = addHours(from, hour);
     const nextHour = Date.parse(addHours(start, 1));
     const end = new Date(nextHour + offset);
     // The last hour is calm, so that what came before it can be made good.
-    const isCalm = random() >= rate * HOURS_PER_REQUEST || hour + 1 >= 24 * days;
+    const isCalm = random() >= rate * HOURS_PER_REQUEST || hour >= calmFrom;
     const trouble = isCalm ? undefined : troubles[Math.floor(random() * troubles.length)];
     if (trouble === undefined) await cloud.advanceTo(end);
     else {
@@ -99,7 +106,7 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
         end,
         closing: utcSecond(nextHour + options.hourlyMinute * 60_000),
         random,
-        isLastDay: hour >= 24 * (days - 1),
+        isLastDay: hour >= hours - 24,
         note: (deed) => deeds.push(deed),
         setProviderDown: (down) => {
           providerDown = down;
@@ -115,6 +122,7 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   progress.phase('Audit');
   const { settledAfterHours } = PROVIDERS.weatherapi;
   const { directory } = options;
+  const to = addHours(from, hours);
   const found = await audit({ cloud, recording, from, to, deeds, settledAfterHours, directory });
   progress.end();
   return found;

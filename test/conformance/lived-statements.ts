@@ -1,8 +1,8 @@
 import { measureAgreement } from '../../lambdas/hourly/agreement';
 import { closeHour, recomputeRange } from '../../lambdas/hourly/run';
 import { sweepStaging } from '../../lambdas/hourly/sweep';
+import { writeEvaluationRows, writeRollbackRow } from '../../lambdas/model/metrics-rows';
 import { promote } from '../../lambdas/model/registry';
-import { writeEvaluationRows, writeRollbackRow } from '../../lambdas/retrain/metrics-rows';
 import { plan } from '../../lambdas/retrain/plan';
 import { prepare } from '../../lambdas/retrain/prepare';
 import { addDays, addHours } from '../../lambdas/runtime/time';

@@ -141,6 +141,20 @@ describe('a raw object that the engine can not read', () => {
   });
 
   it.each([
+    ['an empty object', '0659-x.ndjson.gz', Buffer.alloc(0)],
+    ['a number as text', '0659-x.ndjson.gz', ndjson([{ ...good, temp_c: '5' }])],
+    ['a note of somebody', 'README.txt', Buffer.from('Do not touch.\n')],
+    ['what a file browser leaves', '.DS_Store', Buffer.from([0, 0, 0, 1])],
+    ['a folder in the folder', 'sub/0659-x.ndjson.gz', whole],
+  ])('or that is none of ours costs the day nothing: %s', async (_, name, bytes) => {
+    await putHistory(local.raw, '2013-03-09', wholeDay('2013-03-09'));
+    const key = `${keys.rawHour('2013-03-09', '06')}${name}`;
+    await putObject(local.raw, key, bytes, 'application/octet-stream');
+    expect(await commitDays(local.access(), order('2013-03-09'))).toMatchObject([{ status: 'committed' }]);
+    expect(await rowsOf('2013-03-09')).toHaveLength(72);
+  });
+
+  it.each([
     ['with an offset', '2013-03-09T06:30:00+05:30'],
     ['of a form that sorts in', '2013-03-09T6:00:00Z'],
   ])('whole but with an instant %s counts for no hour', async (_, observed_at) => {

@@ -6,9 +6,11 @@ import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/
 import { NOTHING_VERIFIED } from '../../../lambdas/hourly/verification';
 import { judgeVoices, silencedPlaces } from '../../../lambdas/hourly/voices';
 import { biasOf, readAgreement, spreadOf } from '../../../lambdas/lake/agreement';
-import { keys } from '../../../lambdas/lake/layout';
-import { deleteObjects, getText, putObject } from '../../../lambdas/lake/s3';
+import { keys, MODEL_METRICS } from '../../../lambdas/lake/layout';
+import { deleteObjects, getText, listObjects, putObject } from '../../../lambdas/lake/s3';
 import { VOICE_DAYS } from '../../../lambdas/model/drift';
+import { writeEvaluationRows, writeRollbackRow } from '../../../lambdas/model/metrics-rows';
+import { compactTime, promote } from '../../../lambdas/model/registry';
 import { addDays, addHours } from '../../../lambdas/runtime/time';
 import { ndjson } from '../../lib/local/support';
 import {
@@ -167,6 +169,74 @@ describe('upkeep', () => {
       },
     ]);
     expect(skillEvents('test', '2013-03-10', undefined)).toEqual([]);
+  });
+});
+
+describe('objects for people and pages that nobody can read', () => {
+  const damage = (key: string) => putObject(local.processed, key, 'PAR1 {"location_id":', 'text/plain');
+
+  it('agreement of known and true is named and measured anew, or becomes empty', async () => {
+    await pollDay('2013-03-07');
+    await committed('2013-03-07', '2013-03-07');
+    const { access } = provider();
+    await upkeep('2013-03-10', access);
+    const before = await readAgreement(local.processed, '2013-03-07', '2013-03-07');
+    const [known, unknown] = ['2013-03-07', '2013-03-01'].map((day) => keys.agreementDay(day));
+    for (const key of [known, unknown]) await damage(key ?? '');
+    const warnings = local.warnings.length;
+    const run = await upkeep('2013-03-11', access);
+    expect(run.failures).toEqual([]);
+    expect(local.warnings.slice(warnings).sort()).toEqual(
+      [unknown, known].map((key) => `${key} can't be read and is made anew.`),
+    );
+    const after = await readAgreement(local.processed, '2013-03-01', '2013-03-11');
+    expect(after.unreadable).toEqual([]);
+    expect(after.of('jfk')).toEqual(before.of('jfk'));
+    expect(after.of('jfk')).toHaveLength(8);
+  });
+
+  it('metrics are made anew from evaluations and ledgers; what these know nothing of is set aside', async () => {
+    const asOf = '2013-03-09T00:00:00Z';
+    const evaluation = {
+      schemaVersion: 2,
+      location: 'jfk',
+      run: 'run-1',
+      asOf,
+      cause: 'scheduled',
+      outcome: 'kept',
+      reasons: ['worse'],
+      version: null,
+      since: null,
+      assessment: null,
+    } as const;
+    const evaluationKey = keys.evaluation('jfk', compactTime(asOf), 'run-1');
+    await putObject(local.models, evaluationKey, JSON.stringify(evaluation), 'application/json');
+    const order = {
+      location: 'ewr',
+      version: 'v1',
+      at: asOf,
+      outcome: 'restored',
+      reason: 'r',
+      run: null,
+    } as const;
+    const result = await promote(local.models, order);
+    if (result.status !== 'promoted') throw new Error('superseded');
+    await writeEvaluationRows(local.processed, { id: 'run-1', asOf }, [evaluation]);
+    await writeRollbackRow(local.processed, result.entry);
+    const stored = (await listObjects(local.processed, MODEL_METRICS.prefix)).map(({ key }) => key);
+    const texts = () => Promise.all(stored.map((key) => getText(local.processed, key)));
+    const before = await texts();
+    const unknown = keys.modelMetrics('2013-03-08', 'run-0');
+    for (const key of [...stored, unknown]) await damage(key);
+    const warnings = local.warnings.length;
+    expect((await upkeep('2013-03-10')).failures).toEqual([]);
+    expect(await texts()).toEqual(before);
+    expect(await getText(local.processed, unknown)).toBe('');
+    expect(await getText(local.processed, keys.quarantined(unknown))).toContain('PAR1');
+    expect(local.warnings.slice(warnings).sort()).toEqual([
+      `${unknown} could not be made anew and lies in ${keys.quarantined(unknown)} now.`,
+      ...stored.map((key) => `${key} could not be read and was made anew.`),
+    ]);
   });
 });
 

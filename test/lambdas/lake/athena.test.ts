@@ -136,6 +136,7 @@ describe('a statement', () => {
     'Query exhausted resources at this scale factor',
     'INTERNAL_ERROR_QUERY_ENGINE',
     'Internal error occurred while processing query',
+    'Query timeout',
   ])('is tried again when it failed for something that passes: %s', async (reason) => {
     mock.on(GetQueryExecutionCommand).resolvesOnce(failed(reason)).resolves(succeeded);
     await expect(runStatement(access, SQL)).resolves.toMatchObject({ queryId: 'query-2' });

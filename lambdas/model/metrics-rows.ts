@@ -1,7 +1,8 @@
+import * as z from 'zod';
 import { keys, partitionDate } from '../lake/layout';
-import { type Bucket, putObject } from '../lake/s3';
-import type { EvaluationFile } from '../model/metrics-file';
-import { compactTime, type LedgerEntry } from '../model/registry';
+import { type Bucket, getText, listObjects, putObject } from '../lake/s3';
+import { type EvaluationFile, evaluationFileSchema } from './metrics-file';
+import { compactTime, type LedgerEntry, readPromotions } from './registry';
 
 const NDJSON = 'application/x-ndjson';
 
@@ -27,8 +28,64 @@ export async function writeRollbackRow(processed: Bucket, entry: LedgerEntry): P
     version,
     champion_since: since,
   };
-  const key = keys.modelMetrics(partitionDate(since), `${location}-${compactTime(since)}`);
-  await putObject(processed, key, `${JSON.stringify(row)}\n`, NDJSON);
+  await putObject(processed, rollbackKey(entry), `${JSON.stringify(row)}\n`, NDJSON);
+}
+
+function rollbackKey({ location, since }: LedgerEntry): string {
+  return keys.modelMetrics(partitionDate(since), `${location}-${compactTime(since)}`);
+}
+
+const line = z.looseObject({ location_id: z.string(), outcome: z.string() });
+
+/** Whether every line of an object of `model_metrics` is a row, so that queries can read it. */
+export function isReadable(bytes: Uint8Array): boolean {
+  try {
+    return new TextDecoder('utf-8', { fatal: true })
+      .decode(bytes)
+      .split('\n')
+      .filter((one) => one !== '')
+      .every((one) => line.safeParse(JSON.parse(one)).success);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes an object of `model_metrics` anew from what it was made of: the run's evaluations, or the ledger. A place that
+ * left no evaluation has no row any more.
+ * @returns false when neither knows of it; the object stays as it is.
+ */
+export async function remakeRows(
+  { processed, models }: { readonly processed: Bucket; readonly models: Bucket },
+  key: string,
+  locationIds: readonly string[],
+): Promise<boolean> {
+  const run = /\/([^/]+)\.ndjson$/.exec(key)?.[1] ?? '';
+  const evaluations: EvaluationFile[] = [];
+  for (const id of locationIds) {
+    const rollback = (await readPromotions(models, id)).find((entry) => rollbackKey(entry) === key);
+    if (rollback !== undefined) {
+      await writeRollbackRow(processed, rollback);
+      return true;
+    }
+    for (const listed of await listObjects(models, keys.evaluations(id))) {
+      if (!listed.key.endsWith(`-${run}.json`)) continue;
+      const stored = evaluationFileSchema.safeParse(jsonOf(await getText(models, listed.key)));
+      if (stored.success && stored.data.run === run) evaluations.push(stored.data);
+    }
+  }
+  const [first] = evaluations;
+  if (first === undefined) return false;
+  await writeEvaluationRows(processed, { id: run, asOf: first.asOf }, evaluations);
+  return true;
+}
+
+function jsonOf(text = ''): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Absent columns are null to the table. */
