@@ -123,7 +123,7 @@ export async function mendMetrics(
       continue;
     }
     await putObject(processed, keys.quarantined(key), stored.bytes, 'application/octet-stream');
-    await putObject(processed, key, '', 'application/x-ndjson');
+    await putObject(processed, key, new Uint8Array(), 'application/x-ndjson');
     warn(`${key} could not be made anew and lies in ${keys.quarantined(key)} now.`, undefined);
   }
 }
