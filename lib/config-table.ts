@@ -13,7 +13,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'locations[].longitude': 'Goes with `latitude`',
   'locations[].timezone': 'IANA name, such as `America/Sao_Paulo`',
   'locations[].country':
-    "The place's country as the provider spells it: an answer from another one is refused",
+    "The place's country as the provider spells it: without coordinates, an answer from another one is refused",
   'locations[].pollEveryMinutes': 'Minutes between two polls of the place',
   'locations[].forecast':
     'Whether the place has models, forecasts and a page; `false`: it is polled as a neighbour of others, and no more',

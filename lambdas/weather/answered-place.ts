@@ -17,7 +17,8 @@ const FARTHEST_KM = 50;
 
 /**
  * Sees to it that a reply is about the place that was asked for: a provider may find another one under the same name.
- * Coordinates, country and time zone count as far as the configuration and the reply both have them.
+ * Coordinates, country and time zone count as far as the configuration and the reply both have them. A country can be
+ * spelt in many ways and counts only where no coordinates tell.
  * @param now milliseconds since the epoch, for the zones' clocks.
  * @throws ProviderError `wrong-place` that names both.
  */
@@ -28,8 +29,10 @@ export function requirePlace(location: Location, answered: AnsweredPlace, now: n
     const got = `${answered.latitude}, ${answered.longitude}`;
     refuse(`${named(answered)} at ${got}, ${Math.round(distance)} km from ${asked}, where ${location.id} is`);
   }
-  const { country, timezone } = answered;
-  if (location.country !== undefined && country !== undefined && !sameWord(location.country, country)) {
+  const { country = '', timezone } = answered;
+  const isElsewhere =
+    location.country !== undefined && country !== '' && !sameWord(location.country, country);
+  if (distance === undefined && isElsewhere) {
     refuse(`${named(answered)}, while ${location.id} is in ${location.country}`);
   }
   if (timezone !== undefined && !sameZone(location.timezone, timezone, distance !== undefined, now)) {

@@ -72,6 +72,13 @@ const LONGEST_PAUSE_MS = 5_000;
 /** An attempt with less time than this would be a call wasted. */
 const SHORTEST_ATTEMPT_MS = 250;
 
+/** An answer that is no JSON: cut short or a page of something on the way, which may not come twice. */
+class NoJson extends ProviderError {
+  constructor(message: string) {
+    super('malformed', message);
+  }
+}
+
 const STOPS_THE_RUN: ReadonlySet<FailureReason> = new Set(['key', 'quota']);
 
 /**
@@ -119,13 +126,16 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   async function ask<T>(question: Question<T>): Promise<T> {
     const { attempts = ATTEMPTS } = question;
+    let withoutJson = 0;
     for (let count = 1; ; count++) {
       try {
         return await limit(() => attempt(question));
       } catch (error) {
         const failure = asProviderError(error, question.what);
         if (failure.reason !== 'no-time') tally.failures++;
-        if (failure.reason !== 'unreachable' || count >= attempts) throw failure;
+        if (failure instanceof NoJson) withoutJson++;
+        const passes = failure instanceof NoJson ? withoutJson === 1 : failure.reason === 'unreachable';
+        if (!passes || count >= attempts) throw failure;
         const pause = pauseBefore(count, failure, clock.random());
         if (timeLeft() < pause + SHORTEST_ATTEMPT_MS) throw failure;
         await clock.sleep(pause);
@@ -166,17 +176,22 @@ async function send(question: Question<unknown>, key: string, timeoutMs: number)
   const body = parseJson(text);
   if (response.ok && body === undefined) {
     const type = response.headers.get('content-type')?.split(';')[0] ?? 'no content type';
-    const message = `${question.what}: the answer is no JSON (${withoutKey(type, key)})`;
-    throw new ProviderError('unreachable', message);
+    throw new NoJson(`${question.what}: the answer is no JSON (${withoutKey(type, key)})`);
   }
-  const seconds = Number(response.headers.get('retry-after'));
   const at = Date.parse(response.headers.get('date') ?? '');
+  const seconds = secondsToWait(response.headers.get('retry-after') ?? '', at);
   return {
     status: response.status,
     body,
     at: Number.isNaN(at) ? undefined : at,
     ...(seconds > 0 && { retryAfterSeconds: seconds }),
   };
+}
+
+/** `Retry-After` is seconds, or a date, which the reply's own `Date` is the present of. NaN where it says nothing. */
+function secondsToWait(retryAfter: string, at: number): number {
+  const seconds = Number(retryAfter);
+  return Number.isNaN(seconds) ? (Date.parse(retryAfter) - at) / 1_000 : seconds;
 }
 
 /** Full jitter, so that locations that failed together do not come back together; no sooner than the provider asks. */

@@ -17,7 +17,7 @@ export const locationSchema = z
     latitude: z.number().min(-90).max(90).optional(),
     longitude: z.number().min(-180).max(180).optional(),
     timezone,
-    /** As the provider spells it; an answer from another country is refused. */
+    /** As the provider spells it; of a place without coordinates, an answer from another country is refused. */
     country: z.string().trim().min(1).max(80).optional(),
     /** Minutes between two polls of this place; a divisor of an hour. */
     pollEveryMinutes: z.literal([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60]).default(1),

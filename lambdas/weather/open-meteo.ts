@@ -18,12 +18,14 @@ import {
 import { type FailureReason, ProviderError } from './provider-error';
 import {
   epochSeconds,
+  errorText,
   instantOfReading,
   isRefusal,
   type JsonObject,
   measurementReader,
   numeric,
   readReply,
+  saidText,
 } from './replies';
 
 /** The state of the air at an instant. The dew point follows from temperature and humidity. */
@@ -46,10 +48,8 @@ const LIVE_HOURLY_FIELDS = [...HOUR_BEFORE, PROBABILITY];
 
 const HOUR_SECONDS = 3_600;
 
-const columns = z.intersection(
-  z.object({ time: z.array(epochSeconds) }),
-  z.record(z.string(), z.array(z.unknown())),
-);
+/** A column that is no list costs the others nothing. */
+const columns = z.object({ time: z.array(epochSeconds) }).catchall(z.array(z.unknown()).catch([]));
 type Columns = z.infer<typeof columns>;
 
 const currentReply = z.looseObject({
@@ -65,7 +65,7 @@ const gridPoint = z.object({
   longitude: numeric.optional().catch(undefined),
 });
 
-const errorReply = z.object({ error: z.literal(true), reason: z.string() });
+const errorReply = z.object({ error: z.literal(true), reason: saidText });
 
 /** Places asked for in one request: their coordinates must fit an address of moderate length. */
 const PLACES_PER_REQUEST = 50;
@@ -371,7 +371,7 @@ function dewPoint(temperature: number, humidity: number): number | null {
 function refusal(what: string, status: number, body: unknown): ProviderError | undefined {
   if (!isRefusal(status, body)) return undefined;
   const parsed = errorReply.safeParse(body);
-  const said = parsed.success ? parsed.data.reason : '';
+  const said = parsed.success ? parsed.data.reason : errorText(body);
   const message = `${what}: ${openMeteo.title} answered ${status}${said && ` (${said})`}`;
   return new ProviderError(reasonOf(status, said), message, pauseAfter(said));
 }

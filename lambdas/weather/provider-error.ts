@@ -6,8 +6,8 @@
  * - `not-in-plan`: the plan does not hold what was asked for; of history, a state of the account and no failure.
  * - `unknown-place`: the provider does not know the location. `wrong-place`: it answered for another one.
  * - `day-not-available`: it has no history of that day. `refused`: it rejects the request itself.
- * - `nothing-measured`: an answer without temperature and without rain. `malformed`: an answer that can't be read.
- *   Asking again changes nothing about any of these.
+ * - `nothing-measured`: an answer without temperature and without rain. `malformed`: an answer that can't be read;
+ *   one that is no JSON was no JSON the second time either. Asking again changes nothing about any of these.
  * - `unreachable`: no connection, no answer in time, an answer of something in between, 429 or 5xx. Tried again.
  * - `no-time`: the run's time was up before the call could be made.
  */

@@ -20,6 +20,24 @@ export function isRefusal(status: number, body: unknown): boolean {
   return !ok || (typeof body === 'object' && body !== null && 'error' in body && Boolean(body.error));
 }
 
+/** Longer than any error that a person wrote: what goes into logs and dead letters is bounded. */
+const LONGEST_SAID = 300;
+
+/** What an error says of itself; nothing where that is no text. */
+export const saidText = z
+  .string()
+  .trim()
+  .transform((text) => text.slice(0, LONGEST_SAID))
+  .catch('');
+
+const textError = z.object({ error: saidText, message: saidText });
+
+/** The words of an error in nobody's documented form, as what stands before a provider may send it. */
+export function errorText(body: unknown): string {
+  const { data } = textError.safeParse(body);
+  return data?.error || data?.message || '';
+}
+
 const NUMBER = /^\s*[+-]?\d+(\.\d*)?(e[+-]?\d+)?\s*$/i;
 
 /** The finite number that a field holds, as a number or as text; undefined for anything else. */
@@ -31,7 +49,16 @@ export function numberOf(value: unknown): number | undefined {
 /** A number, also when it comes as text. */
 export const numeric = z.preprocess((value) => numberOf(value) ?? value, z.number());
 
-export const epochSeconds = z.preprocess((value) => numberOf(value) ?? value, z.int().positive());
+/** Minutes taken for seconds are of the year 1970. */
+const EARLIEST_SECONDS = Date.UTC(1971, 0) / 1_000;
+
+export const epochSeconds = z.preprocess(
+  (value) => {
+    const number = numberOf(value);
+    return number === undefined ? value : Math.floor(number);
+  },
+  z.int().min(EARLIEST_SECONDS, 'no time in seconds since 1970'),
+);
 
 /** How far the clocks of a provider and of the function may differ. */
 const CLOCK_TOLERANCE_MS = 15 * 60_000;

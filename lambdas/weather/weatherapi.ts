@@ -18,12 +18,14 @@ import {
 import { type FailureReason, ProviderError } from './provider-error';
 import {
   epochSeconds,
+  errorText,
   instantOfReading,
   isRefusal,
   type JsonObject,
   measurementReader,
   numeric,
   readReply,
+  saidText,
 } from './replies';
 
 const jsonObject = z.record(z.string(), z.unknown());
@@ -47,7 +49,7 @@ const placeReply = z.object({
 });
 
 const errorReply = z.object({
-  error: z.looseObject({ code: numeric.optional().catch(undefined), message: z.string().catch('') }),
+  error: z.looseObject({ code: numeric.optional().catch(undefined), message: saidText }),
 });
 
 /**
@@ -297,6 +299,9 @@ function contradicts({ condition_code: code, precip_mm: amount }: Measured): boo
 function nothingIn(part: unknown, what: string): ProviderError {
   const object = jsonObject.safeParse(part);
   const fields = Object.keys(object.data ?? {});
+  if (['temp_c', 'precip_mm'].some((name) => fields.includes(name) && object.data?.[name] !== null)) {
+    return new ProviderError('nothing-measured', `${what}: neither temp_c nor precip_mm is a number`);
+  }
   const imperial = fields.includes('temp_f') || fields.includes('precip_in');
   const advice = imperial ? '; the account answers chosen fields only: add temp_c and precip_mm to them' : '';
   return new ProviderError('nothing-measured', `${what}: neither temp_c nor precip_mm is there${advice}`);
@@ -311,14 +316,16 @@ function refusal(
 ): ProviderError | undefined {
   if (!isRefusal(status, body)) return undefined;
   const parsed = errorReply.safeParse(body);
+  const answered = `${weatherapi.title} answered ${status}`;
   if (!parsed.success) {
-    return new ProviderError(statusReason(status), `${what}: ${weatherapi.title} answered ${status}`);
+    const said = errorText(body);
+    return new ProviderError(statusReason(status), `${what}: ${answered}${said && ` (${said})`}`);
   }
   const { code, message } = parsed.data.error;
   const reason = (code !== undefined && REASONS[code]) || codelessReason(status);
   const plan = reason === 'not-in-plan' ? `${notInPlan}; ` : '';
-  const said = `answered ${status} (error ${code ?? 'without a code'}: ${message})`;
-  return new ProviderError(reason, `${what}: ${plan}${weatherapi.title} ${said}`);
+  const said = `error ${code ?? 'without a code'}${message && `: ${message}`}`;
+  return new ProviderError(reason, `${what}: ${plan}${answered} (${said})`);
 }
 
 /** The provider's own error, with a code that is not known here. */

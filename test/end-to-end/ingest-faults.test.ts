@@ -53,7 +53,10 @@ function faultsOfTheWeek(): WeatherFaultPlan {
       }
       if (attempt === 1 && SILENT.has(`${locationId} ${time}`)) return { kind: 'silence' };
     }
-    return random() < FAULT_RATE ? KINDS[count++ % KINDS.length] : undefined;
+    const fault = random() < FAULT_RATE ? KINDS[count++ % KINDS.length] : undefined;
+    const isNoJson = fault?.kind === 'truncated' || fault?.kind === 'html';
+    // Twice without JSON would be a lasting fault.
+    return isNoJson && attempt > 1 ? undefined : fault;
   };
 }
 

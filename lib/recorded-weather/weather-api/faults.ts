@@ -36,7 +36,8 @@ const INTERNAL_ERROR = { error: { code: 9999, message: 'Internal application err
 
 /**
  * A repeatable fault plan: each request fails with the given probability, in one of the ways a provider
- * fails that the retries of one run get over. The third attempt of a request always succeeds.
+ * fails that the retries of one run get over. The third attempt of a request always succeeds,
+ * and no answer is without JSON twice: that would be a lasting fault.
  */
 export function weatherFaultsAtRate(rate: number, seed: string): WeatherFaultPlan {
   const kinds: readonly WeatherFault[] = [
@@ -55,6 +56,9 @@ export function weatherFaultsAtRate(rate: number, seed: string): WeatherFaultPla
   return ({ path, locationId, at, attempt }) => {
     if (attempt > 2) return undefined;
     const random = seededRandom(`${seed}:${path}:${locationId}:${at.toISOString()}:${attempt}`);
-    return random() < rate ? kinds[Math.floor(random() * kinds.length)] : undefined;
+    if (random() >= rate) return undefined;
+    const possible =
+      attempt === 1 ? kinds : kinds.filter(({ kind }) => kind !== 'truncated' && kind !== 'html');
+    return possible[Math.floor(random() * possible.length)];
   };
 }

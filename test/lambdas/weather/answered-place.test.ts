@@ -26,6 +26,12 @@ describe('the place that a reply is about', () => {
       { latitude: 48.58, longitude: 7.75, timezone: 'Europe/Paris' },
     ],
     ['gives a zone that no clock knows', jfk, { timezone: 'Mars/Olympus' }],
+    ['names no country', paris, { country: '', timezone: 'Europe/Paris' }],
+    [
+      'lies near, and its country has another name',
+      place('jfk', { country: 'United States of America' }),
+      { country: 'USA', latitude: 40.64, longitude: -73.78, timezone: 'America/New_York' },
+    ],
     ['spells the country otherwise', paris, { country: 'FRANCE', timezone: 'Europe/Paris' }],
   ])('is taken when it %s', (_, location, answered) => {
     expect(() => check(location, answered)).not.toThrow();

@@ -87,9 +87,6 @@ describe('an exchange with a provider', () => {
     ['429', { status: 429, json: {} }],
     ['500', { status: 500, text: 'oops' }],
     ['503', { status: 503, text: '<html>busy</html>' }],
-    ['truncated JSON', { text: '{"current": {"temp_c": 1' }],
-    ['HTML instead of JSON', { text: '<html>welcome</html>' }],
-    ['an empty reply', { text: '' }],
     ['a broken connection', 'reset'],
     ['no answer in time', 'hang'],
   ])('tries again after %s', async (_, failure) => {
@@ -100,6 +97,23 @@ describe('an exchange with a provider', () => {
     expect(await ask(question())).toEqual({ ok: true });
     expect(tally.failures).toBeGreaterThanOrEqual(2);
     expect(tally).toEqual({ requests: tally.failures + 1, failures: hurried ? tally.failures : 2 });
+  });
+
+  it.each<[string, Answer]>([
+    ['truncated JSON', { text: '{"current": {"temp_c": 1' }],
+    ['HTML instead of JSON', { text: '<html>welcome</html>' }],
+    ['an empty reply', { text: '' }],
+    ['a number that JSON has not', { text: '{"current": {"temp_c": NaN}}' }],
+  ])('asks once more after %s, and no third time', async (_, noJson) => {
+    answers = [noJson];
+    expect(await exchange().ask(question())).toEqual({ ok: true });
+    answers = [noJson, { status: 500, json: {} }, noJson];
+    const { ask, tally } = exchange();
+    await expect(ask(question())).rejects.toMatchObject({
+      reason: 'malformed',
+      message: 'weather of jfk: the answer is no JSON (text/html)',
+    });
+    expect(tally).toEqual({ requests: 3, failures: 3 });
   });
 
   it('waits longer before each attempt, by a random share of a doubling pause', async () => {
@@ -116,12 +130,28 @@ describe('an exchange with a provider', () => {
     expect(clock.pauses).toEqual([3_100]);
   });
 
-  it('gives up at once when the provider asks for more time than there is', async () => {
-    answers = [{ status: 429, json: {}, headers: { 'retry-after': '60' } }];
+  it.each([
+    ['a date, counted from that of the reply', 'Mon, 23 Nov 2026 10:15:11 GMT', 4_100],
+    ['a date that is over', 'Mon, 23 Nov 2026 10:15:01 GMT', 100],
+    ['nothing that can be read', 'soon', 100],
+  ])('waits as long as is asked for by %s', async (_, retryAfter, pause) => {
+    const headers = { date: 'Mon, 23 Nov 2026 10:15:07 GMT', 'retry-after': retryAfter };
+    answers = [{ status: 503, json: {}, headers }];
     const clock = fakeClock();
-    await expect(exchange({ clock, deadline: 30_000 }).ask(question())).rejects.toThrow('answered 429');
-    expect(clock.pauses).toEqual([]);
+    await exchange({ clock }).ask(question());
+    expect(clock.pauses).toEqual([pause]);
   });
+
+  it.each(['60', 'Mon, 23 Nov 2026 10:16:07 GMT'])(
+    'gives up at once when the provider asks for more time than there is: %s',
+    async (retryAfter) => {
+      const headers = { date: 'Mon, 23 Nov 2026 10:15:07 GMT', 'retry-after': retryAfter };
+      answers = [{ status: 429, json: {}, headers }];
+      const clock = fakeClock();
+      await expect(exchange({ clock, deadline: 30_000 }).ask(question())).rejects.toThrow('answered 429');
+      expect(clock.pauses).toEqual([]);
+    },
+  );
 
   it('starts nothing after the deadline', async () => {
     const { ask, tally } = exchange({ deadline: 100 });

@@ -241,6 +241,16 @@ describe('Open-Meteo', () => {
       expect(server.requests).toHaveLength(1);
     });
 
+    it.each([
+      ['whose times are texts', { time: [String(DAY), `${DAY + HOUR}`] }],
+      ['that lacks a column', { precipitation_probability: null }],
+      ['one of whose columns is another thing', { wind_gusts_10m: { most: 3 } }],
+    ])('keep the rain of a reply %s', async (_, odd) => {
+      const hourly = { ...hourlyOf([DAY, DAY + HOUR]), ...odd };
+      answer = () => ({ json: currentOf(DAY + QUARTER, {}, { hourly }) });
+      expect(readingsOf((await poll())[0])?.[0]?.measured).toMatchObject({ temp_c: 9.4, precip_mm: 0.1 });
+    });
+
     it('are refused when there are fewer answers than places: none could be told from another', async () => {
       answer = () => ({ json: [currentOf(DAY)] });
       const outcomes = await poll([place('a'), place('b')]);
@@ -313,6 +323,16 @@ describe('Open-Meteo', () => {
       const connected = openMeteo.connect({ addresses: { api: server.url }, exchange });
       expect(readingsOf((await connected.current([place('jfk')], MINUTE))[0])).toHaveLength(2);
       expect(pauses.reduce((sum, pause) => sum + pause)).toBeGreaterThanOrEqual(60_000);
+    });
+
+    it.each([
+      [{ error: 'Not this way.' }, ' (Not this way.)'],
+      [{ error: true, reason: ['?'] }, ''],
+      [{ error: true, reason: 'x'.repeat(10_000) }, ` (${'x'.repeat(300)})`],
+    ])('keep the words of an error, whatever its form', async (json, said) => {
+      answer = () => ({ json });
+      const [outcome] = await poll();
+      expect(failureOf(outcome)).toBe(`refused: current conditions of jfk: Open-Meteo answered 200${said}`);
     });
 
     it('are out of reach when something on the way answers', async () => {

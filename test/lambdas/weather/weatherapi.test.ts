@@ -103,6 +103,7 @@ describe('WeatherAPI.com', () => {
     it.each([
       ['in milliseconds', (DAY + 900) * 1_000],
       ['beyond the clock', DAY + 200 * 86_400],
+      ['in minutes', DAY / 60],
       ['that is no number', 'soon'],
       ['that is not there', undefined],
     ])('with a time %s are refused, and not asked for again', async (_, epoch) => {
@@ -112,6 +113,23 @@ describe('WeatherAPI.com', () => {
         /^malformed: current conditions of jfk: .*(last_updated_epoch|time)/,
       );
       expect(server.requests).toHaveLength(1);
+    });
+
+    it.each([
+      ['decimal commas', { temp_c: '11,7', precip_mm: '0,3' }],
+      ['units', { temp_c: '11.7 °C', precip_mm: '0.3 mm' }],
+      ['objects', { temp_c: { value: 11.7 }, precip_mm: [0.3] }],
+    ])('with %s for numbers are a failure that says so', async (_, odd) => {
+      answer = () => ({ json: weatherApiCurrent(DAY, odd) });
+      expect(failureOf((await poll())[0])).toBe(
+        'nothing-measured: current conditions of jfk: neither temp_c nor precip_mm is a number',
+      );
+      expect(server.requests).toHaveLength(1);
+    });
+
+    it.each([DAY + 900.5, `${DAY + 900}.0`])('of a time in fractions are taken: %s', async (epoch) => {
+      answer = () => ({ json: weatherApiCurrent(DAY, { last_updated_epoch: epoch }) });
+      expect(readingsOf((await poll())[0])?.[0]?.observedAt).toBe('2026-11-22T00:15:00Z');
     });
 
     it('of another place are refused, and both are named', async () => {
@@ -285,18 +303,34 @@ describe('WeatherAPI.com', () => {
       expect(failureOf(outcome)).not.toContain('Set another key');
     });
 
+    it('of what stands before the provider keeps its words', async () => {
+      answer = () => ({ status: 404, json: { message: 'no Route matched with those values' } });
+      expect(failureOf((await poll())[0])).toMatch(
+        /^refused: .* answered 404 \(no Route matched with those values\)$/,
+      );
+    });
+
     it('that is none is no reason to lose the reading', async () => {
       answer = () => ({ json: weatherApiCurrent(DAY, {}, { error: null }) });
       expect(readingsOf((await poll())[0])).toHaveLength(1);
     });
 
-    it('of another shape under a good status is a refusal, and not asked for again', async () => {
-      answer = () => ({ json: { error: 'Something went wrong.' } });
-      expect(failureOf((await poll())[0])).toBe(
-        'refused: current conditions of jfk: WeatherAPI.com answered 200',
-      );
-      expect(server.requests).toHaveLength(1);
-    });
+    it.each([
+      ['a text', 'Something went wrong.', ' (Something went wrong.)'],
+      ['a long text', 'x'.repeat(100_000), ` (${'x'.repeat(300)})`],
+      ['an object without a word', {}, ' (error without a code)'],
+      ['a list', [{ code: 1006 }], ''],
+      ['a flag', true, ''],
+    ])(
+      'that is %s under a good status is a refusal with its words, and not asked for again',
+      async (_, error, said) => {
+        answer = () => ({ json: { error } });
+        expect(failureOf((await poll())[0])).toBe(
+          `refused: current conditions of jfk: WeatherAPI.com answered 200${said}`,
+        );
+        expect(server.requests).toHaveLength(1);
+      },
+    );
 
     it('without a code is about the key when the provider itself says so', async () => {
       answer = () => ({ status: 401, json: { error: { message: 'Who are you?' } } });
