@@ -11,9 +11,17 @@ import type { Measured } from './measured';
 import { HOURS_PER_MONTH } from './prices';
 import { type Column, PLACES_OF_USE, type UseColumn } from './report';
 
+let ofDefaults: Deployed | undefined;
+
+/** The default configuration's templates, made once. */
+function defaultDeployment(): Deployed {
+  ofDefaults ??= deploymentOf({});
+  return ofDefaults;
+}
+
 /** What one run of each kind uses, for each number of places of the table. */
 export function uses(measured: Measured): readonly UseColumn[] {
-  const found = deploymentOf({});
+  const found = defaultDeployment();
   return PLACES_OF_USE.map((places) => ({
     places,
     hourly: useOfRun(found, measured, 'hourly', places),
@@ -50,7 +58,7 @@ export function column(places: number, measured: Measured): Column {
   );
   return {
     places,
-    items: estimate(deploymentOf(places === 1 ? {} : { locations }), measured, places),
+    items: estimate(places === 1 ? defaultDeployment() : deploymentOf({ locations }), measured, places),
     calls,
     plan: plan?.name ?? 'none holds so many: poll less often',
   };
