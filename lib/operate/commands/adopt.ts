@@ -31,7 +31,7 @@ export const adopt = command({
   name: 'adopt',
   summary: 'take over the buckets that an earlier deployment left, before the first deploy',
   details: `For a system that was destroyed and is to come back with its lake. After npm run synth it finds the four buckets that
-stayed, removes the policies that guard them (an import can't bring them along, and the deployment makes them anew),
+stayed, removes the policies that guard them (the deployment makes them anew),
 and writes the mapping that cdk import asks for. It prints the two commands that follow. Nothing in a bucket is touched.
 Where several deployments left buckets, name the ending of the wanted ones' names with --ending.`,
   operands: [],
@@ -118,7 +118,11 @@ function retained(names: readonly string[], stackName: string, logicalId: string
   return only;
 }
 
-/** A policy that is there already would stop the deployment that makes it. */
+/**
+ * A policy that is there already would stop the deployment that makes it. An import is not asked to bring it along: AWS's
+ * list of types that can be imported, as far as it could be read, names buckets and no bucket policies
+ * (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-import-supported-resources.html).
+ */
 async function removePolicies({ s3 }: Access, buckets: readonly string[]): Promise<void> {
   for (const Bucket of buckets) await s3.send(new DeleteBucketPolicyCommand({ Bucket }));
 }

@@ -263,7 +263,7 @@ describe('conditions of writes', () => {
     expect(await copy(`${Bucket}/nowhere`)).toBe('404 NoSuchKey');
   });
 
-  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html
+  // No page of AWS says so; S3 does, as others report: https://github.com/iterate-ch/cyberduck/issues/11849
   itUnlikeMiniStack('refuses to copy an object to itself as it is', async () => {
     await put('copied');
     const CopySource = `${Bucket}/copied`;
