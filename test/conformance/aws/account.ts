@@ -8,6 +8,7 @@ import { startWeatherApi } from '../../../lib/recorded-weather/weather-api/serve
 import { runOnAthena } from '../athena';
 import { Unavailable } from '../unavailable';
 import { startAthenaBridge } from './athena-bridge';
+import { denials } from './denials';
 import { CommandFailed, Deployment } from './deployment';
 import { forEmulator, GAPS, withBucketNames } from './gaps';
 import { type Emulator, MINISTACK_VERSION, NODE_VERSION, pythonVersion, startMiniStack } from './ministack';
@@ -113,7 +114,7 @@ export async function inEmulatedAccount(
       },
       nobodyWasRefused: () =>
         step('nobody was refused anything', async () => {
-          const refused = log().match(/^.*(not authorized|Access ?Denied).*$/gim) ?? [];
+          const refused = denials(log());
           if (refused.length > 0) throw new CommandFailed(refused.slice(0, 10).join('\n'));
           return undefined;
         }),
@@ -128,8 +129,8 @@ export async function inEmulatedAccount(
     console.log(`  FAILED  after ${done} steps: ${error instanceof Error ? error.message : String(error)}`);
     if (emulator !== undefined) console.log(`The emulator's last words:\n${tail(emulator.log(), 15)}`);
   } finally {
-    await emulator?.stop();
     await bridge.close();
+    await emulator?.stop();
     await weather.close();
     rmSync(directory, { recursive: true, force: true });
   }

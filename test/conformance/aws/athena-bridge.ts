@@ -51,7 +51,8 @@ export async function startAthenaBridge(): Promise<AthenaBridge> {
         response.end(await reply.text());
       },
       (error: unknown) => {
-        console.error(error);
+        // A schedule's own run may be at work when the check ends: what comes of it is nobody's.
+        if (server.listening) console.error(error);
         response.writeHead(500).end();
       },
     );
