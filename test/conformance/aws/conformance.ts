@@ -28,10 +28,8 @@ export async function conformanceWithAws(): Promise<void> {
       return undefined;
     });
     await step('IAM is on: a stranger is refused', () => refusesStrangers(account));
-    await step("the local cloud's tests of S3 and Secrets Manager", () =>
-      deployment.tests('test/lib/local/s3', 'test/lib/local/secrets-manager'),
-    );
     await step('bootstrap', async () => lastLine(await deployment.cdk('bootstrap')));
+    await step("the local cloud's tests of its services, asked here", () => deployment.tests());
     await step('deploy', async () => {
       await deployment.cdk('deploy', '--all', '--require-approval', 'never');
       await account.openAthena();

@@ -7,6 +7,16 @@ import { projectRoot } from '../../../lib/project-root';
 import type { Emulator } from './ministack';
 
 const LONGEST_INVOCATION_MS = 15 * 60_000;
+const TSX = [
+  join(projectRoot, 'node_modules/tsx/dist/cli.mjs'),
+  '--tsconfig',
+  join(projectRoot, 'tsconfig.json'),
+];
+const REMOTE_APP = join(projectRoot, 'test/conformance/aws/remote-stack.ts');
+const REMOTE_ASSEMBLY = 'remote.out';
+const REMOTE_TESTS = ['s3', 'secrets-manager', 'event-bridge', 'lambda', 'step-functions'].map(
+  (service) => `test/lib/local/${service}/endpoint`,
+);
 
 /** The emulated account as whoever deploys sees it: CDK, the command line, and two of the SDK's clients. */
 export class Deployment {
@@ -31,15 +41,12 @@ export class Deployment {
 
   /** All that CDK says. @throws CommandFailed */
   cdk(...args: readonly string[]): Promise<string> {
-    const command = [join(projectRoot, 'node_modules/aws-cdk/bin/cdk'), ...args];
-    return this.run([...command, '--app', 'cdk.out', '--no-notices', '--ci'], '');
+    return this.cdkOf('cdk.out', ...args);
   }
 
   /** What `npm run garoa -- …` answers. @throws CommandFailed */
   garoa(args: readonly string[], input = ''): Promise<string> {
-    const here = (path: string) => join(projectRoot, path);
-    const tsx = [here('node_modules/tsx/dist/cli.mjs'), '--tsconfig', here('tsconfig.json')];
-    return this.run([...tsx, here('bin/operate.ts'), ...args], input);
+    return this.run([...TSX, join(projectRoot, 'bin/operate.ts'), ...args], input);
   }
 
   /** A function's answer. @throws CommandFailed with the function's own words. */
@@ -71,16 +78,24 @@ export class Deployment {
     };
   }
 
-  /** Runs tests of the local cloud against the emulator and answers with their tally. @throws CommandFailed */
-  async tests(...folders: readonly string[]): Promise<string> {
+  /** Runs the tests of the local cloud that can ask an account, and answers with their tally. @throws CommandFailed */
+  async tests(): Promise<string> {
+    await this.run([...TSX, REMOTE_APP, REMOTE_ASSEMBLY], '');
+    await this.cdkOf(REMOTE_ASSEMBLY, 'deploy', '--require-approval', 'never');
     const jest = [
       join(projectRoot, 'node_modules/jest/bin/jest.js'),
       '--runInBand',
       '--rootDir',
       projectRoot,
     ];
-    const said = await this.run([...jest, ...folders], '', projectRoot);
+    const said = await this.run([...jest, ...REMOTE_TESTS], '', projectRoot);
+    await this.cdkOf(REMOTE_ASSEMBLY, 'destroy', '--force');
     return /^Tests:\s+(.*)$/m.exec(said)?.[1] ?? said;
+  }
+
+  private cdkOf(app: string, ...args: readonly string[]): Promise<string> {
+    const command = [join(projectRoot, 'node_modules/aws-cdk/bin/cdk'), ...args];
+    return this.run([...command, '--app', app, '--no-notices', '--ci'], '');
   }
 
   private async run(command: readonly string[], input: string, cwd = this.directory): Promise<string> {

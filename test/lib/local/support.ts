@@ -13,6 +13,7 @@ import type { DeployedResources, GlueTable } from '../../../lib/local/assembly/r
 import { type AwsEndpoints, type AwsEndpointsOptions, startAwsEndpoints } from '../../../lib/local/endpoints';
 import { AccessControl, type Role } from '../../../lib/local/iam/access';
 import { parsePolicy } from '../../../lib/local/iam/policy';
+import { PATTERN } from './remote-parts';
 
 export const ACCOUNT = '123456789012';
 const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:alarms`;
@@ -73,11 +74,7 @@ export const RESOURCES: DeployedResources = {
       name: 'skill',
       arn: `arn:aws:events:us-east-1:${ACCOUNT}:rule/skill`,
       busName: 'default',
-      pattern: {
-        source: ['garoa'],
-        'detail-type': ['SkillBelowPersistence'],
-        detail: { days: [{ numeric: ['>=', 7] }] },
-      },
+      pattern: PATTERN,
       targets: [{ arn: 'arn:aws:states:us-east-1:123456789012:stateMachine:retrain' }],
     },
   ],

@@ -1,34 +1,27 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
   DescribeMapRunCommand,
   GetExecutionHistoryCommand,
+  type GetExecutionHistoryCommandOutput,
   ListExecutionsCommand,
+  paginateListStateMachines,
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import type { StateMachineResource } from '../../../../lib/local/assembly/resources';
 import { VirtualClock } from '../../../../lib/local/clock';
 import { StateMachines } from '../../../../lib/local/step-functions/interpreter';
+import { itLocally, itUnlikeMiniStack, REMOTE } from '../remote';
+import { DEFINITION, REMOTE_NAME } from '../remote-parts';
 import { ACCOUNT, NOW, RESOURCES, ROLE, startTestCloud, type TestCloud } from '../support';
 
 const MACHINE: StateMachineResource = {
-  name: 'patient',
-  arn: `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:patient`,
+  name: REMOTE_NAME,
+  arn: `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:${REMOTE_NAME}`,
   roleArn: ROLE.arn,
-  definition: {
-    QueryLanguage: 'JSONata',
-    StartAt: 'Wait a minute',
-    States: {
-      'Wait a minute': { Type: 'Wait', Seconds: 60, Next: 'Is it well?' },
-      'Is it well?': {
-        Type: 'Choice',
-        Choices: [{ Condition: '{% $exists($states.input.fail) %}', Next: 'Say why' }],
-        Default: 'Done',
-      },
-      'Say why': { Type: 'Fail', Error: 'Told', Cause: 'told to' },
-      Done: { Type: 'Succeed' },
-    },
-  },
+  definition: DEFINITION,
 };
 const EACH: StateMachineResource = {
   name: 'each',
@@ -51,19 +44,21 @@ const EACH: StateMachineResource = {
     },
   },
 };
-const execution = (name: string): string =>
-  `arn:aws:states:us-east-1:${ACCOUNT}:execution:${MACHINE.name}:${name}`;
+/** An account knows a name for 90 days. */
+const RUN = REMOTE === undefined ? 'run' : String(Date.now());
+const named = (name: string): string => `${RUN}-${name}`;
 
 let cloud: TestCloud;
 let clock: VirtualClock;
 let sfn: SFNClient;
+let machineArn = MACHINE.arn;
 
 beforeAll(async () => {
   clock = new VirtualClock(NOW);
   const machines = new StateMachines({
     machines: [MACHINE, EACH],
     clock,
-    invokeFunction: async () => ({ payload: null }),
+    invokeFunction: async () => ({ error: 'Told', cause: 'told to' }),
     readObject: async () => '',
   });
   cloud = await startTestCloud({
@@ -78,6 +73,13 @@ beforeAll(async () => {
       },
     },
   });
+  if (REMOTE !== undefined) {
+    sfn = new SFNClient({ maxAttempts: 1 });
+    for await (const { stateMachines = [] } of paginateListStateMachines({ client: sfn }, {})) {
+      machineArn = stateMachines.find(({ name }) => name === REMOTE_NAME)?.stateMachineArn ?? machineArn;
+    }
+    return;
+  }
   sfn = new SFNClient({
     endpoint: cloud.endpoints.environment.AWS_ENDPOINT_URL_SFN ?? '',
     region: 'us-east-1',
@@ -90,59 +92,105 @@ afterAll(async () => {
   await cloud.close();
 });
 
-const start = (name: string | undefined, input?: string, stateMachineArn = MACHINE.arn) =>
+const execution = (name: string): string =>
+  `${machineArn.replace(':stateMachine:', ':execution:')}:${named(name)}`;
+const start = (name: string | undefined, input?: string, stateMachineArn = machineArn) =>
   sfn.send(new StartExecutionCommand({ stateMachineArn, name, input }));
 const describeExecution = (executionArn: string) => sfn.send(new DescribeExecutionCommand({ executionArn }));
 
+/** Lets an execution come to its end: on the virtual clock, or in the account. */
+async function ended(executionArn: string): Promise<DescribeExecutionCommandOutput> {
+  if (REMOTE === undefined) await clock.run();
+  for (;;) {
+    const described = await describeExecution(executionArn);
+    if (described.status !== 'RUNNING') return described;
+    await delay(500);
+  }
+}
+
+async function historyOf(executionArn: string, more: object = {}): Promise<GetExecutionHistoryCommandOutput> {
+  return sfn.send(new GetExecutionHistoryCommand({ executionArn, ...more }));
+}
+
 it('tells of an execution while it runs, and what came of it', async () => {
-  const begun = clock.now();
-  expect(await start('well', '{"a":"é"}')).toMatchObject({
-    executionArn: execution('well'),
-    startDate: begun,
-  });
-  const running = await describeExecution(execution('well'));
-  expect(running).toMatchObject({ status: 'RUNNING', stateMachineArn: MACHINE.arn, input: '{"a":"é"}' });
+  const { executionArn = '', startDate } = await start(named('well'), '{"a":"é"}');
+  expect(executionArn).toBe(execution('well'));
+  const running = await describeExecution(executionArn);
+  expect(running).toMatchObject({ status: 'RUNNING', stateMachineArn: machineArn, input: '{"a":"é"}' });
   expect(running.stopDate).toBeUndefined();
-  await clock.run();
-  expect(await describeExecution(execution('well'))).toMatchObject({
-    status: 'SUCCEEDED',
-    output: '{"a":"é"}',
-    startDate: begun,
-    stopDate: new Date(begun.getTime() + 60_000),
-  });
+  const { status, output, stopDate, ...done } = await ended(executionArn);
+  expect({ status, output: JSON.parse(output ?? '') }).toEqual({ status: 'SUCCEEDED', output: { a: 'é' } });
+  expect(done.startDate).toEqual(startDate);
+  const milliseconds = Number(stopDate) - Number(startDate);
+  expect(milliseconds).toBeGreaterThanOrEqual(2_000);
+  expect(milliseconds).toBeLessThan(REMOTE === undefined ? 2_001 : 20_000);
 });
 
 it('gives error and cause of one that failed', async () => {
-  await start('ill', '{"fail":1}');
-  await clock.run();
-  const { status, error, cause, output } = await describeExecution(execution('ill'));
-  expect({ status, error, cause, output }).toEqual({ status: 'FAILED', error: 'Told', cause: 'told to' });
+  await start(named('ill'), '{"fail":1}');
+  expect(await ended(execution('ill'))).toMatchObject({ status: 'FAILED', error: 'Told', cause: 'told to' });
 });
 
-it('takes the same name and input for the same request as long as the execution runs', async () => {
-  const first = await start('twice', '{"a": 1}');
-  expect((await start('twice', '{"a":1}')).executionArn).toBe(first.executionArn);
-  await expect(start('twice', '{"a":2}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
-  await clock.run();
-  await expect(start('twice', '{"a":1}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+// https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+itUnlikeMiniStack('gives no output of one that failed', async () => {
+  expect((await describeExecution(execution('ill'))).output).toBeUndefined();
+});
+
+it('goes through Choice, Pass, Map, Retry and Catch', async () => {
+  await start(named('long'), '{"items":[1,2]}');
+  const { status, output } = await ended(execution('long'));
+  expect({ status, output: JSON.parse(output ?? 'null') }).toEqual({
+    status: 'SUCCEEDED',
+    output: { doubled: [2, 4], caught: true },
+  });
+});
+
+// https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+itUnlikeMiniStack('notes each step, iteration and attempt', async () => {
+  const { events = [] } = await historyOf(execution('long'));
+  const iteration = ['MapIterationStarted', 'PassStateEntered', 'PassStateExited', 'MapIterationSucceeded'];
+  const attempt = ['TaskScheduled', 'TaskStarted', 'TaskFailed'];
+  expect(events.map(({ type }) => type)).toEqual([
+    ...['ExecutionStarted', 'WaitStateEntered', 'WaitStateExited', 'ChoiceStateEntered', 'ChoiceStateExited'],
+    ...['PassStateEntered', 'PassStateExited', 'MapStateEntered', 'MapStateStarted'],
+    ...[...iteration, ...iteration, 'MapStateSucceeded', 'MapStateExited'],
+    ...['TaskStateEntered', ...attempt, ...attempt, 'TaskStateExited'],
+    ...['SucceedStateEntered', 'SucceedStateExited', 'ExecutionSucceeded'],
+  ]);
+});
+
+// https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+itUnlikeMiniStack(
+  'takes the same name and input for the same request as long as the execution runs',
+  async () => {
+    const first = await start(named('twice'), '{"a":1}');
+    expect((await start(named('twice'), '{"a":1}')).executionArn).toBe(first.executionArn);
+  },
+);
+
+it('refuses a name that another input has taken, or an execution that has ended', async () => {
+  await start(named('taken'), '{"a":1}');
+  const taken = { name: 'ExecutionAlreadyExists' };
+  await expect(start(named('taken'), '{"a":2}')).rejects.toMatchObject(taken);
+  await ended(execution('taken'));
+  await expect(start(named('taken'), '{"a":1}')).rejects.toMatchObject(taken);
 });
 
 it('makes up a name, and takes no input for an empty one', async () => {
   const { executionArn = '' } = await start(undefined);
   expect((await describeExecution(executionArn)).input).toBe('{}');
-  await clock.run();
+  await ended(executionArn);
 });
 
 it('tells which states were entered, latest first when asked, page by page', async () => {
-  await start('told', '{}');
-  await clock.run();
-  const history = (more: object) =>
-    sfn.send(new GetExecutionHistoryCommand({ executionArn: execution('told'), ...more }));
+  await start(named('told'), '{}');
+  await ended(execution('told'));
+  const history = (more: object) => historyOf(execution('told'), more);
   const { events = [], nextToken } = await history({});
   expect(nextToken).toBeUndefined();
   expect(events.flatMap(({ stateEnteredEventDetails: entered }) => entered?.name ?? [])).toEqual([
-    'Wait a minute',
-    'Is it well?',
+    'Wait a little',
+    'Which way?',
     'Done',
   ]);
   const last = await history({ reverseOrder: true, maxResults: 2 });
@@ -151,7 +199,7 @@ it('tells which states were entered, latest first when asked, page by page', asy
   expect(next.events?.map(({ id }) => id)).toEqual([events.length - 2, events.length - 3]);
 });
 
-it('tells how far a distributed Map is', async () => {
+itLocally('tells how far a distributed Map is', async () => {
   const { executionArn } = await start('map', '[10, 20, 30]', EACH.arn);
   await clock.run(new Date(clock.now().getTime() + 15_000));
   const { events = [] } = await sfn.send(new GetExecutionHistoryCommand({ executionArn }));
@@ -171,39 +219,55 @@ it('tells how far a distributed Map is', async () => {
   });
 });
 
-it("lists a machine's executions, newest first", async () => {
-  const list = (more: object = {}) =>
-    sfn.send(new ListExecutionsCommand({ stateMachineArn: MACHINE.arn, ...more }));
-  const { executions = [] } = await list();
-  expect(executions.map(({ name }) => name)).toEqual([
-    'told',
-    expect.stringContaining('run-'),
-    'twice',
-    'ill',
-    'well',
-  ]);
-  expect((await list({ statusFilter: 'FAILED' })).executions?.map(({ name }) => name)).toEqual(['ill']);
-  expect((await list({ maxResults: 1 })).nextToken).toBe('1');
+it("lists a machine's executions, newest first, page by page", async () => {
+  for (const name of ['first', 'second']) {
+    await start(named(name), '{"fail":1}');
+    await ended(execution(name));
+  }
+  const list = async (more: object = {}) => {
+    const reply = await sfn.send(new ListExecutionsCommand({ stateMachineArn: machineArn, ...more }));
+    const names = reply.executions?.map(({ name }) => name).filter((name) => name?.startsWith(RUN));
+    return { names, nextToken: reply.nextToken };
+  };
+  expect((await list()).names?.slice(0, 3)).toEqual(['second', 'first', 'told'].map(named));
+  const failed = { statusFilter: 'FAILED' };
+  expect((await list(failed)).names).toEqual(['second', 'first', 'ill'].map(named));
+  const { names, nextToken } = await list({ ...failed, maxResults: 2 });
+  expect(names).toEqual(['second', 'first'].map(named));
+  expect((await list({ ...failed, maxResults: 2, nextToken })).names).toEqual([named('ill')]);
 });
 
 it.each([
-  ['a machine that nobody made', () => start('a', '{}', `${MACHINE.arn}s`), 'StateMachineDoesNotExist'],
-  ['what is no ARN of a machine', () => start('a', '{}', 'patient'), 'InvalidArn'],
-  ['a name with a blank', () => start('a b'), 'InvalidName'],
-  ['an input that is no JSON', () => start('a', '{'), 'InvalidExecutionInput'],
-  ['an input beyond 256 KiB', () => start('a', JSON.stringify('é'.repeat(131_072))), 'ValidationException'],
+  ['a machine that nobody made', () => start('a', '{}', `${machineArn}s`), 'StateMachineDoesNotExist'],
   ['an execution that nobody started', () => describeExecution(execution('none')), 'ExecutionDoesNotExist'],
   [
     'a Map that nobody ran',
-    () => sfn.send(new DescribeMapRunCommand({ mapRunArn: 'none' })),
+    () =>
+      sfn.send(
+        new DescribeMapRunCommand({ mapRunArn: `${machineArn.replace(':stateMachine:', ':mapRun:')}/x:y` }),
+      ),
     'ResourceNotFound',
   ],
-  ['what is no ARN of an execution', () => describeExecution('none'), 'InvalidArn'],
   [
     'a page that it never gave',
-    () => sfn.send(new ListExecutionsCommand({ stateMachineArn: MACHINE.arn, nextToken: 'x' })),
+    () => sfn.send(new ListExecutionsCommand({ stateMachineArn: machineArn, nextToken: 'x' })),
     'InvalidToken',
   ],
+])('refuses %s', async (_, call, name) => {
+  await expect(call()).rejects.toMatchObject({ name });
+});
+
+// https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+itUnlikeMiniStack.each([
+  ['what is no ARN of a machine', () => start('a', '{}', 'patient'), 'InvalidArn'],
+  ['a name with a blank', () => start('a b'), 'InvalidName'],
+  ['an input that is no JSON', () => start(undefined, '{'), 'InvalidExecutionInput'],
+  [
+    'an input beyond 256 KiB',
+    () => start(undefined, JSON.stringify('é'.repeat(131_072))),
+    'ValidationException',
+  ],
+  ['what is no ARN of an execution', () => describeExecution('none'), 'InvalidArn'],
 ])('refuses %s', async (_, call, name) => {
   await expect(call()).rejects.toMatchObject({ name });
 });
