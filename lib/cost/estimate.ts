@@ -137,7 +137,7 @@ export function useOfRun(deployed: Deployed, measured: Measured, kind: Kind, pla
   const memory = memoryOf(deployed, kind);
   const shards = kind === 'poll' ? shardsNeeded(places) : 1;
   const ofRun = times(measured.runs[kind].fixed, shards);
-  const fixed = { ...ofRun, statements: ofRun.statements + furtherStatements(kind, places) };
+  const fixed = { ...ofRun, statements: ofRun.statements + furtherStatements(kind, places, ofRun) };
   const ofPlaces = times(measured.runs[kind].perPlace, places);
   const sum = (figure: Figure) => fixed[figure] + ofPlaces[figure];
   const seconds = secondsOf(fixed, memory, 1) + secondsOf(ofPlaces, memory, callsAtOnce(kind, places));
@@ -150,13 +150,13 @@ export function useOfRun(deployed: Deployed, measured: Measured, kind: Kind, pla
   };
 }
 
-/** Statements beyond those of a few places: a query takes so many, and training sets are made and dropped. */
-function furtherStatements(kind: Kind, places: number): number {
+/** Statements beyond those of a few places: a query takes so many, and each chunk of a retraining asks all of its own. */
+function furtherStatements(kind: Kind, places: number, { statements }: Figures): number {
   switch (kind) {
     case 'hourly':
       return Math.ceil(places / PLACES_PER_FEATURES_QUERY) - 1;
     case 'retrain':
-      return 2 * (Math.ceil(places / PLACES_PER_TRAINING_QUERY) - 1);
+      return statements * (Math.ceil(places / PLACES_PER_TRAINING_QUERY) - 1);
     case 'poll':
     case 'upkeep':
       return 0;
