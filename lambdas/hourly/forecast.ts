@@ -5,6 +5,7 @@ import { decodeForecasts, type Forecast, forecastSchema, readForecasts } from '.
 import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
+import type { Voices } from '../lake/voices';
 import { FEATURE_LOOKBACK_HOURS, featuresSql, HORIZON_HOURS, OWN_FEATURE_NAMES } from '../model/features';
 import { predict, type RainModel } from '../model/model-file';
 import { utteranceOf, withNeighbours } from '../model/neighbours';
@@ -16,7 +17,7 @@ import { addHours, utcSecondSchema } from '../runtime/time';
 import { forecastLocations, type Location } from '../weather/location';
 import type { Appointed, ChampionCache } from './champions';
 import { unlikeToday } from './day';
-import { silencedPlaces } from './voices';
+import { hearHour, presentVoices } from './voices';
 
 export interface ForecastAccess {
   readonly athena: AthenaAccess;
@@ -81,7 +82,7 @@ export async function issueForecasts(
   const latest = addHours(targetHour, 1);
   const at = now < latest ? now : targetHour;
 
-  const silenced = await silencedPlaces(access);
+  let voices: Promise<Voices> | undefined;
   let features: Promise<Map<string, OwnRow> | Unlike> | undefined;
   /** One location; its model is let go before others are read, since thousands would not fit side by side. */
   const forecastFor = async (id: string): Promise<Attempt> => {
@@ -106,12 +107,10 @@ export async function issueForecasts(
       return heard && utteranceOf(heard.own);
     });
     const times = { issuedAt: now, baseHour: hour, targetHour };
-    const forecast = forecastOf(
-      model,
-      { ...row, values: withNeighbours(row.own, said) },
-      silenced.has(id),
-      times,
-    );
+    // Of no interest where no model is joined with the provider's forecast.
+    if (model.joined !== null) voices ??= hearOf(access, hour, now, rows);
+    const isSilenced = id in ((await voices)?.silenced ?? {});
+    const forecast = forecastOf(model, { ...row, values: withNeighbours(row.own, said) }, isSilenced, times);
     if (!forecastSchema.safeParse(forecast).success) {
       const reason = `its forecast is no probability: ${forecast.probability}`;
       return { id, refused: [...refused, { version: model.version, reason }], reason, expected: true };
@@ -132,6 +131,23 @@ export async function issueForecasts(
     refused: attempts.flatMap(({ id, refused }) => refused.map((model) => ({ locationId: id, ...model }))),
     silent: attempts.flatMap((attempt) => ('expected' in attempt && attempt.expected ? [attempt.id] : [])),
   };
+}
+
+/** Who may speak, once what came in the hour itself has been held against what had been said of it. */
+async function hearOf(
+  access: ForecastAccess,
+  hour: string,
+  now: string,
+  rows: ReadonlyMap<string, OwnRow>,
+): Promise<Voices> {
+  const key = keys.forecastHour(hour.slice(0, 10), hour.slice(11, 13));
+  const forecasts = await readForecasts(access.processed, key, (damaged, error) =>
+    access.warn(`${damaged} can't be read, and nothing is learnt from it.`, error),
+  );
+  if (forecasts === undefined) return presentVoices(access);
+  const rained = new Map<string, boolean>();
+  for (const [id, { wetNow }] of rows) if (wetNow !== null) rained.set(id, wetNow === 1);
+  return hearHour(access, { hour, forecasts, rained }, now);
 }
 
 /** One location's model that can't be read is named, and costs no other location its forecast. */

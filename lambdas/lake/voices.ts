@@ -1,37 +1,82 @@
 import * as z from 'zod';
 import { utcSecondSchema } from '../runtime/time';
 import { keys } from './layout';
-import { type Bucket, getText, putObject } from './s3';
+import { type Bucket, getText, updateObject } from './s3';
+
+/** What the hours that have been heard so far say of a place's joined probability; `model/voice.ts` makes it. */
+const heardSchema = z.object({
+  /** Logarithm of how much better the plain probability foretold what came; never below 0. */
+  evidence: z.number().nonnegative(),
+  /** Whether the evidence has been enough, and has not gone since. */
+  refuted: z.boolean(),
+  /** The provider's forecasts as long as they stand still at 0 or 100%, and how many of the last hours contradicted them. */
+  standing: z
+    .object({
+      probability: z.number(),
+      precipMm: z.number().nullable(),
+      hours: z.int(),
+      contradicted: z.int(),
+      refuted: z.boolean(),
+    })
+    .nullable(),
+});
+export type Heard = z.infer<typeof heardSchema>;
 
 /**
- * Places whose joined probability has lost its voice, in one object: upkeep judges, every hour's forecasts obey, pages
- * and status say so. It is about the provider's forecast and not about a model, so that a retraining does not reset it.
+ * Whose joined probability has lost its voice, in one object: upkeep judges by days, every hour's forecasts by what they
+ * have heard; pages and status say so. It is about the provider's forecast and not about a model, so that a retraining
+ * does not reset it.
  */
 const voicesSchema = z.object({
-  judgedAt: utcSecondSchema,
   /** From when on the plain probability speaks, by place. */
   silenced: z.record(z.string(), utcSecondSchema),
+  /** Places that upkeep found worse over the last days. */
+  worseByDays: z.array(z.string()).default([]),
+  /** The last hour that was heard; none is heard twice. */
+  heardHour: utcSecondSchema.nullable().default(null),
+  heard: z.record(z.string(), heardSchema).default({}),
 });
+export type Voices = Readonly<z.infer<typeof voicesSchema>>;
+
+const NO_VOICES: Voices = { silenced: {}, worseByDays: [], heardHour: null, heard: {} };
+
+/** @param onDamage is told of an object that can't be read, which then silences nobody. */
+export async function readVoices(
+  processed: Bucket,
+  onDamage: (key: string, error: unknown) => void,
+): Promise<Voices> {
+  return parseVoices(await getText(processed, keys.voices), onDamage);
+}
 
 /** Since when the plain probability speaks, by place. */
 export type Silenced = ReadonlyMap<string, string>;
 
-/** @param onDamage is told of an object that can't be read, which then silences nobody. */
+/** As `readVoices`, for whoever only shows it. */
 export async function readSilenced(
   processed: Bucket,
   onDamage: (key: string, error: unknown) => void,
 ): Promise<Silenced> {
-  const text = await getText(processed, keys.voices);
-  if (text === undefined) return new Map();
-  try {
-    return new Map(Object.entries(voicesSchema.parse(JSON.parse(text)).silenced));
-  } catch (error) {
-    onDamage(keys.voices, error);
-    return new Map();
-  }
+  return new Map(Object.entries((await readVoices(processed, onDamage)).silenced));
 }
 
-export async function writeSilenced(processed: Bucket, silenced: Silenced, judgedAt: string): Promise<void> {
-  const voices: z.infer<typeof voicesSchema> = { judgedAt, silenced: Object.fromEntries(silenced) };
-  await putObject(processed, keys.voices, JSON.stringify(voices), 'application/json');
+/** Replaces what is stored by what `change` makes of it; upkeep and an hourly run may both be at it. */
+export function updateVoices(
+  processed: Bucket,
+  onDamage: (key: string, error: unknown) => void,
+  change: (stored: Voices) => Voices,
+): Promise<Voices> {
+  return updateObject(processed, keys.voices, 'application/json', (stored) => {
+    const voices = change(parseVoices(stored && Buffer.from(stored.bytes).toString(), onDamage));
+    return { body: JSON.stringify(voices), result: voices };
+  });
+}
+
+function parseVoices(text: string | undefined, onDamage: (key: string, error: unknown) => void): Voices {
+  if (text === undefined) return NO_VOICES;
+  try {
+    return voicesSchema.parse(JSON.parse(text));
+  } catch (error) {
+    onDamage(keys.voices, error);
+    return NO_VOICES;
+  }
 }

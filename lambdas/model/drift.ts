@@ -35,26 +35,8 @@ export function hasLostSkill(days: readonly LiveDay[]): boolean {
   );
 }
 
-/** Days that decide who speaks, the joined probability or the plain one. */
-export const VOICE_DAYS = 7;
-
-/** Days of them that must have a comparison: fewer give no spread. */
-const MINIMUM_VOICE_DAYS = 4;
-
-/** One-sided level at which the joined probability loses its voice: an equal one does less than twice a year (simulated). */
-const VOICE_LEVEL = 0.03;
-
-/**
- * Whether the probability that was joined with the provider's forecast is worse than the plain one beyond doubt: then
- * the plain one speaks, until this is false again. Upkeep asks it once a day.
- * @param days the last VOICE_DAYS days; `squaredError` of the joined, `rivalSquaredError` of the plain probability.
- */
-export function hasLostVoice(days: readonly LiveDay[]): boolean {
-  const seen = days.filter(({ hours }) => hours > 0);
-  return seen.length >= MINIMUM_VOICE_DAYS && isWorse(compareDays(seen), VOICE_LEVEL);
-}
-
-function compareDays(days: readonly LiveDay[]) {
+/** Paired by days: weather has a memory of less. */
+export function compareDays(days: readonly LiveDay[]) {
   return compareBlocks(
     days.map(({ hours, squaredError, rivalSquaredError }) => ({
       hours,

@@ -15,6 +15,7 @@ import { between, recordedYear } from '../lambdas/model/recorded-year';
 import { searchAndJudge, unhurried } from '../lambdas/model/search-in-process';
 import { searchedThreshold, spreadOf } from '../lambdas/model/threshold-search';
 import { shown, writeResults } from './report';
+import { voiceTables } from './voices';
 
 /** End of the history that `npm start` trains on. */
 const UNTIL = Date.parse('2013-12-29T00:00:00Z');
@@ -24,21 +25,32 @@ const CANDIDATES = 24;
  * How good the decisions are: `decisions-gate`, the gate's size and power with equal recipes (`--runs 400`);
  * `decisions-recorded`, what the recorded year's recipes and baselines show on the newest hours; `decisions-polled`, what
  * it is worth that the calibration knows polled hours; `decisions-threshold`, how much the threshold of one recipe varies
- * over weekly refits. `--only` makes one of them.
+ * over weekly refits; `decisions-voice` and `decisions-faults`, how often the joined probability falls silent, and what a
+ * faulty provider costs before it does (`--seeds 8`). `--only` makes one of them.
  */
 export async function bench(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(3),
-    options: { runs: { type: 'string', default: '400' }, only: { type: 'string' } },
+    options: {
+      runs: { type: 'string', default: '400' },
+      seeds: { type: 'string', default: '8' },
+      only: { type: 'string' },
+    },
   });
   const wanted = (table: string) => values.only === undefined || values.only === table;
   if (wanted('gate')) writeResults('decisions-gate', gateTable(Number(values.runs)));
-  if (!['recorded', 'polled', 'threshold'].some(wanted)) return;
+  if (!['recorded', 'polled', 'threshold', 'voice'].some(wanted)) return;
   await loadLibsvm();
   if (wanted('recorded')) writeResults('decisions-recorded', (await recordedYear()).flatMap(recordedRows));
   if (wanted('polled'))
     writeResults('decisions-polled', (await recordedYear(POLLED_FROM)).flatMap(polledRows));
   if (wanted('threshold')) writeResults('decisions-threshold', (await recordedYear()).map(thresholdRow));
+  if (wanted('voice')) {
+    const years = (await recordedYear()).map((year) => between(year, year.hours[0] ?? 0, UNTIL));
+    const { silences, faults } = voiceTables(years, FULL_RECIPE, Number(values.seeds));
+    writeResults('decisions-voice', silences);
+    writeResults('decisions-faults', faults);
+  }
 }
 
 /** The newest sixty days of the recording are as polls would have told them. */

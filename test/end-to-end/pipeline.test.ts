@@ -4,14 +4,14 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import * as z from 'zod';
-import { latestSchema } from '../../lambdas/lake/forecasts';
+import { decodeForecasts, type Forecast, latestSchema } from '../../lambdas/lake/forecasts';
 import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../../lambdas/lake/layout';
 import { decodeRows } from '../../lambdas/lake/rows';
 import { getObject, getText } from '../../lambdas/lake/s3';
 import { evaluate } from '../../lambdas/model/evaluation';
 import { type ModelMetrics, metricsSchema } from '../../lambdas/model/metrics-file';
 import { readLedger } from '../../lambdas/model/registry';
-import { addHours } from '../../lambdas/runtime/time';
+import { addHours, utcSecond, utcSecondSchema } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
 import type { Execution } from '../../lib/local/step-functions/execution';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
@@ -26,6 +26,7 @@ import { synthesise } from '../../lib/scenario/synth';
 import { createProgress } from '../../lib/terminal/progress';
 import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/pages/browser';
 import { PATIENCE } from '../patience';
+import { madeUpForecast, withKeptForecasts, withMadeUpForecasts } from './made-up-forecasts';
 
 /**
  * What `npm start` does, on forty days of the recording. The live part begins on a Sunday, so that the weekly
@@ -98,6 +99,24 @@ const testRow = z.object({
   outcome: z.union([z.literal(0), z.literal(1)]),
   wet_now: z.number().nullable(),
   persistence_probability: z.number(),
+});
+
+const keptRow = z.object({
+  location_id: z.string(),
+  hour: utcSecondSchema,
+  provider_probability: z.number().nullable(),
+  provider_precip_mm: z.number().nullable(),
+  provider_issued_at: utcSecondSchema.nullable(),
+});
+const MEMBERS = ['preprocessing', 'supportVectors', 'members', 'linear', 'calibration'] as const;
+const modelJson = z.object({
+  recipe: z.unknown(),
+  preprocessing: z.unknown(),
+  supportVectors: z.unknown(),
+  members: z.unknown(),
+  linear: z.unknown(),
+  calibration: z.unknown(),
+  joined: z.object({ speaks: z.boolean() }).nullable(),
 });
 
 async function table<T extends z.ZodRawShape>(
@@ -384,6 +403,7 @@ describe('another run, on the observations of the first', () => {
   const again = join(directory, 'again');
   let second: LocalGaroa;
   let execution: Execution;
+  const askedFor: string[] = [];
   beforeAll(async () => {
     const observations = join('s3', cloud.name('buckets', '-processed'), HOURLY_OBSERVATIONS.prefix);
     cpSync(join(directory, 'run', observations), join(again, observations), { recursive: true });
@@ -395,7 +415,11 @@ describe('another run, on the observations of the first', () => {
       patience: PATIENCE,
       assemblyDirectory,
       directory: again,
-      recording,
+      recording: withMadeUpForecasts(recording),
+      weatherFaults: ({ path }) => {
+        askedFor.push(path);
+        return undefined;
+      },
       start,
     });
     execution = await second.execute(second.name('stateMachines', '-retrain'), {
@@ -426,5 +450,132 @@ describe('another run, on the observations of the first', () => {
       expect(page).toContain('No forecast was issued in the last 14 days');
       expect(page).not.toMatch(/NaN|undefined/);
     }
+  });
+
+  /** Hours of a new day, whose polls and closings are lived one after the other. */
+  const LIVED = ['00', '01'];
+
+  describe('that goes on with forecasts of the provider', () => {
+    let id: string;
+    let version: string;
+    let day: string;
+    let kept: z.infer<typeof keptRow>[];
+    let issued: Forecast[];
+
+    beforeAll(async () => {
+      [id = ''] = withFirstChampion();
+      const processed = second.name('buckets', '-processed');
+      for (const { key, bytes } of second.objects('processed', HOURLY_OBSERVATIONS.prefix)) {
+        second.services.objects.put(processed, key, Buffer.from(await withKeptForecasts(bytes, recording)));
+      }
+      const joining = await second.execute(second.name('stateMachines', '-retrain'), { locations: [id] });
+      expect(joining.status).toBe('SUCCEEDED');
+      version = (await readLedger(second.bucket('models'), id)).at(-1)?.version ?? '';
+      day = addHours(utcSecond(second.now()), 24).slice(0, 10);
+      askedFor.splice(0);
+      for (const hour of LIVED) {
+        for (const minute of ['30', '57']) {
+          const scheduledTime = `${day}T${hour}:${minute}:00Z`;
+          await second.settle(new Date(scheduledTime));
+          await second.invoke(second.name('functions', '-ingest'), {
+            scheduledTime,
+            everyMinutes: 1,
+            shard: 0,
+            shards: 1,
+          });
+        }
+        const scheduledTime = `${addHours(`${day}T${hour}:00:00Z`, 1).slice(0, 14)}05:00Z`;
+        await second.settle(new Date(scheduledTime));
+        const closed = await second.invoke(second.name('functions', '-hourly'), { scheduledTime });
+        expect(closed.functionError).toBeUndefined();
+      }
+      const bytesOf = async (key: string) =>
+        (await getObject(second.bucket('processed'), key))?.bytes ?? new Uint8Array();
+      kept = (await decodeRows(await bytesOf(keys.hourlyDay(day)), keptRow)).filter(
+        ({ location_id }) => location_id === id,
+      );
+      const hours = LIVED.map((hour) => keys.forecastHour(day, String(Number(hour) + 1).padStart(2, '0')));
+      issued = (await Promise.all(hours.map(async (key) => decodeForecasts(await bytesOf(key))))).flatMap(
+        (forecasts) => forecasts.filter(({ location_id }) => location_id === id),
+      );
+    });
+
+    /** What had been made up of the hour. */
+    const saidOf = (hour: string) => {
+      const series = recording.series.get(id);
+      const said = series && madeUpForecast(series, Date.parse(`${day}T${hour}:00:00Z`) / 1_000);
+      return { probability: (said?.probabilityPct ?? Number.NaN) / 100, precipMm: said?.precipMm };
+    };
+
+    it('asks for them with the polls that close an hour, and with no other', () => {
+      const places = recording.locations.length;
+      expect(askedFor).toHaveLength(2 * LIVED.length * places);
+      for (let poll = 0; poll < 2 * LIVED.length; poll++) {
+        const asked = askedFor.slice(poll * places, (poll + 1) * places);
+        expect(new Set(asked)).toEqual(new Set([poll % 2 === 0 ? '/current.json' : '/forecast.json']));
+      }
+    });
+
+    it('keeps them as issued beside what was known of the hour', () => {
+      expect(kept.map(({ hour }) => hour.slice(11, 13))).toEqual(LIVED);
+      for (const row of kept) {
+        const said = saidOf(String(Number(row.hour.slice(11, 13)) + 1).padStart(2, '0'));
+        expect(row.provider_probability).toBe(said.probability);
+        expect(row.provider_precip_mm).toBe(said.precipMm);
+        expect(row.provider_issued_at).toBe(row.hour.replace(':00:00Z', ':57:00Z'));
+      }
+    });
+
+    it('joins them, by what they have been worth, with members that they change nothing of', async () => {
+      const modelOf = async (of: string) =>
+        modelJson.parse(JSON.parse((await getText(second.bucket('models'), keys.model(id, of))) ?? 'null'));
+      const [joined, plain] = [await modelOf(version), await modelOf(versionsOf(id)[0] ?? '')];
+      expect(joined.joined?.speaks).toBe(true);
+      expect(plain.joined).toBeNull();
+      expect(joined.recipe).toEqual(plain.recipe);
+      for (const part of MEMBERS) expect({ [part]: joined[part] }).toEqual({ [part]: plain[part] });
+      const text = await getText(second.bucket('models'), keys.metrics(id, version));
+      const { joining, comparisons } = metricsSchema.parse(JSON.parse(text ?? 'null'));
+      // Seven hours in eight are told: what is left of the Brier score is far less than the members leave.
+      expect(joining?.improvement).toBeGreaterThan(0.15 * (joining?.plainBrier ?? Number.NaN));
+      expect(comparisons.provider?.hours).toBeGreaterThan(400);
+    });
+
+    it('speaks with them, and tells them on in the event and in latest.json', async () => {
+      expect(issued.map(({ target_hour }) => target_hour.slice(11, 13))).toEqual(['01', '02']);
+      const events = second.events().filter((event) => event['detail-type'] === 'RainForecast');
+      for (const forecast of issued) {
+        const said = saidOf(forecast.target_hour.slice(11, 13));
+        expect(forecast).toMatchObject({
+          model_version: version,
+          voice: 'joined',
+          probability: forecast.joined_probability,
+          provider_probability: said.probability,
+          provider_precip_mm: said.precipMm,
+        });
+        expect(forecast.plain_probability).not.toBe(forecast.joined_probability);
+        expect(events).toContainEqual(
+          expect.objectContaining({
+            detail: expect.objectContaining({
+              locationId: id,
+              targetHour: forecast.target_hour,
+              providerProbability: said.probability,
+            }),
+          }),
+        );
+      }
+      const latest = latestSchema.parse(
+        JSON.parse((await getText(second.bucket('models'), keys.latest)) ?? 'null'),
+      );
+      expect(latest.forecasts.find(({ locationId }) => locationId === id)?.providerProbability).toBe(
+        saidOf('02').probability,
+      );
+    });
+
+    it('holds what came against what was said of it, before it speaks again', async () => {
+      const text = await getText(second.bucket('processed'), keys.voices);
+      expect(JSON.parse(text ?? 'null')).toMatchObject({ heardHour: `${day}T01:00:00Z`, silenced: {} });
+      expect(Object.keys(JSON.parse(text ?? 'null').heard)).toEqual([id]);
+    });
   });
 });

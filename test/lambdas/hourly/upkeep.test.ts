@@ -4,13 +4,13 @@ import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
 import { type HistoryReply, settleDays } from '../../../lambdas/hourly/settling';
 import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/hourly/upkeep';
 import { NOTHING_VERIFIED } from '../../../lambdas/hourly/verification';
-import { judgeVoices, silencedPlaces } from '../../../lambdas/hourly/voices';
+import { hearHour, judgeVoices, presentVoices } from '../../../lambdas/hourly/voices';
 import { biasOf, readAgreement, spreadOf } from '../../../lambdas/lake/agreement';
 import { keys, MODEL_METRICS } from '../../../lambdas/lake/layout';
 import { deleteObjects, getText, listObjects, putObject } from '../../../lambdas/lake/s3';
-import { VOICE_DAYS } from '../../../lambdas/model/drift';
 import { writeEvaluationRows, writeRollbackRow } from '../../../lambdas/model/metrics-rows';
 import { compactTime, promote } from '../../../lambdas/model/registry';
+import { VOICE_DAYS } from '../../../lambdas/model/voice';
 import { addDays, addHours } from '../../../lambdas/runtime/time';
 import { ndjson } from '../../lib/local/support';
 import {
@@ -251,6 +251,7 @@ describe('the voice', () => {
       plainSquaredError: 1,
     }));
   const access = () => ({ processed: local.processed, warn: () => {} });
+  const silenced = async () => Object.entries((await presentVoices(access())).silenced);
 
   it('is lost while the joined probability is worse, remembers since when, and comes back', async () => {
     const of = (cost: number) => ({
@@ -260,22 +261,52 @@ describe('the voice', () => {
       ]),
     });
     await judgeVoices(access(), of(0.5), '2013-03-10', '2013-03-11T00:20:00Z');
-    expect([...(await silencedPlaces(access()))]).toEqual([['ewr', '2013-03-11T00:20:00Z']]);
+    expect(await silenced()).toEqual([['ewr', '2013-03-11T00:20:00Z']]);
     await judgeVoices(access(), of(0.5), '2013-03-10', '2013-03-12T00:20:00Z');
-    expect([...(await silencedPlaces(access()))]).toEqual([['ewr', '2013-03-11T00:20:00Z']]);
+    expect(await silenced()).toEqual([['ewr', '2013-03-11T00:20:00Z']]);
     // Days that lie further back no longer count.
     await judgeVoices(access(), of(0.5), '2013-03-16', '2013-03-17T00:20:00Z');
-    expect([...(await silencedPlaces(access()))]).toEqual([]);
+    expect(await silenced()).toEqual([]);
+  });
+
+  /** A dry hour of which ewr's joined probability was sure that it would rain. */
+  const dry = (hour: string) => ({
+    hour,
+    forecasts: ['ewr', 'jfk', 'lga'].map((id) => ({
+      location_id: id,
+      plain_probability: 0.1,
+      joined_probability: id === 'lga' ? null : id === 'ewr' ? 0.9 : 0.1,
+      provider_probability: 0.8,
+      provider_precip_mm: null,
+    })),
+    rained: new Map([
+      ['ewr', false],
+      ['lga', false],
+    ]),
+  });
+
+  it('is lost by the hours before the day is over, one hour counting once, and stays lost when upkeep judges', async () => {
+    const hours = Array.from({ length: 12 }, (_, i) => addHours('2013-03-18T00:00:00Z', i));
+    for (const hour of hours.slice(0, 6)) {
+      for (let run = 0; run < 3; run += 1) await hearHour(access(), dry(hour), addHours(hour, 1));
+    }
+    expect(await silenced()).toEqual([]);
+    for (const hour of hours.slice(6)) await hearHour(access(), dry(hour), addHours(hour, 1));
+    const since = [['ewr', '2013-03-18T07:00:00Z']];
+    expect(await silenced()).toEqual(since);
+    await judgeVoices(access(), { days: new Map() }, '2013-03-18', '2013-03-19T00:20:00Z');
+    expect(await silenced()).toEqual(since);
+    expect(Object.keys((await presentVoices(access())).heard)).toEqual(['ewr']);
   });
 
   it('is everybody’s where its file can’t be read', async () => {
     await putObject(local.processed, keys.voices, '{"silenced":', 'application/json');
     const warned: string[] = [];
-    const silenced = await silencedPlaces({
+    const voices = await presentVoices({
       processed: local.processed,
       warn: (message) => warned.push(message),
     });
-    expect(silenced.size).toBe(0);
+    expect(voices.silenced).toEqual({});
     expect(warned).toEqual(["voices.json can't be read and is made anew."]);
   });
 });

@@ -1,10 +1,4 @@
-import {
-  hasLostSkill,
-  hasLostVoice,
-  type LiveDay,
-  SKILL_DAYS,
-  VOICE_DAYS,
-} from '../../../lambdas/model/drift';
+import { hasLostSkill, type LiveDay, SKILL_DAYS } from '../../../lambdas/model/drift';
 import { normal, seededUniform } from './smo/seeded';
 
 /** Days of a climate with two rainy days in seven; the loss of a day is small where it stays dry. */
@@ -66,38 +60,5 @@ describe('lost skill', () => {
     expect(
       hasLostSkill([...days.slice(1), { hours: 24, rainHours: 9, squaredError: 9, rivalSquaredError: 2 }]),
     ).toBe(false);
-  });
-});
-
-describe('lost voice', () => {
-  it('happens to an equal of the plain probability at most twice a year', () => {
-    // Once silent, it is not silenced anew until it has spoken again.
-    const days = daysOf(60 * 365, 17, 0);
-    let [times, silent] = [0, false];
-    for (let day = VOICE_DAYS; day < days.length; day++) {
-      const lost = hasLostVoice(days.slice(day - VOICE_DAYS, day));
-      if (lost && !silent) times++;
-      silent = lost;
-    }
-    expect(times / 60).toBeLessThanOrEqual(2);
-  });
-
-  it('happens within a week to forecasts that are wrong every hour', () => {
-    const uniform = seededUniform(23);
-    // Thirty points too high: each dry hour costs a little, the same every day.
-    const week = daysOf(VOICE_DAYS, 29, 0).map((day) => ({
-      ...day,
-      squaredError: day.rivalSquaredError + 0.5 + 0.1 * normal(uniform),
-    }));
-    expect(hasLostVoice(week)).toBe(true);
-  });
-
-  it('takes days to be told, and comes back when they are over', () => {
-    const bad = { hours: 24, rainHours: 2, squaredError: 1, rivalSquaredError: 0.5 };
-    const days = [bad, { ...bad, squaredError: 1.1 }, { ...bad, squaredError: 0.9 }];
-    expect(hasLostVoice(days)).toBe(false);
-    expect(hasLostVoice([...days, { ...bad, squaredError: 1.05 }])).toBe(true);
-    const good = { ...bad, squaredError: 0.5 };
-    expect(hasLostVoice([...days.slice(2), good, good, good, { ...good, squaredError: 0.4 }])).toBe(false);
   });
 });

@@ -370,6 +370,34 @@ describe('retraining a location, step by step as the state machine does', () => 
     expect((await readChampion(local.bucket, 'ewr')).refused).toEqual([]);
   });
 
+  it("makes members and a plain calibration that the provider's forecasts change no bit of", async () => {
+    const run = await plan();
+    const rows = invent(JUDGEABLE_HOURS);
+    await placeTrainingSet(run, 'ewr', rows);
+    const { decision, expectedChampion } = testOutput.parse(await assess(run, 'ewr'));
+    const refit = async () => {
+      const { version } = refitOutput.parse(
+        await step({ step: 'refit', run, location: 'ewr', decision, expectedChampion }),
+      );
+      return readJson(keys.model('ewr', version), z.looseObject({ joined: z.unknown() }));
+    };
+    const without = await refit();
+    // Forecasts that know what comes in four hours of five.
+    const said = rows.map(({ label }, i) => (i % 5 === 0 ? 0.5 : label === 1 ? 0.9 : 0.1));
+    await placeTrainingSet(
+      run,
+      'ewr',
+      rows.map((row, i) => ({ ...row, provider_probability: said[i] ?? null })),
+    );
+    const known = await refit();
+    expect(without).toMatchObject({ joined: null, recalibration: null });
+    expect(known).toMatchObject({ joined: { speaks: true }, recalibration: { terms: ['root probability'] } });
+    for (const part of ['recipe', 'preprocessing', 'supportVectors', 'members', 'linear', 'calibration']) {
+      expect({ [part]: JSON.stringify(known[part]) }).toEqual({ [part]: JSON.stringify(without[part]) });
+    }
+    expect(without.members).not.toEqual([]);
+  });
+
   it('goes on without the recipes that can not be fitted', async () => {
     const run = await plan();
     await placeTrainingSet(run, 'ewr', invent(JUDGEABLE_HOURS));
