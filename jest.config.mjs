@@ -39,6 +39,24 @@ export default {
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   // The DOM in one file; its only export condition is `import`, which jest's CommonJS resolver does not take.
   moduleNameMapper: { '^linkedom/worker$': '<rootDir>/node_modules/linkedom/worker.js' },
+  // A global costs a look-up outside of compiled code in the sandbox; these are given to each module by name, so that
+  // arithmetic takes a third of the time.
+  sandboxInjectedGlobals: [
+    'Array',
+    'Boolean',
+    'Float32Array',
+    'Float64Array',
+    'Int32Array',
+    'JSON',
+    'Map',
+    'Math',
+    'Number',
+    'Object',
+    'Promise',
+    'Set',
+    'Uint32Array',
+    'Uint8Array',
+  ],
   setupFiles: ['<rootDir>/test/setup.ts'],
   testSequencer: '<rootDir>/test/longest-first.mjs',
   // More than cores: tests that live under faults wait for retries most of their time.
