@@ -33,23 +33,6 @@ export function missingOfDay(
   return subtractHours(hoursBefore(date, closedBefore, locationIds), present);
 }
 
-/**
- * Holes in the given days (in order) of `hourly_observations`. A location is expected from the first hour that
- * it has in these days on; one that has none, from the first hour that any has: what lies before a location or
- * the whole lake began is no gap.
- * @param countedFrom only gaps of this day and later ones are counted; earlier days tell who has begun.
- */
-export async function findGaps(
-  processed: Bucket,
-  dates: readonly string[],
-  closedBefore: string,
-  locationIds: readonly string[],
-  countedFrom?: string,
-): Promise<Gaps> {
-  const days = await readObservedHours(processed, dates);
-  return gapsOf(days, closedBefore, locationIds, countedFrom);
-}
-
 /** Which hours of each day are observed, by place; a day without an object has none. */
 export async function readObservedHours(
   processed: Bucket,
@@ -76,7 +59,12 @@ async function observedHours(processed: Bucket, date: string): Promise<DayHours>
   }
 }
 
-/** The rule of `findGaps`, over days that have been read. */
+/**
+ * Holes in days of `hourly_observations`, in order, as `readObservedHours` read them. A location is expected from the
+ * first hour that it has in these days on; one that has none, from the first hour that any has: what lies before a
+ * location or the whole lake began is no gap.
+ * @param countedFrom only gaps of this day and later ones are counted; earlier days tell who has begun.
+ */
 export function gapsOf(
   days: readonly { readonly date: string; readonly present: DayHours }[],
   closedBefore: string,

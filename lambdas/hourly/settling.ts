@@ -79,7 +79,8 @@ export async function settleDays(
   ) {
     return { asked: [], hours: 0, withoutHistory: true };
   }
-  const before = await unsettledDays(access, due, ids);
+  const known = await readSettledHours(access.processed, due);
+  const before = unsettledOf(known, ids);
   const open = [...before].filter(([day]) => (state.timesAsked[day] ?? 0) < MAXIMUM_TIMES_ASKED);
   const asked: string[] = [];
   const failures: string[] = [];
@@ -108,7 +109,8 @@ export async function settleDays(
     );
     await attempt(`Verifying ${first} to ${last}`, () => verifyForecasts(access, dates));
     failures.push(...refused.map(({ message }) => message));
-    after = await unsettledDays(access, due, ids);
+    // The days that were committed; the others are as they were.
+    after = unsettledOf(new Map([...known, ...(await readSettledHours(access.processed, dates))]), ids);
   }
   if (asked.length > 0) {
     await remember(access.processed, {
@@ -136,16 +138,20 @@ type Unsettled = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 const WHOLE_DAY = 2 ** 24 - 1;
 
+/** By day, in order, the hours that are settled, as bits, of each place that has a row. */
+type SettledHours = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+async function readSettledHours(processed: Bucket, dates: readonly string[]): Promise<SettledHours> {
+  const days = new Map<string, ReadonlyMap<string, number>>();
+  for (const date of dates) days.set(date, await settledHours(processed, date));
+  return days;
+}
+
 /** A place is looked after from its first day in the lake on. */
-async function unsettledDays(
-  { processed }: CommitAccess,
-  dates: readonly string[],
-  locationIds: readonly string[],
-): Promise<Unsettled> {
+function unsettledOf(known: SettledHours, locationIds: readonly string[]): Unsettled {
   const begun = new Set<string>();
   const days = new Map<string, ReadonlyMap<string, number>>();
-  for (const date of dates) {
-    const settled = await settledHours(processed, date);
+  for (const [date, settled] of known) {
     for (const id of settled.keys()) begun.add(id);
     const open = locationIds
       .filter((id) => begun.has(id) && settled.get(id) !== WHOLE_DAY)
@@ -161,7 +167,7 @@ const rowSchema = z.object({
   settled_at: utcSecondSchema.nullable(),
 });
 
-/** Hours that are settled, of each place that has a row. A day that can't be read is made anew by its commit. */
+/** A day that can't be read is made anew by its commit. */
 async function settledHours(processed: Bucket, date: string): Promise<Map<string, number>> {
   const hours = new Map<string, number>();
   try {

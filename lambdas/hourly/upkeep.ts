@@ -9,7 +9,7 @@ import { commitDays } from './commit';
 import { type Compaction, compactDays } from './compaction';
 import type { PagesTask, UpkeepTask } from './event';
 import { type GaroaEvent, LOCATIONS_PER_EVENT, putEvents } from './events';
-import { findGaps, type Gaps } from './gaps';
+import { type Gaps, gapsOf, readObservedHours } from './gaps';
 import { mendAgreement, mendDays, mendMetrics, verifyMended } from './mending';
 import { parts } from './parts';
 import type { HourlyAccess } from './run';
@@ -75,11 +75,12 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
   const gaps = await attempt('Looking for gaps', async () => {
     const dates = datesBetween(addDays(date, -GAP_DAYS), yesterday);
     const ids = access.locations.map(({ id }) => id);
-    const found = await findGaps(access.processed, dates, closedBefore, ids);
+    const days = await readObservedHours(access.processed, dates);
+    const found = gapsOf(days, closedBefore, ids);
     // Of days that are settled by now, settling has asked for what they lack; a plan without history has none.
     const young = dates.find((day) => settledFrom(access, day) > now);
     if (young !== undefined && settled?.withoutHistory !== true) {
-      const open = await findGaps(access.processed, dates, closedBefore, ids, young);
+      const open = gapsOf(days, closedBefore, ids, young);
       await putEvents(access.bus, now, gapEvents(access.stage, open));
     }
     return found;

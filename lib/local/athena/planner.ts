@@ -55,7 +55,10 @@ export type ReadPartitions = ReadonlyMap<string, readonly string[]>;
  */
 export class Planner {
   private last: Promise<unknown> = Promise.resolve();
-  private readonly valueTables = new Map<string, { readonly range: string; readonly relation: string }>();
+  private readonly valueTables = new Map<
+    string,
+    { readonly at: number; readonly range: string; readonly relation: string }
+  >();
   private made = 0;
 
   private constructor(
@@ -181,13 +184,18 @@ export class Planner {
   /** A relation with the key's values, as the column's type and as text `#<index>`; kept while NOW is the same. */
   private async projected(table: CatalogueTable, key: string, now: Date): Promise<string> {
     const { glue } = table;
+    const at = now.getTime();
+    const id = `${table.database}.${glue.name}.${key}`;
+    const present = this.valueTables.get(id);
+    if (present?.at === at) {
+      return present.relation;
+    }
     const index = glue.partitionKeys.findIndex(({ name }) => name === key);
     const type = glue.partitionKeys[index]?.type ?? 'string';
     const values = projectedValues(glue, key, now);
     const range = `${values.length} ${values[0]} ${values.at(-1)} ${type}`;
-    const id = `${table.database}.${glue.name}.${key}`;
-    const present = this.valueTables.get(id);
     if (present?.range === range) {
+      this.valueTables.set(id, { ...present, at });
       return present.relation;
     }
     this.made += 1;
@@ -202,7 +210,7 @@ export class Planner {
     if (present !== undefined) {
       await this.connection.run(`DROP TABLE ${present.relation}`);
     }
-    this.valueTables.set(id, { range, relation });
+    this.valueTables.set(id, { at, range, relation });
     return relation;
   }
 
@@ -217,25 +225,38 @@ export class Planner {
     const keys = new Set(table.glue.partitionKeys.map(({ name }) => name.toLowerCase()));
     const alternatives = [];
     for (const filters of scans) {
-      const conditions = [];
-      for (const filter of filters) {
-        conditions.push(await this.onKeys(filter, keys));
-      }
-      alternatives.push(`(${['true', ...conditions].join(' AND ')})`);
+      alternatives.push(`(${await this.conditionOf(filters, keys)})`);
     }
     return alternatives.join(' OR ');
   }
 
-  /** The filter with every part that needs other columns than the keys taken as true. */
-  private async onKeys(filter: string, keys: ReadonlySet<string>): Promise<string> {
+  /** What the filters say of keys. They are parsed together; one by one where one of them is no SQL. */
+  private async conditionOf(filters: readonly string[], keys: ReadonlySet<string>): Promise<string> {
+    const concerned = filters.filter((filter) => [...keys].some((key) => filter.toLowerCase().includes(key)));
+    if (concerned.length === 0) {
+      return 'true';
+    }
+    const together = await this.onKeys(concerned.map((filter) => `(${filter})`).join(' AND '), keys);
+    if (together !== undefined) {
+      return together;
+    }
+    const conditions = [];
+    for (const filter of concerned) {
+      // A notation of the plan that is not SQL: no partition is left out on its account.
+      conditions.push((await this.onKeys(filter, keys)) ?? 'true');
+    }
+    return conditions.join(' AND ');
+  }
+
+  /** The filter with every part that needs other columns than the keys taken as true; undefined when it is no SQL. */
+  private async onKeys(filter: string, keys: ReadonlySet<string>): Promise<string | undefined> {
     try {
       const tree = await this.parseNow(`SELECT 1 WHERE ${filter}`);
       const relaxed = { ...tree, where_clause: relax(child(tree, 'where_clause'), keys) };
       const printed = await this.printNow(relaxed);
       return `(${printed.slice(printed.indexOf(' WHERE ') + ' WHERE '.length)})`;
     } catch {
-      // A notation of the plan that is not SQL: no partition is left out on its account.
-      return 'true';
+      return undefined;
     }
   }
 

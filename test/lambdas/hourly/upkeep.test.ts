@@ -1,5 +1,5 @@
 import { commitDays } from '../../../lambdas/hourly/commit';
-import { findGaps } from '../../../lambdas/hourly/gaps';
+import { gapsOf, readObservedHours } from '../../../lambdas/hourly/gaps';
 import { closeHour, recomputeRange } from '../../../lambdas/hourly/run';
 import { type HistoryReply, settleDays } from '../../../lambdas/hourly/settling';
 import { lookAfterLake, skillEvents, type UpkeepAccess } from '../../../lambdas/hourly/upkeep';
@@ -452,7 +452,8 @@ it('finds the gaps of a day that nobody can read to be all its hours, and reads 
   for (const date of ['2013-03-07', '2013-03-08']) await putHistory(local.raw, date, wholeDay(date));
   await committed('2013-03-07', '2013-03-08');
   await putObject(local.processed, keys.hourlyDay('2013-03-08'), 'not parquet', 'text/plain');
-  const found = await findGaps(local.processed, ['2013-03-07', '2013-03-08'], '2013-03-09T00:00:00Z', ids);
+  const days = await readObservedHours(local.processed, ['2013-03-07', '2013-03-08']);
+  const found = gapsOf(days, '2013-03-09T00:00:00Z', ids);
   expect(found).toMatchObject({ missingHours: 72, dates: ['2013-03-08'] });
   const run = await upkeep('2013-03-09');
   expect(run).toMatchObject({ failures: [], gaps: { missingHours: 0 } });
