@@ -57,8 +57,12 @@ export default {
     'Uint32Array',
     'Uint8Array',
   ],
+  globalSetup: '<rootDir>/test/run-directory.mjs',
+  globalTeardown: '<rootDir>/test/remove-run-directory.mjs',
   setupFiles: ['<rootDir>/test/setup.ts'],
   testSequencer: '<rootDir>/test/longest-first.mjs',
+  // `npm test` raises the budget after which V8 optimises a function: most code of a test, and of the functions that it
+  // starts, runs too briefly to repay the compiler, which took a tenth of the time. What runs hot is still compiled.
   // More than cores: tests that live under faults wait for retries most of their time.
   maxWorkers: Math.ceil(1.5 * availableParallelism()),
   // Jest keeps what a file of tests has loaded; a worker that starts anew is cheaper than its garbage.

@@ -13,16 +13,21 @@ class SynthFailed extends Refusal {
  * Synthesises the application as the CDK command line does: `bin/garoa.ts` in a process of its own, with the
  * configuration as context. What the bundler says is shown only when it fails. The CDK's own check of templates, which
  * takes longer than all the rest, is left to `cdk synth` and to the tests of templates.
+ * @param context more of what the CDK is told, such as `{'aws:cdk:bundling-stacks': []}`.
  * @throws SynthFailed
  */
-export async function synthesise(config: GaroaConfig, outdir: string): Promise<void> {
+export async function synthesise(
+  config: GaroaConfig,
+  outdir: string,
+  context: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const child = spawn(process.execPath, ['--import', 'tsx', join(projectRoot, 'bin', 'garoa.ts')], {
     cwd: projectRoot,
     env: {
       ...process.env,
       CDK_OUTDIR: outdir,
       CDK_VALIDATION: 'false',
-      CDK_CONTEXT_JSON: JSON.stringify({ garoa: JSON.stringify(config) }),
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, garoa: JSON.stringify(config) }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, so that the bundler that it starts can be ended with it.

@@ -8,9 +8,11 @@ import { projectRoot } from '../../lib/project-root';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
 import type { Recording } from '../../lib/recorded-weather/recording';
 import { type LocalGaroa, type LocalGaroaOptions, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { synthesise } from '../../lib/scenario/synth';
+
 import { editedAssembly, type TemplateResource } from '../edited-assembly';
 import { appoint } from '../lambdas/hourly/hourly-cloud';
+import { PATIENCE } from '../patience';
+import { synthesise } from './synthesise';
 
 /** A Tuesday, in the middle of an hour. */
 const START = new Date('2013-03-05T10:20:00Z');
@@ -37,6 +39,7 @@ async function deploy(options: Partial<LocalGaroaOptions> = {}, edit?: Edit): Pr
   const run = mkdtempSync(join(directory, 'run-'));
   deployedAt = options.start ?? START;
   cloud = await startLocalGaroa({
+    patience: PATIENCE,
     assemblyDirectory: edit
       ? editedAssembly(assemblyDirectory, join(run, 'cdk.out'), edit)
       : assemblyDirectory,

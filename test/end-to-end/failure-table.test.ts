@@ -15,10 +15,10 @@ import { projectRoot } from '../../lib/project-root';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
 import type { WeatherFaultPlan } from '../../lib/recorded-weather/weather-api/faults';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { synthesise } from '../../lib/scenario/synth';
 import { appoint } from '../lambdas/hourly/hourly-cloud';
 import { rawLines } from '../lambdas/ingest/raw-lines';
 import { PATIENCE } from '../patience';
+import { synthesise } from './synthesise';
 
 /*
  * What goes wrong, and what is said about it: each failure that the design names, brought about at the wire of the

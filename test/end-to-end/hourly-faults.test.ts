@@ -11,8 +11,8 @@ import { projectRoot } from '../../lib/project-root';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
 import type { Recording } from '../../lib/recorded-weather/recording';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { synthesise } from '../../lib/scenario/synth';
 import { PATIENCE } from '../patience';
+import { synthesise } from './synthesise';
 
 /** Two days of the recording, one of which lacks an hour of one airport. */
 const FROM = '2013-01-01';

@@ -13,8 +13,8 @@ import { readRecording } from '../../lib/recorded-weather/observation-file/read'
 import type { Recording } from '../../lib/recorded-weather/recording';
 import type { WeatherFault, WeatherFaultPlan } from '../../lib/recorded-weather/weather-api/faults';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { synthesise } from '../../lib/scenario/synth';
 import { type Line, rawLines } from '../lambdas/ingest/raw-lines';
+import { synthesise } from './synthesise';
 
 /** A week of the recording with hours that are missing and values that can't be. */
 const FROM = '2013-02-12';

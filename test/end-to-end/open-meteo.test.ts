@@ -12,7 +12,8 @@ import { readRecording } from '../../lib/recorded-weather/observation-file/read'
 import type { Recording } from '../../lib/recorded-weather/recording';
 import { NO_ERRORS } from '../../lib/recorded-weather/weather-api/manners';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { synthesise } from '../../lib/scenario/synth';
+import { PATIENCE } from '../patience';
+import { synthesise } from './synthesise';
 
 /** The afternoon on which the rain of 29 December began. */
 const START = '2013-12-29T14:00:00Z';
@@ -43,10 +44,17 @@ describe('an afternoon of polls to Open-Meteo, four an hour', () => {
     const assemblyDirectory = join(directory, 'cdk.out');
     await synthesise(config, assemblyDirectory);
     const start = new Date(START);
-    cloud = await startLocalGaroa({ assemblyDirectory, directory, recording, manners: NO_ERRORS, start });
+    cloud = await startLocalGaroa({
+      patience: PATIENCE,
+      assemblyDirectory,
+      directory,
+      recording,
+      manners: NO_ERRORS,
+      start,
+    });
     for (const hour of HOURS) await cloud.advanceTo(new Date(`${addHours(hour, 1).slice(0, 14)}06:00Z`));
     await cloud.settle();
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await cloud.close();

@@ -22,10 +22,10 @@ import { readRecording } from '../../lib/recorded-weather/observation-file/read'
 import { REAL_MANNERS } from '../../lib/recorded-weather/weather-api/manners';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { DEFAULT_RECORDING, readRun, saveRun } from '../../lib/scenario/saved-run';
-import { synthesise } from '../../lib/scenario/synth';
 import { modelFile } from '../lambdas/model/model-file-fixture';
 import { fakeTerminal } from '../lib/operate/terminal';
 import { PATIENCE } from '../patience';
+import { synthesise } from './synthesise';
 
 /** The first day of a deployment, lived by commands; each test finds what those before it left. */
 const directory = mkdtempSync(join(tmpdir(), 'garoa-operate-'));

@@ -10,9 +10,9 @@ import { REAL_MANNERS } from '../../lib/recorded-weather/weather-api/manners';
 import type { LocalGaroa } from '../../lib/scenario/local-garoa';
 import { runScenario } from '../../lib/scenario/scenario';
 import { spanOf } from '../../lib/scenario/span';
-import { synthesise } from '../../lib/scenario/synth';
 import { createProgress } from '../../lib/terminal/progress';
 import { PATIENCE } from '../patience';
+import { synthesise } from './synthesise';
 
 /**
  * Statements that allow nothing in the run below, by what they allow, with the reason why the templates keep them.
@@ -110,7 +110,7 @@ beforeAll(async () => {
   await announce('GapsFound', { from: '2013-02-11', to: '2013-02-11', locationIds: ['jfk'] });
   for (const name of ['-ingest', '-hourly', '-retrain']) await failUnseen(cloud.name('functions', name));
   redriven = await stopAndRedrive();
-}, 900_000);
+});
 
 afterAll(async () => {
   await cloud.close();

@@ -22,11 +22,11 @@ import { runScenario } from '../../lib/scenario/scenario';
 import { takeScreenshots } from '../../lib/scenario/screenshots';
 import { spanOf } from '../../lib/scenario/span';
 import { type Summary, storedObservations, summarySchema } from '../../lib/scenario/summary';
-import { synthesise } from '../../lib/scenario/synth';
 import { createProgress } from '../../lib/terminal/progress';
 import { cellsOf, describeInBrowser, faultsOf, NOTHING_WRONG } from '../lambdas/pages/browser';
 import { PATIENCE } from '../patience';
 import { madeUpForecast, withKeptForecasts, withMadeUpForecasts } from './made-up-forecasts';
+import { synthesise } from './synthesise';
 
 /**
  * What `npm start` does, on forty days of the recording. The live part begins on a Sunday, so that the weekly

@@ -10,9 +10,9 @@ import { readRecording } from '../../lib/recorded-weather/observation-file/read'
 import { type Audit, findings } from '../../lib/scenario/audit';
 import type { LocalGaroa } from '../../lib/scenario/local-garoa';
 import { soak } from '../../lib/scenario/soak';
-import { synthesise } from '../../lib/scenario/synth';
 import { createProgress } from '../../lib/terminal/progress';
 import { modelFile } from '../lambdas/model/model-file-fixture';
+import { synthesise } from './synthesise';
 
 /** The short form of `npm run soak`: twelve hours of one place, with faults four times as frequent. */
 const PLACE = 'jfk';

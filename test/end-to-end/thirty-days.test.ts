@@ -14,8 +14,9 @@ import { readRecording } from '../../lib/recorded-weather/observation-file/read'
 import type { Recording } from '../../lib/recorded-weather/recording';
 import { type Manners, REAL_MANNERS } from '../../lib/recorded-weather/weather-api/manners';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
-import { synthesise } from '../../lib/scenario/synth';
 import { modelFile } from '../lambdas/model/model-file-fixture';
+import { PATIENCE } from '../patience';
+import { synthesise } from './synthesise';
 
 /** A month with a change to summer time, on March 10th. */
 const FROM = '2013-02-18';
@@ -72,6 +73,7 @@ async function liveMonth(
 ): Promise<Month> {
   const historyAsked = new Map<string, number>();
   const cloud = await startLocalGaroa({
+    patience: PATIENCE,
     assemblyDirectory,
     directory: join(directory, name),
     recording,

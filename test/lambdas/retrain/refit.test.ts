@@ -14,7 +14,7 @@ beforeAll(async () => {
   const start = year.hours[0] ?? 0;
   const set = between(year, start, start + 120 * DAY_MS);
   decision = fitDecision(set, FIRST_RUNG, new Scorer(set, unhurried).score(FIRST_RUNG).outOfFold);
-}, 30_000);
+});
 
 describe('a refit', () => {
   it('is sound when it knows the hours that it has learnt better than strangers do', () => {
