@@ -31,7 +31,7 @@ export interface Settled {
   readonly asked: readonly string[];
   /** Location-hours whose true rain is the settled history's now, and was not before. */
   readonly hours: number;
-  /** The plan sells no history: truth stays what polls told. */
+  /** The plan sells no history: truth stays what polls told, and what they listed. */
   readonly withoutHistory: boolean;
 }
 
@@ -56,7 +56,7 @@ const NOTHING_KNOWN: State = { version: 1, timesAsked: {}, withoutHistory: null 
 /**
  * Has the history fetched that the provider has settled by now and the lake has not, recomputes those days, and verifies
  * their forecasts anew. In the ordinary case that is one day, and each place is asked for once. A plan without history is
- * a state: it is said once, and asked about again weekly.
+ * a state: it is said once, and asked about again weekly; what polls listed of a day serves once the day is due.
  * @param date the day on which the run takes place.
  * @throws Error when history could not be fetched although it may be there, or a day could not be recomputed; the
  * others are done.
@@ -77,6 +77,7 @@ export async function settleDays(
     withoutHistory !== null &&
     addDays(withoutHistory.askedAt.slice(0, 10), ASKED_OF_PLAN_EVERY_DAYS) > date
   ) {
+    await takeListed(access, due, now);
     return { asked: [], hours: 0, withoutHistory: true };
   }
   const known = await readSettledHours(access.processed, due);
@@ -127,10 +128,23 @@ export async function settleDays(
       reason: without.reason,
     });
   }
+  if (without !== undefined) await takeListed(access, due, now);
   if (failures.length > 0) {
     throw new Error(failures.join('; '));
   }
   return { asked, hours: countOf(before) - countOf(after), withoutHistory: without !== undefined };
+}
+
+/** The newest day that is due, and the one before in case a run was missed. */
+async function takeListed(access: CommitAccess, due: readonly string[], now: string): Promise<void> {
+  const [first, ...others] = due.slice(-2);
+  if (first === undefined) return;
+  await commitDays(access, {
+    dates: [first, ...others],
+    closedBefore: hourStart(now),
+    now,
+    acceptLostHours: false,
+  });
 }
 
 /** By day, the hours of each place, as bits, that settled history is still wanted for. */

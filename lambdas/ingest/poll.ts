@@ -1,9 +1,10 @@
-import { type Bucket, getObject, writeIf } from '../lake/s3';
-import type { WeatherProvider } from '../weather/provider';
+import { type Bucket, getObject, putObject, writeIf } from '../lake/s3';
+import type { Outcome, WeatherProvider } from '../weather/provider';
 import type { PollJob, PollResult } from './events';
 import type { Failure } from './failures';
 import {
   adHocKey,
+  listedKey,
   locationsIn,
   packLines,
   RAW_CONTENT_TYPE,
@@ -40,6 +41,7 @@ export async function pollCurrent(job: PollJob, dependencies: PollDependencies):
   });
 
   const { stored, present } = await store(job, lines, dependencies);
+  await storeListed(job, outcomes, dependencies);
   return {
     result: { minute: job.minute, source, stored, skipped: lines.length - stored },
     failures: failures.filter(({ location }) => !present.has(location)),
@@ -75,6 +77,22 @@ async function store(
   const ids = rest.map(({ location_id }) => location_id);
   const written = await put(bucket, adHocKey(minute, source, ids), rest);
   return { stored: written === 'written' ? rest.length : 0, present };
+}
+
+/** Hours that are over lie with the history of their UTC day, where that day's commit looks for them. */
+async function storeListed(
+  { minute }: PollJob,
+  outcomes: readonly Outcome[],
+  { bucket, source }: PollDependencies,
+): Promise<void> {
+  const listed = outcomes.flatMap((outcome) =>
+    'listed' in outcome ? [{ location: outcome.location, readings: outcome.listed ?? [] }] : [],
+  );
+  const { lines } = rawLinesOf(listed, { at: minute, source, kind: 'listed' });
+  for (const date of new Set(lines.map(({ observed_at }) => observed_at.slice(0, 10)))) {
+    const ofDay = lines.filter(({ observed_at }) => observed_at.startsWith(date));
+    await putObject(bucket, listedKey(date, source, minute, ofDay), await packLines(ofDay), RAW_CONTENT_TYPE);
+  }
 }
 
 async function put(bucket: Bucket, key: string, lines: readonly RawLine[]): Promise<'written' | 'changed'> {

@@ -41,6 +41,13 @@ export function historyKey(date: string, source: string, lines: readonly RawLine
   return `${historyPrefix(date, source)}${fingerprint([...ids])}-${fetched.replaceAll(/[-:]/g, '')}.ndjson.gz`;
 }
 
+/** Key of the hours of one UTC day that a poll listed. */
+export function listedKey(date: string, source: string, minute: string, lines: readonly RawLine[]): string {
+  const ids = new Set(lines.map(({ location_id }) => location_id));
+  const at = minute.replaceAll(/[-:]/g, '');
+  return `${keys.rawHour(date, '00')}listed-${source}-${fingerprint([...ids])}-${at}.ndjson.gz`;
+}
+
 /** What all history objects of a day have in common, whatever their locations. */
 export function historyPrefix(date: string, source: string): string {
   return `${keys.rawHour(date, '00')}history-${source}-`;

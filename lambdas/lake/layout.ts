@@ -40,7 +40,11 @@ export const OBSERVATIONS: TableLayout = {
     column('observed_at', 'string', 'when the reading was made, within the hour it speaks of, ISO 8601 UTC'),
     column('ingested_at', 'string', 'when the provider replied, ISO 8601 UTC'),
     column('source', 'string', 'weatherapi, open-meteo or recording'),
-    column('kind', 'string', 'current (polled) or history (backfilled)'),
+    column(
+      'kind',
+      'string',
+      'current (polled), history (backfilled) or listed (an hour that was over, in the reply of a later poll)',
+    ),
     column('temp_c', 'double', 'air temperature, °C'),
     column('dewpoint_c', 'double', 'dew point, °C'),
     column('humidity_pct', 'double', 'relative humidity, %'),
@@ -73,7 +77,7 @@ export const HOURLY_OBSERVATIONS: TableLayout = {
     column(
       'kind',
       'string',
-      'polled: polls tell it all; settled: history does; both: known from polls, true from history',
+      'polled: polls tell it all; settled: history does; both: known from polls, true from history; listed: known from polls, true as a later poll listed the hour, for want of history',
     ),
     column('observation_count', 'bigint', 'distinct readings behind the row'),
     column(

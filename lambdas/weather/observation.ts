@@ -55,7 +55,8 @@ export const observationSchema = z.object({
   ingested_at: utcSecondSchema,
   /** The provider's name, or `recording`. */
   source: z.string().min(1),
-  kind: z.enum(['current', 'history']),
+  /** `listed`: an hour that is over, as a later poll's reply lists it. */
+  kind: z.enum(['current', 'history', 'listed']),
   temp_c: measurement,
   dewpoint_c: measurement,
   humidity_pct: measurement,

@@ -28,9 +28,15 @@ export function nothingMeasured({ temp_c, precip_mm }: Pick<Measured, 'temp_c' |
   return temp_c === null && precip_mm === null;
 }
 
+export interface Told {
+  readonly readings: readonly Reading[];
+  /** Hours that are over, as the reply of a poll lists them: of use where the plan holds no history. */
+  readonly listed?: readonly Reading[] | undefined;
+}
+
 /** What became of one location: its readings, or the reason why there are none. */
 export type Outcome =
-  | { readonly location: Location; readonly readings: readonly Reading[] }
+  | ({ readonly location: Location } & Told)
   | { readonly location: Location; readonly failure: ProviderError };
 
 /**

@@ -13,6 +13,7 @@ import {
   type ProviderConnection,
   type ProviderDefinition,
   type Reading,
+  type Told,
   type WeatherProvider,
 } from './provider';
 import { type FailureReason, ProviderError } from './provider-error';
@@ -97,7 +98,8 @@ const HISTORIES_AT_ONCE = 64;
  * replies: the amount decides, the contradictions are counted.
  *
  * The next hour's forecast comes from `forecast.json`, which holds `current` as well: the hour's closing polls ask
- * there instead. `hour` restricts it to one hour of each local day.
+ * there instead. `hour` restricts it to one hour of each local day. Once a day, in the closing poll of the local day's last
+ * hour, it does not, and the reply lists the hours that are over as well: what a plan without history is left with.
  */
 export const weatherapi: ProviderDefinition = {
   title: 'WeatherAPI.com',
@@ -129,7 +131,7 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
   };
 
   /** @param target the hour whose forecast is wanted as well. */
-  function question(location: Location, minute: string, target?: string): Question<Reading> {
+  function question(location: Location, minute: string, target?: string): Question<Told> {
     const what = `current conditions of ${location.id}`;
     const query = target === undefined ? {} : forecastQuery(location, minute, target);
     return {
@@ -143,8 +145,10 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
         const observedAt = instantOfReading(current.last_updated_epoch, now, what);
         const taken = reading(current);
         if (nothingMeasured(taken.measured)) throw nothingIn(current, what);
-        const forecast = target === undefined ? undefined : forecastIn(body, target);
-        return { ...taken, observedAt, forecast, repliedAt, payload: body };
+        const told = { ...taken, observedAt, repliedAt, payload: body };
+        if (target === undefined) return { readings: [told] };
+        const listed = endsLocalDay(location, minute, target) ? listedIn(body, minute, repliedAt) : undefined;
+        return { readings: [{ ...told, forecast: forecastIn(body, target) }], listed };
       },
       refusal: (status, body) => refusal(what, status, body),
       // Without the forecast the observation can still be stored.
@@ -152,7 +156,7 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
     };
   }
 
-  async function currentReading(location: Location, minute: string): Promise<Reading> {
+  async function currentReading(location: Location, minute: string): Promise<Told> {
     if (Number(minute.slice(14, 16)) >= weatherapi.closingPoll.minute) {
       try {
         return await exchange.ask(question(location, minute, addHours(hourStart(minute), 1)));
@@ -203,13 +207,15 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
     settledAfterHours: weatherapi.settledAfterHours,
 
     current: (locations, minute) =>
-      Promise.all(
-        locations.map((location) => outcome(location, async () => [await currentReading(location, minute)])),
-      ),
+      Promise.all(locations.map((location) => outcome(location, () => currentReading(location, minute)))),
 
     async *history(locations, day) {
       for (const part of chunks(locations, HISTORIES_AT_ONCE)) {
-        yield* await Promise.all(part.map((location) => outcome(location, () => historyOf(location, day))));
+        yield* await Promise.all(
+          part.map((location) =>
+            outcome(location, async () => ({ readings: await historyOf(location, day) })),
+          ),
+        );
       }
     },
   };
@@ -228,14 +234,39 @@ function placeOf({ query, latitude, longitude }: Location): string {
   return query ?? `${latitude},${longitude}`;
 }
 
-/** Asks for the target hour alone: the one of that name today, and tomorrow where the target lies beyond midnight. */
-function forecastQuery(
-  { timezone }: Location,
-  minute: string,
-  target: string,
-): Readonly<Record<string, string>> {
-  const sameDate = localDateOf(minute, timezone) === localDateOf(target, timezone);
-  return { alerts: 'no', days: sameDate ? '1' : '2', hour: localHourOf(target, timezone) };
+/**
+ * Asks for the target hour alone: the one of that name today, and tomorrow where the target lies beyond midnight. The
+ * poll that lists the day asks for all hours.
+ */
+function forecastQuery(location: Location, minute: string, target: string): Readonly<Record<string, string>> {
+  const days = isOfNextDate(location, minute, target) ? '2' : '1';
+  if (endsLocalDay(location, minute, target)) return { alerts: 'no', days };
+  return { alerts: 'no', days, hour: localHourOf(target, location.timezone) };
+}
+
+function isOfNextDate({ timezone }: Location, minute: string, target: string): boolean {
+  return localDateOf(minute, timezone) !== localDateOf(target, timezone);
+}
+
+/** Of the closing polls of a local day's last hour, the one that every cadence has. */
+function endsLocalDay(location: Location, minute: string, target: string): boolean {
+  return (
+    Number(minute.slice(14, 16)) === weatherapi.closingPoll.minute && isOfNextDate(location, minute, target)
+  );
+}
+
+/** A local day has 25 hours at most. */
+const LONGEST_DAY_MS = 25 * HOUR_MS;
+
+/** The day's hours that are over, each as the history entry of that time would be. Their payload is the poll's. */
+function listedIn(body: unknown, minute: string, repliedAt: number | undefined): Reading[] {
+  const parsed = hoursReply.safeParse(body);
+  const end = Date.parse(hourStart(minute));
+  return (parsed.success ? hoursIn(parsed.data) : []).flatMap((entry) => {
+    const start = entry.time_epoch * 1_000;
+    const isOver = start >= end - LONGEST_DAY_MS && start + HOUR_MS <= end;
+    return isOver ? [{ ...reading(entry), observedAt: utcSecond(start), repliedAt, payload: null }] : [];
+  });
 }
 
 /** The entry stamped with the target hour's start; without it there is no forecast. */
@@ -350,9 +381,9 @@ async function unlessUnavailable(day: Promise<Reading[]>): Promise<Reading[] | P
   }
 }
 
-async function outcome(location: Location, ask: () => Promise<Reading[]>): Promise<Outcome> {
+async function outcome(location: Location, ask: () => Promise<Told>): Promise<Outcome> {
   try {
-    return { location, readings: await ask() };
+    return { location, ...(await ask()) };
   } catch (error) {
     if (error instanceof ProviderError) return { location, failure: error };
     throw error;

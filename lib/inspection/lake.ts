@@ -15,7 +15,7 @@ import { HOUR_MS, utcSecondSchema } from '../../lambdas/runtime/time';
 const hourSchema = z.object({
   location_id: z.string(),
   hour: utcSecondSchema,
-  kind: z.enum(['polled', 'settled', 'both']),
+  kind: z.enum(['polled', 'settled', 'both', 'listed']),
   settled_at: utcSecondSchema.nullable(),
   known_rained: z.boolean().nullable(),
   rained: z.boolean().nullable(),

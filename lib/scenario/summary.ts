@@ -183,16 +183,23 @@ export async function summarize({ cloud, recording, to, seconds: spent }: Summar
   return { summary, live };
 }
 
-const observationLine = z.object({ location_id: z.string(), observed_at: utcSecondSchema });
+const observationLine = z.object({
+  location_id: z.string(),
+  observed_at: utcSecondSchema,
+  kind: z.string(),
+});
 
-/** Distinct `location observed_at` of the raw zone, as `WeatherApi.served` spells them. */
+/**
+ * Distinct `location observed_at` of the raw zone, as `WeatherApi.served` spells them; hours that a poll listed beside its
+ * own reading are none.
+ */
 export function storedObservations(cloud: LocalGaroa): Set<string> {
   const stored = new Set<string>();
   for (const { bytes } of cloud.objects('raw', OBSERVATIONS.prefix)) {
     for (const line of gunzipSync(bytes).toString('utf8').split('\n')) {
       if (line === '') continue;
-      const { location_id, observed_at } = observationLine.parse(JSON.parse(line));
-      stored.add(`${location_id} ${observed_at}`);
+      const { location_id, observed_at, kind } = observationLine.parse(JSON.parse(line));
+      if (kind !== 'listed') stored.add(`${location_id} ${observed_at}`);
     }
   }
   return stored;
@@ -201,7 +208,7 @@ export function storedObservations(cloud: LocalGaroa): Set<string> {
 const hourRow = z.object({
   location_id: z.string(),
   hour: utcSecondSchema,
-  kind: z.enum(['polled', 'settled', 'both']),
+  kind: z.enum(['polled', 'settled', 'both', 'listed']),
   settled_at: utcSecondSchema.nullable(),
   known_rained: z.boolean().nullable(),
   rained: z.boolean().nullable(),

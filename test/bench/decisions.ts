@@ -42,8 +42,7 @@ export async function bench(): Promise<void> {
   if (!['recorded', 'polled', 'threshold', 'voice'].some(wanted)) return;
   await loadLibsvm();
   if (wanted('recorded')) writeResults('decisions-recorded', (await recordedYear()).flatMap(recordedRows));
-  if (wanted('polled'))
-    writeResults('decisions-polled', (await recordedYear(POLLED_FROM)).flatMap(polledRows));
+  if (wanted('polled')) writeResults('decisions-polled', (await polledYears()).flatMap(polledRows));
   if (wanted('threshold')) writeResults('decisions-threshold', (await recordedYear()).map(thresholdRow));
   if (wanted('voice')) {
     const years = (await recordedYear()).map((year) => between(year, year.hours[0] ?? 0, UNTIL));
@@ -71,12 +70,25 @@ const FULL_RECIPE: Recipe = {
   solver: 'smo',
 };
 
+interface PolledYear {
+  readonly lastReadings: TrainingSet;
+  readonly means: TrainingSet;
+}
+
+async function polledYears(): Promise<PolledYear[]> {
+  const means = await recordedYear(POLLED_FROM, 'mean of readings');
+  const known = await recordedYear(POLLED_FROM);
+  return known.map((lastReadings, i) => ({ lastReadings, means: means[i] ?? lastReadings }));
+}
+
 /**
  * Sixty polled days, forecast by members that were fitted on the history before them: calibrated by that history, and by
- * the polled hours of other weeks as well. The same hours for both, judged by what came to be true.
+ * the polled hours of other weeks as well; and by the former with the means that once stood for a polled hour. The same
+ * hours for all, judged by what came to be true.
  */
-function polledRows(year: TrainingSet): Record<string, unknown>[] {
-  const set = between(year, year.hours[0] ?? 0, UNTIL);
+function polledRows({ lastReadings, means }: PolledYear): Record<string, unknown>[] {
+  const set = between(lastReadings, lastReadings.hours[0] ?? 0, UNTIL);
+  const averaged = between(means, means.hours[0] ?? 0, UNTIL);
   const start = set.hours.findIndex((hour) => hour >= POLLED_FROM);
   const before = set.hours.findIndex((hour) => hour >= POLLED_FROM - EMBARGO_HOURS * HOUR_MS);
   const split = { development: { start: 0, end: before }, test: { start, end: set.hours.length } };
@@ -84,18 +96,17 @@ function polledRows(year: TrainingSet): Record<string, unknown>[] {
     const history = outOfFoldValues(set, recipe, split.development, unhurried);
     const tested = testRecipe(set, recipe, split, history, unhurried);
     const backfilled = tested.plain.probability;
+    const former = testRecipe(averaged, recipe, split, history, unhurried).plain.probability;
     const series = seriesOf(set, tested.outOfFold.hours);
     const knowing = calibratedSeries(series, recipe, tested.outOfFold).slice(-backfilled.length);
     const outcomes = set.y.slice(start);
-    const comparison = compareBlocks(
-      blocksOf(
-        set.hours.slice(start),
-        squaredErrors(outcomes, knowing),
-        squaredErrors(outcomes, backfilled),
-        { length: WEEK_MS, origin: UNTIL },
-      ),
-    );
-    const { improvement, lower, upper } = intervalOf(comparison);
+    const gainOver = (other: Float64Array) => {
+      const weeks = { length: WEEK_MS, origin: UNTIL };
+      const [ours, theirs] = [squaredErrors(outcomes, knowing), squaredErrors(outcomes, other)];
+      const comparison = compareBlocks(blocksOf(set.hours.slice(start), ours, theirs, weeks));
+      const { improvement, lower, upper } = intervalOf(comparison);
+      return `${improvement.toFixed(5)} (${lower?.toFixed(5)} to ${upper?.toFixed(5)})`;
+    };
     return {
       place: set.locationId,
       recipe: recipe === FIRST_RUNG ? 'first rung' : 'full',
@@ -103,8 +114,9 @@ function polledRows(year: TrainingSet): Record<string, unknown>[] {
       'rain hours': outcomes.reduce((sum, y) => sum + y, 0),
       'Brier, backfill': brier(outcomes, backfilled).toFixed(4),
       'Brier, knows polls': brier(outcomes, knowing).toFixed(4),
-      gain: improvement.toFixed(5),
-      '90% interval': `${lower?.toFixed(5)} to ${upper?.toFixed(5)}`,
+      'gain, 90% interval': gainOver(backfilled),
+      'Brier, means as once': brier(outcomes, former).toFixed(4),
+      'gain over means': gainOver(former),
     };
   });
 }

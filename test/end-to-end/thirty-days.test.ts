@@ -13,6 +13,7 @@ import { projectRoot } from '../../lib/project-root';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
 import type { Recording } from '../../lib/recorded-weather/recording';
 import { type Manners, REAL_MANNERS } from '../../lib/recorded-weather/weather-api/manners';
+import { hourOf } from '../../lib/recorded-weather/weather-api/recorded-weather';
 import { type LocalGaroa, startLocalGaroa } from '../../lib/scenario/local-garoa';
 import { modelFile } from '../lambdas/model/model-file-fixture';
 import { PATIENCE } from '../patience';
@@ -61,6 +62,8 @@ interface Month {
   readonly cloud: LocalGaroa;
   /** Requests for history by virtual date. */
   readonly historyAsked: ReadonlyMap<string, number>;
+  /** Requests by path. */
+  readonly asked: ReadonlyMap<string, number>;
   readonly failures: readonly InvocationRecord[];
 }
 
@@ -72,6 +75,7 @@ async function liveMonth(
   eachDay: (cloud: LocalGaroa, date: string) => Promise<void>,
 ): Promise<Month> {
   const historyAsked = new Map<string, number>();
+  const asked = new Map<string, number>();
   const cloud = await startLocalGaroa({
     patience: PATIENCE,
     assemblyDirectory,
@@ -81,6 +85,7 @@ async function liveMonth(
     start: new Date(`${FROM}T00:00:00Z`),
     weatherFaults: ({ path, at }) => {
       const date = utcSecond(at).slice(0, 10);
+      asked.set(path, (asked.get(path) ?? 0) + 1);
       if (path === '/history.json') historyAsked.set(date, (historyAsked.get(date) ?? 0) + 1);
       return undefined;
     },
@@ -116,6 +121,7 @@ async function liveMonth(
   return {
     cloud,
     historyAsked,
+    asked,
     failures: cloud.invocations().filter(({ result }) => result.functionError !== undefined),
   };
 }
@@ -139,7 +145,7 @@ function hoursPolled(date: string): readonly number[] {
 
 const rowSchema = z.object({
   hour: utcSecondSchema,
-  kind: z.enum(['polled', 'settled', 'both']),
+  kind: z.enum(['polled', 'settled', 'both', 'listed']),
   settled_at: utcSecondSchema.nullable(),
   known_precip_mm: z.number().nullable(),
   precip_mm: z.number().nullable(),
@@ -249,20 +255,45 @@ describe('thirty days of a provider that revises its history', () => {
 });
 
 describe('thirty days of a plan without history', () => {
+  /** Where the provider's last local hour is the fourth or the third of UTC, and once more in a day. */
+  const FEW_HOURS = [3, 4, 23];
   let month: Month;
   beforeAll(async () => {
     // Upkeep closes the day before as well, so that no hourly run is needed where nothing is forecast.
     // Without gaps at first: until a day has settled, nobody knows that the plan has no history to fill them from.
     const known = addDays(FROM, SETTLED_AFTER_DAYS);
-    const hours = (date: string) => (date <= known ? EVERY_HOUR : POLLED_HOURS.slice(-1));
+    const hours = (date: string) => (date <= known ? EVERY_HOUR : FEW_HOURS);
     month = await liveMonth({ ...REAL_MANNERS, historyDays: 0 }, 'without', hours, async () => {});
   }, GUARD);
 
   it('is a state and no failure: truth stays what polls told', async () => {
     expect(new Set(month.cloud.executions().map(({ status }) => status))).toEqual(new Set(['SUCCEEDED']));
     const rows = await hoursOf(month.cloud);
-    expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set(['polled']));
-    expect(rows.filter(({ known_precip_mm, precip_mm }) => known_precip_mm !== precip_mm)).toEqual([]);
+    expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set(['polled', 'listed']));
+    const told = rows.filter(({ known_precip_mm }) => known_precip_mm !== null);
+    expect(told.length).toBeGreaterThan(150);
+    expect(told.filter(({ known_precip_mm, precip_mm }) => known_precip_mm !== precip_mm)).toEqual([]);
+  });
+
+  it('knows what was true of the hours that nobody polled from the list that each local day’s last hour brings', async () => {
+    const rows = new Map((await hoursOf(month.cloud)).map((row) => [row.hour, row]));
+    const from = Date.parse(`${FROM}T00:00:00Z`) / 1000;
+    const recorded = recording.series.get(PLACE)?.between(from, from + (DAYS - 1) * 86_400) ?? [];
+    const hours = recorded.map(({ time }) => utcSecond(hourOf(time) * 1000));
+    expect(hours.filter((hour) => (rows.get(hour)?.precip_mm ?? null) === null)).toEqual([]);
+    const unpolled = [...rows.values()].filter(({ known_precip_mm }) => known_precip_mm === null);
+    expect(unpolled.length).toBeGreaterThan(500);
+    expect(new Set(unpolled.map(({ kind, settled_at }) => `${kind} ${settled_at}`))).toEqual(
+      new Set(['listed null']),
+    );
+    // Not a call more: each poll is one request, and it is the hour's closing poll.
+    const polls = month.cloud.invocations().filter(({ event }) => 'everyMinutes' in Object(event)).length;
+    expect(month.asked).toEqual(
+      new Map([
+        ['/forecast.json', polls],
+        ['/history.json', 2 * 5],
+      ]),
+    );
   });
 
   it('is asked about once a week, and no call more', () => {

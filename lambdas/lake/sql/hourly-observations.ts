@@ -1,4 +1,4 @@
-import { addDays } from '../../runtime/time';
+import { addDays, addHours } from '../../runtime/time';
 import { MEASUREMENTS } from '../../weather/observation';
 import { OBSERVATIONS } from '../layout';
 import { sqlDate, sqlDouble, sqlIdentifier, sqlString } from './literals';
@@ -49,13 +49,14 @@ const WILD = '1e12';
  * it; history stands in where no such poll knows rain and temperature. However late the row is made again, and
  * however often somebody looked, it stays the same. *True* is the rain of the settled history, else of the last poll
  * of the hour's last quarter, whenever it came, else of history that may still be revised: an early poll and silence
- * is not a dry hour.
+ * is not a dry hour. Once history would have settled an hour and none has come, what the day's last poll listed of it is
+ * true before its own polls: `kind` says so.
  */
 export function hourlyObservationsSql(query: HourlyObservationsQuery): string {
   const known = (column: string) =>
     `CASE WHEN is_known_from_history THEN history_${column} ELSE polled_${column} END`;
   const rained = (column: string) => `${column} >= ${sqlDouble(query.rainThresholdMm)}`;
-  const truth = 'coalesce(settled_precip_mm, closing_precip_mm, history_precip_mm)';
+  const truth = 'coalesce(settled_precip_mm, listed_precip_mm, closing_precip_mm, history_precip_mm)';
   return `${hoursSql(query)},
 told AS (
   SELECT *,
@@ -63,7 +64,7 @@ told AS (
   FROM hours
 )
 SELECT location_id, hour,
-  CAST(CASE WHEN is_known_from_history THEN 'settled' WHEN settled_at IS NULL THEN 'polled' ELSE 'both' END AS varchar) AS kind,
+  CAST(CASE WHEN is_known_from_history THEN 'settled' WHEN settled_at IS NOT NULL THEN 'both' WHEN listed_precip_mm IS NOT NULL THEN 'listed' ELSE 'polled' END AS varchar) AS kind,
   observation_count, covered_minutes, settled_at, source,
   ${sqlDouble(query.rainThresholdMm)} AS rain_threshold_mm,
   ${STATE.map((column) => `${known(column)} AS ${column}`).join(',\n  ')},
@@ -93,6 +94,7 @@ export function hoursSql(query: HoursQuery): string {
   const end = `${dayAfter}T00:00:00Z`;
   const start = `${query.from}T00:00:00Z`;
   const before = query.closedBefore < end ? query.closedBefore : end;
+  const listedUntil = addHours(query.closedBefore, -query.settledAfterHours);
   const last = (column: string, condition: string) =>
     `max_by(${column}, place) FILTER (WHERE ${condition} AND ${column} IS NOT NULL)`;
   return `WITH lines AS (
@@ -111,7 +113,8 @@ statements AS (
   FROM lines
   CROSS JOIN UNNEST(ARRAY['now', 'next']) AS parts (says)
   WHERE says = 'now' AND observed_at LIKE '____-__-__T__:__:__Z' AND observed_at >= ${sqlString(start)} AND observed_at < ${sqlString(before)}
-    OR says = 'next' AND kind <> 'history' AND forecast_hour > ${sqlString(start)}
+      AND (kind <> 'listed' OR observed_at <= ${sqlString(listedUntil)})
+    OR says = 'next' AND kind = 'current' AND forecast_hour > ${sqlString(start)}
       AND (forecast_probability IS NOT NULL OR forecast_precip_mm IS NOT NULL)
 ),
 judged AS (
@@ -120,14 +123,14 @@ judged AS (
     ${windOf('sin')} AS wind_u_kph,
     ${windOf('cos')} AS wind_v_kph,
     kind, says,
-    says = 'now' AND kind <> 'history' AS is_poll,
+    says = 'now' AND kind = 'current' AS is_poll,
     says = 'now' AND kind = 'history' AS is_history,
-    kind <> 'history' AND ingested < hour + INTERVAL '${59 + query.hourlyMinute}' MINUTE AS is_timely,
+    kind = 'current' AND ingested < hour + INTERVAL '${59 + query.hourlyMinute}' MINUTE AS is_timely,
     kind = 'history' AND ingested >= hour + INTERVAL '${query.settledAfterHours}' HOUR AS is_settled,
     substr(observed_at, 15, 2) AS minute,
     row_number() OVER (
       PARTITION BY location_id, hour
-      ORDER BY CASE WHEN says = 'now' AND kind <> 'history' THEN observed_at ELSE ingested_at END, ingested_at,
+      ORDER BY CASE WHEN says = 'now' AND kind = 'current' THEN observed_at ELSE ingested_at END, ingested_at,
         observed_at, source, ${MEASUREMENTS.join(', ')}, forecast_probability, forecast_precip_mm
     ) AS place
   FROM statements
@@ -143,6 +146,7 @@ hours AS (
     ${[...STATE, 'precip_mm'].map((name) => `${last(name, 'is_poll AND is_timely')} AS polled_${name}`).join(',\n    ')},
     ${[...STATE, 'precip_mm'].map((name) => `${last(name, 'is_history')} AS history_${name}`).join(',\n    ')},
     ${last('precip_mm', "is_poll AND minute >= '45'")} AS closing_precip_mm,
+    ${last('precip_mm', "kind = 'listed'")} AS listed_precip_mm,
     ${last('precip_mm', 'is_settled')} AS settled_precip_mm,
     max_by(ingested, place) FILTER (WHERE is_settled AND precip_mm IS NOT NULL) AS settled_at,
     ${provided('forecast_probability')} AS provider_probability,

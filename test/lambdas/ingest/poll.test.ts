@@ -96,6 +96,36 @@ describe('a poll', () => {
     });
   });
 
+  it('stores hours that a reply lists beside its reading under their own days, marked', async () => {
+    const hours = ['2026-11-22T23:00:00Z', '2026-11-23T00:00:00Z', '2026-11-23T01:00:00Z'];
+    const listed = hours.map((observedAt) => ({ ...reading(), observedAt, payload: null }));
+    const current = async () => [
+      { location: EWR, readings: [reading()], listed },
+      { location: JFK, readings: [reading()] },
+    ];
+    const dependencies = {
+      provider: { ...provider({}), current },
+      source: 'weatherapi',
+      bucket: local.bucket,
+    };
+    const { result } = await pollCurrent(scheduled, dependencies);
+    expect(result.stored).toBe(2);
+    await pollCurrent(scheduled, dependencies);
+    const objects = await rawLines(local.bucket);
+    expect([...objects.keys()].map((key) => key.replace(/-[0-9a-f]{8}-/, '-#-'))).toEqual([
+      'observations/dt=2026-11-22/hour=00/listed-weatherapi-#-20261123T101500Z.ndjson.gz',
+      'observations/dt=2026-11-23/hour=00/listed-weatherapi-#-20261123T101500Z.ndjson.gz',
+      'observations/dt=2026-11-23/hour=10/1015-weatherapi.ndjson.gz',
+    ]);
+    const lines = [...objects.values()].flat();
+    expect(lines.map(({ kind, observed_at }) => [kind, observed_at])).toEqual([
+      ...hours.map((hour) => ['listed', hour]),
+      ['current', '2026-11-23T10:00:00Z'],
+      ['current', '2026-11-23T10:00:00Z'],
+    ]);
+    expect(lines[0]).toMatchObject({ location_id: 'ewr', ingested_at: MINUTE, precip_mm: 0, payload: null });
+  });
+
   it.each([
     ['the instant of the reply', '2026-11-23T10:15:07Z', '2026-11-23T10:15:07Z'],
     ['the instant of a reply that came twenty minutes late', '2026-11-23T10:35:01Z', '2026-11-23T10:35:01Z'],

@@ -131,6 +131,31 @@ export class HourlyTable {
     );
   }
 
+  /**
+   * From `from` on, state is what hours were once known by: the mean of the readings at minutes 0, 15, 30 and 45, of gusts
+   * the largest, of visibility the smallest. A reading is on the way from the end of the hour before to the hour's own.
+   */
+  async averageFrom(from: number): Promise<void> {
+    const table = `${DATABASE}.hourly_observations`;
+    const ago = (name: string) => `lag(${name}) OVER (PARTITION BY location_id ORDER BY hour)`;
+    const at = (name: string, share: number) => `(${1 - share} * ${ago(name)} + ${share} * ${name})`;
+    const estimates = new Map(
+      ['temp_c', 'dewpoint_c', 'humidity_pct', 'wind_u_kph', 'wind_v_kph'].map((name) => [
+        name,
+        at(name, 0.375),
+      ]),
+    )
+      .set('pressure_mb', at('pressure_mb', 0.75))
+      .set('gust_kph', `greatest(${ago('gust_kph')}, ${at('gust_kph', 0.75)})`)
+      .set('visibility_km', `least(${ago('visibility_km')}, ${at('visibility_km', 0.75)})`);
+    const columns = [...estimates].map(([name, sql]) => `coalesce(${sql}, ${name}) AS ${name}`).join(', ');
+    await this.connection.run(
+      `UPDATE ${table} AS t SET ${[...estimates.keys()].map((name) => `${name} = p.${name}`).join(', ')}
+       FROM (SELECT location_id, hour, ${columns} FROM ${table}) AS p
+       WHERE t.location_id = p.location_id AND t.hour = p.hour AND epoch_ms(t.hour) >= ${from}`,
+    );
+  }
+
   /** What each place says of itself, in the order of place and hour. */
   async features(query: Omit<FeaturesQuery, 'database' | 'rainThresholdMm'>): Promise<FeatureRow[]> {
     const sql = featuresSql({ ...query, database: DATABASE, rainThresholdMm: RAIN_THRESHOLD_MM });

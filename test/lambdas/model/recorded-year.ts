@@ -14,11 +14,16 @@ const NEIGHBOURS = new Map<string, readonly string[]>([
 /**
  * The recorded year of the three airports, each the others' neighbour, as retraining would get it.
  * @param polledFrom hours from here on (ms since the epoch) were polled; all others come from history.
+ * @param estimator what is known of a polled hour's state: its last reading, or as `HourlyTable.averageFrom` says.
  */
-export async function recordedYear(polledFrom = Number.POSITIVE_INFINITY): Promise<TrainingSet[]> {
+export async function recordedYear(
+  polledFrom = Number.POSITIVE_INFINITY,
+  estimator: 'last reading' | 'mean of readings' = 'last reading',
+): Promise<TrainingSet[]> {
   const table = await HourlyTable.open();
   await table.fillFromRecording();
   if (Number.isFinite(polledFrom)) await table.pollFrom(polledFrom);
+  if (estimator === 'mean of readings') await table.averageFrom(polledFrom);
   const rows = await table.labelled(
     { locationIds: STATIONS, fromHour: '2013-01-01T00:00:00Z', toHour: '2013-12-31T23:00:00Z' },
     NEIGHBOURS,

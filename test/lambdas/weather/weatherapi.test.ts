@@ -1,3 +1,4 @@
+import { addHours } from '../../../lambdas/runtime/time';
 import { createExchange } from '../../../lambdas/weather/exchange';
 import type { Location } from '../../../lambdas/weather/location';
 import type { Outcome } from '../../../lambdas/weather/provider';
@@ -187,7 +188,7 @@ describe('WeatherAPI.com', () => {
     });
 
     it.each([
-      ['the local midnight', '2026-11-22T04:56:00Z', '2', '0'],
+      ['the local midnight', '2026-11-22T04:57:00Z', '2', '0'],
       ['the hour before it', '2026-11-22T03:56:00Z', '1', '23'],
       ['the UTC midnight', '2026-11-21T23:57:00Z', '1', '19'],
       ['the night that clocks go forward', '2026-03-08T06:56:00Z', '1', '3'],
@@ -196,6 +197,42 @@ describe('WeatherAPI.com', () => {
       answer = () => ({ json: weatherApiCurrent(DAY) });
       await poll(place('jfk'), minute);
       expect(Object.fromEntries(server.requests[0]?.searchParams ?? [])).toMatchObject({ days, hour });
+    });
+
+    it.each([
+      ['an ordinary day', '2026-11-22T04:56:00Z', '2026-11-21T05:00:00Z', 23],
+      ['the day that clocks go forward', '2026-03-09T03:56:00Z', '2026-03-08T05:00:00Z', 22],
+      ['the day that clocks go back', '2026-11-02T04:56:00Z', '2026-11-01T04:00:00Z', 24],
+    ])(
+      'brings the hours that are over at the end of %s, in the same request',
+      async (_, minute, start, count) => {
+        const from = Date.parse(start) / 1_000;
+        const epochs = Array.from({ length: 49 }, (_, hour) => from + hour * HOUR);
+        const rest = weatherApiForecast(epochs);
+        answer = () => ({ json: weatherApiCurrent(from + count * HOUR + 2_700, {}, rest) });
+        const [outcome] = await poll(place('jfk'), minute);
+        const listed = outcome && 'listed' in outcome ? outcome.listed : undefined;
+        // Neither the running hour nor those to come.
+        expect(listed?.map(({ observedAt }) => Date.parse(observedAt) / 1_000)).toEqual(
+          epochs.slice(0, count),
+        );
+        expect(listed?.map(({ measured }) => measured.precip_mm)).toEqual(
+          epochs.slice(0, count).map((_, hour) => hour / 10),
+        );
+        expect(forecasts(outcome)).toMatchObject([{ hour: addHours(start, count + 1) }]);
+        expect(server.requests.map(({ pathname }) => pathname)).toEqual(['/forecast.json']);
+        expect(server.requests[0]?.searchParams.get('days')).toBe('2');
+        expect(server.requests[0]?.searchParams.has('hour')).toBe(false);
+      },
+    );
+
+    it.each([
+      ['of another minute', '2026-11-22T04:57:00Z'],
+      ['of another hour', '2026-11-22T03:56:00Z'],
+      ['of UTC’s last hour', '2026-11-21T23:56:00Z'],
+    ])('brings no hours that are over in a poll %s', async (_, minute) => {
+      answer = () => ({ json: weatherApiCurrent(DAY, {}, weatherApiForecast([DAY - HOUR, DAY])) });
+      expect((await poll(place('jfk'), minute))[0]).not.toHaveProperty('listed', expect.anything());
     });
 
     it('is that of the hour after UTC’s, where two hours of the local night have one name', async () => {

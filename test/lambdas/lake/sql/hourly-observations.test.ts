@@ -73,7 +73,7 @@ async function aggregate(
   for (const line of lines) {
     const { observed_at, ingested_at, kind } = placeSchema.parse(line);
     const prefix =
-      kind === 'history'
+      kind !== 'current'
         ? keys.rawHour(observed_at.slice(0, 10), '00')
         : keys.rawHour(ingested_at?.slice(0, 10) ?? '2026-11-23', ingested_at?.slice(11, 13) ?? '12');
     partitions.set(prefix, [...(partitions.get(prefix) ?? []), line]);
@@ -328,6 +328,48 @@ describe('what is true of an hour', () => {
       kind: 'both',
       precip_mm: 0.7,
       settled_at: '2026-11-25T10:00:00Z',
+    });
+  });
+
+  describe('where a poll of the day’s last hour listed it and no history came', () => {
+    const poll = reading('2026-11-23T10:50:00Z', { temp_c: 20, precip_mm: 0 });
+    const listed = reading('2026-11-23T10:00:00Z', {
+      kind: 'listed',
+      ingested_at: '2026-11-24T02:56:00Z',
+      temp_c: 15,
+      precip_mm: 0.8,
+    });
+    const due = { closedBefore: '2026-11-25T10:00:00Z' };
+
+    it('is what the list says once history would have settled, and the row says so; what was known stays', async () => {
+      const [row] = await aggregate([poll, listed], due);
+      expect(row).toMatchObject({ kind: 'listed', precip_mm: 0.8, rained: true, settled_at: null });
+      expect(row).toMatchObject({ temp_c: 20, known_precip_mm: 0, known_rained: false, covered_minutes: 15 });
+    });
+
+    it('is what polls told until then', async () => {
+      const before = await aggregate([poll, listed], { closedBefore: '2026-11-25T09:00:00Z' });
+      expect(before).toEqual(await aggregate([poll], { closedBefore: '2026-11-25T09:00:00Z' }));
+      expect(before[0]).toMatchObject({ kind: 'polled', precip_mm: 0, rained: false });
+    });
+
+    it('is history where history has come', async () => {
+      const settled = history('2026-11-23T10:00:00Z', { temp_c: 18, precip_mm: 0.3 });
+      expect((await aggregate([poll, listed, settled], due))[0]).toMatchObject({
+        kind: 'both',
+        precip_mm: 0.3,
+        known_precip_mm: 0,
+      });
+    });
+
+    it('is known of an hour that nobody polled, of which nothing was known', async () => {
+      expect((await aggregate([listed], due))[0]).toMatchObject({
+        kind: 'listed',
+        temp_c: null,
+        known_precip_mm: null,
+        precip_mm: 0.8,
+        covered_minutes: 0,
+      });
     });
   });
 

@@ -23,7 +23,8 @@ statements AS (
   FROM lines
   CROSS JOIN UNNEST(ARRAY['now', 'next']) AS parts (says)
   WHERE says = 'now' AND observed_at LIKE '____-__-__T__:__:__Z' AND observed_at >= '2026-11-22T00:00:00Z' AND observed_at < '2026-11-23T11:00:00Z'
-    OR says = 'next' AND kind <> 'history' AND forecast_hour > '2026-11-22T00:00:00Z'
+      AND (kind <> 'listed' OR observed_at <= '2026-11-21T11:00:00Z')
+    OR says = 'next' AND kind = 'current' AND forecast_hour > '2026-11-22T00:00:00Z'
       AND (forecast_probability IS NOT NULL OR forecast_precip_mm IS NOT NULL)
 ),
 judged AS (
@@ -40,14 +41,14 @@ judged AS (
     CASE WHEN wind_kph = 0 THEN 0e0 WHEN abs(wind_kph) < 1e12 THEN round(-wind_kph * sin(radians(wind_degree)) * 1000e0) / 1000e0 + 0e0 END AS wind_u_kph,
     CASE WHEN wind_kph = 0 THEN 0e0 WHEN abs(wind_kph) < 1e12 THEN round(-wind_kph * cos(radians(wind_degree)) * 1000e0) / 1000e0 + 0e0 END AS wind_v_kph,
     kind, says,
-    says = 'now' AND kind <> 'history' AS is_poll,
+    says = 'now' AND kind = 'current' AS is_poll,
     says = 'now' AND kind = 'history' AS is_history,
-    kind <> 'history' AND ingested < hour + INTERVAL '64' MINUTE AS is_timely,
+    kind = 'current' AND ingested < hour + INTERVAL '64' MINUTE AS is_timely,
     kind = 'history' AND ingested >= hour + INTERVAL '48' HOUR AS is_settled,
     substr(observed_at, 15, 2) AS minute,
     row_number() OVER (
       PARTITION BY location_id, hour
-      ORDER BY CASE WHEN says = 'now' AND kind <> 'history' THEN observed_at ELSE ingested_at END, ingested_at,
+      ORDER BY CASE WHEN says = 'now' AND kind = 'current' THEN observed_at ELSE ingested_at END, ingested_at,
         observed_at, source, temp_c, dewpoint_c, humidity_pct, pressure_mb, wind_kph, wind_degree, gust_kph, precip_mm, cloud_pct, visibility_km, uv, condition_code, forecast_probability, forecast_precip_mm
     ) AS place
   FROM statements
@@ -83,6 +84,7 @@ hours AS (
     max_by(uv, place) FILTER (WHERE is_history AND uv IS NOT NULL) AS history_uv,
     max_by(precip_mm, place) FILTER (WHERE is_history AND precip_mm IS NOT NULL) AS history_precip_mm,
     max_by(precip_mm, place) FILTER (WHERE is_poll AND minute >= '45' AND precip_mm IS NOT NULL) AS closing_precip_mm,
+    max_by(precip_mm, place) FILTER (WHERE kind = 'listed' AND precip_mm IS NOT NULL) AS listed_precip_mm,
     max_by(precip_mm, place) FILTER (WHERE is_settled AND precip_mm IS NOT NULL) AS settled_precip_mm,
     max_by(ingested, place) FILTER (WHERE is_settled AND precip_mm IS NOT NULL) AS settled_at,
     max_by(forecast_probability, place) FILTER (WHERE says = 'next' AND is_timely) AS provider_probability,
@@ -99,7 +101,7 @@ told AS (
   FROM hours
 )
 SELECT location_id, hour,
-  CAST(CASE WHEN is_known_from_history THEN 'settled' WHEN settled_at IS NULL THEN 'polled' ELSE 'both' END AS varchar) AS kind,
+  CAST(CASE WHEN is_known_from_history THEN 'settled' WHEN settled_at IS NOT NULL THEN 'both' WHEN listed_precip_mm IS NOT NULL THEN 'listed' ELSE 'polled' END AS varchar) AS kind,
   observation_count, covered_minutes, settled_at, source,
   0.1e0 AS rain_threshold_mm,
   CASE WHEN is_known_from_history THEN history_temp_c ELSE polled_temp_c END AS temp_c,
@@ -115,8 +117,8 @@ SELECT location_id, hour,
   CASE WHEN is_known_from_history THEN history_precip_mm ELSE polled_precip_mm END AS known_precip_mm,
   CASE WHEN is_known_from_history THEN history_precip_mm ELSE polled_precip_mm END >= 0.1e0 AS known_rained,
   provider_probability, provider_precip_mm, provider_issued_at,
-  coalesce(settled_precip_mm, closing_precip_mm, history_precip_mm) AS precip_mm,
-  coalesce(settled_precip_mm, closing_precip_mm, history_precip_mm) >= 0.1e0 AS rained,
+  coalesce(settled_precip_mm, listed_precip_mm, closing_precip_mm, history_precip_mm) AS precip_mm,
+  coalesce(settled_precip_mm, listed_precip_mm, closing_precip_mm, history_precip_mm) >= 0.1e0 AS rained,
   substr(CAST(hour AS varchar), 1, 10) AS dt
 FROM told
 ORDER BY dt, location_id, hour
