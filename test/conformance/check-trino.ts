@@ -10,6 +10,7 @@ import { fingerprintOf, parseTrainingSet } from '../../lambdas/retrain/training-
 import { addDays } from '../../lambdas/runtime/time';
 import type { ObjectStore } from '../../lib/local/s3/object-store';
 import { projectRoot } from '../../lib/project-root';
+import { MEANINGS, REFUSED } from '../lib/local/athena/trino-meanings';
 import { ndjson, type TestCloud } from '../lib/local/support';
 import { type Answer, answerOf, storedAnswers } from './answers';
 import { runOnAthena } from './athena';
@@ -131,6 +132,22 @@ export async function checkCodecs({ cloud, trino }: Engines, sql: string): Promi
             : firstDifference(rows, expected)
           : 'no timestamp is INT96, which is how Athena writes them',
       ),
+    );
+  }
+  return findings;
+}
+
+/** Expressions and statements that the local Athena's tests hold it to mean the same, or are refused for the same reason. */
+export async function checkMeanings(engines: Engines): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [expression] of MEANINGS) {
+    findings.push(await checkSelect(engines, expression, `SELECT ${expression} AS x`));
+  }
+  for (const [sql, error] of REFUSED) {
+    const said = await outcome(engines.trino.run(sql));
+    const why = 'error' in said ? said.error : 'nothing: it runs';
+    findings.push(
+      finding(`${sql}, refused`, error.test(why) ? undefined : `Trino says ${why}, not ${error}`),
     );
   }
   return findings;

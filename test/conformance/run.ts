@@ -6,6 +6,7 @@ import {
   askTrino,
   checkCodecs,
   checkJsonCases,
+  checkMeanings,
   checkOddReadings,
   checkQuestions,
   checkStatement,
@@ -21,8 +22,8 @@ import { Unavailable } from './unavailable';
 
 const USAGE = `Holds what is Garoa's own against engines that nobody here wrote.
 
-  npm run conformance              the functions' statements, the README's queries, views, tables, odd readings and
-                                   JSON lines on both engines; Parquet of Trino through the functions' readers
+  npm run conformance              the functions' statements, the README's queries, views, tables, odd readings,
+                                   expressions and JSON lines on both engines; Parquet of Trino through the functions' readers
   npm run conformance -- capture   stores anew what Trino says to the JSON cases
   npm run conformance -- aws       the application in MiniStack, an emulator of AWS with IAM on: from its first
                                    deployment to its removal and the return over its old lake
@@ -107,6 +108,7 @@ async function conformanceWithTrino(capture: boolean): Promise<void> {
         return made;
       });
       await part('Questions of people', () => checkQuestions(engines));
+      await part('Meanings of expressions', () => checkMeanings(engines));
       await part('Odd readings', () => checkOddReadings(engines));
       const commit = statements.findLast((sql) => /staging_hourly/.test(sql)) ?? '';
       await part('Parquet of Trino', () => checkCodecs(engines, commit));
