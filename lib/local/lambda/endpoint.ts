@@ -44,12 +44,16 @@ export function lambdaService(options: {
 }): Service {
   function find(text: string, qualifier: string | null): FunctionResource {
     const [, name, suffix = '$LATEST'] = FUNCTION_NAME.exec(text) ?? [];
+    if (name === undefined) {
+      const message = `Value '${text}' at 'functionName' failed to satisfy constraint: it is no name of a function.`;
+      throw new ServiceError('ValidationException', message);
+    }
     const fn = options.functions.find((one) => one.name === name);
     if (fn === undefined || (qualifier ?? suffix) !== '$LATEST') {
       const place = options.functions[0]?.arn.replace(/function:.*$/, '') ?? '';
       throw new ServiceError(
         'ResourceNotFoundException',
-        `Function not found: ${place}function:${name ?? text}`,
+        `Function not found: ${place}function:${name}`,
         404,
       );
     }

@@ -183,6 +183,13 @@ it.each([
   await expect(work).rejects.toThrow('Function not found: arn:aws:lambda:');
 });
 
+// The pattern of FunctionName: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+itUnlikeMiniStack('refuses what can be no name', async () => {
+  await expect(invoke('no function name at all', '{}')).rejects.toMatchObject({
+    name: 'ValidationException',
+  });
+});
+
 itLocally('is throttled under the name that the SDK retries', async () => {
   fault = { kind: 'throttle' };
   await expect(invoke(REMOTE_NAME, '{}')).rejects.toThrow(TooManyRequestsException);
