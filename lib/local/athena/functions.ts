@@ -125,7 +125,12 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
   // Whole units that have passed, where DuckDB's date_diff counts the boundaries crossed.
   date_diff: ['(unit, a, b) AS date_sub(unit, a, b)'],
   date: ['(x) AS CAST(x AS DATE)'],
-  from_iso8601_timestamp: ['(s) AS CAST(s AS TIMESTAMPTZ)'],
+  // Trino keeps the zone beside the instant; DuckDB has no value that does.
+  from_iso8601_timestamp: [
+    `(s) AS CASE
+       WHEN regexp_matches(s, 'T.*[+-]\\d\\d(:?\\d\\d)?$') AND NOT regexp_matches(s, '[+-]00(:?00)?$') THEN error('NOT_SUPPORTED: an instant that carries another zone than UTC is not known here')
+       ELSE CAST(s AS TIMESTAMPTZ) END`,
+  ],
   from_iso8601_date: ['(s) AS CAST(s AS DATE)'],
   slice: ['(a, start, n) AS list_slice(a, start, start + n - 1)'],
   json_extract_scalar: [
@@ -136,12 +141,12 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
   md5: ['(x) AS unhex(md5(x))'],
   sha256: ['(x) AS unhex(sha256(x))'],
   to_hex: ['(x) AS hex(x)'],
-  // CAST(… AS VARCHAR): Athena's timestamps have three decimals. Doubles beyond plain notation print differently.
+  // CAST(… AS VARCHAR): Athena's timestamps have three decimals. Trino writes each double with an exponent (5.0E-1).
   to_varchar: [
     `(x) AS CASE
        WHEN typeof(x) = 'TIMESTAMP' THEN rpad(CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN CAST(x AS VARCHAR) ELSE CAST(x AS VARCHAR) || '.' END, 23, '0')
        WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN rpad(replace(CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN CAST(x AS VARCHAR) ELSE replace(CAST(x AS VARCHAR), '+00', '.+00') END, '+00', ''), 23, '0') || ' UTC'
-       WHEN typeof(x) = 'DOUBLE' AND contains(CAST(x AS VARCHAR), 'e') THEN error('NOT_SUPPORTED: a double of this size as text is not the same on this machine and in Athena')
+       WHEN typeof(x) = 'DOUBLE' THEN error('NOT_SUPPORTED: a double as text is not the same on this machine and in Athena')
        ELSE CAST(x AS VARCHAR) END`,
   ],
   // Trino rounds halves away from zero, DuckDB to even.
@@ -175,11 +180,11 @@ const TYPED_MACROS: Readonly<Record<string, { byType: readonly string[]; otherwi
     ],
     otherwise: ['(a, b) AS a - b'],
   },
-  ceil: { byType: ['(x BIGINT) AS x', '(x DOUBLE) AS ceil(x)'], otherwise: ['(x) AS ceil(x)'] },
-  ceiling: { byType: ['(x BIGINT) AS x', '(x DOUBLE) AS ceil(x)'], otherwise: ['(x) AS ceil(x)'] },
-  floor: { byType: ['(x BIGINT) AS x', '(x DOUBLE) AS floor(x)'], otherwise: ['(x) AS floor(x)'] },
+  ceil: { byType: [...ofEachInteger(() => 'x'), '(x DOUBLE) AS ceil(x)'], otherwise: ['(x) AS ceil(x)'] },
+  ceiling: { byType: [...ofEachInteger(() => 'x'), '(x DOUBLE) AS ceil(x)'], otherwise: ['(x) AS ceil(x)'] },
+  floor: { byType: [...ofEachInteger(() => 'x'), '(x DOUBLE) AS floor(x)'], otherwise: ['(x) AS floor(x)'] },
   sign: {
-    byType: ['(x BIGINT) AS CAST(sign(x) AS BIGINT)', '(x DOUBLE) AS CAST(sign(x) AS DOUBLE)'],
+    byType: [...ofEachInteger((type) => `CAST(sign(x) AS ${type})`), '(x DOUBLE) AS CAST(sign(x) AS DOUBLE)'],
     otherwise: ['(x) AS CAST(sign(x) AS DOUBLE)'],
   },
   date_trunc: {
@@ -283,6 +288,11 @@ function words(text: string): readonly string[] {
 
 function roundedTo(type: string): string {
   return `(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(round(CAST(x AS DOUBLE)) AS ${type}) ELSE CAST(x AS ${type}) END`;
+}
+
+/** A macro's overloads for whole numbers, which stay of their type. */
+function ofEachInteger(result: (type: string) => string): string[] {
+  return ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'].map((type) => `(x ${type}) AS ${result(type)}`);
 }
 
 /** @param template what to take of `%`, a positive double */

@@ -438,6 +438,20 @@ describe("Trino's meaning of what DuckDB means otherwise", () => {
     expect(await value(expression)).toBe(expected);
   });
 
+  it('keeps the types of whole numbers', async () => {
+    const { columns } = await query(
+      'SELECT floor(7) AS a, ceil(CAST(7 AS tinyint)) AS b, sign(CAST(-2 AS smallint)) AS c, floor(CAST(7 AS bigint)) AS d',
+    );
+    expect(columns.map(({ Type }) => Type)).toEqual(['integer', 'tinyint', 'smallint', 'bigint']);
+  });
+
+  it('refuses what would be another text or another instant in Athena', async () => {
+    expect(await failure('SELECT CAST(0.5e0 AS varchar)')).toMatch(/a double as text is not the same/);
+    expect(await failure("SELECT from_iso8601_timestamp('2013-03-09T07:15:00+02:00')")).toMatch(
+      /carries another zone than UTC/,
+    );
+  });
+
   it('holds for aggregates', async () => {
     const { rows } = await query(
       "SELECT max_by(a, b), min_by(a, b), count_if(b > 1), arbitrary(c), bool_or(b > 2), every(b > 0), approx_percentile(b, 0.5), max(b) FILTER (WHERE b < 3), sum(b) / 2 FROM (VALUES (1, 1, 'x'), (2, 2, 'x'), (NULL, 3, 'x')) AS t (a, b, c)",
