@@ -4,7 +4,15 @@ import { utcSecondSchema } from '../runtime/time';
 import { type Outcome, settledFrom, type WeatherProvider } from '../weather/provider';
 import type { BackfillJob, BackfillResult } from './events';
 import type { Failure } from './failures';
-import { historyKey, historyPrefix, linesIn, packLines, RAW_CONTENT_TYPE, rawLinesOf } from './raw-objects';
+import {
+  historyKey,
+  historyPrefix,
+  LOCATIONS_PER_OBJECT,
+  linesIn,
+  packLines,
+  RAW_CONTENT_TYPE,
+  rawLinesOf,
+} from './raw-objects';
 
 export interface BackfillDependencies {
   readonly provider: WeatherProvider;
@@ -18,9 +26,6 @@ export interface BackfillOutcome {
   readonly implausible: number;
   readonly contradictions: number;
 }
-
-/** Locations that make one object: their day weighs a few megabytes before it is packed. */
-const LOCATIONS_PER_OBJECT = 100;
 
 /**
  * Fetches the history of one UTC day and stores it in parts as it comes, so that a run that dies has stored what it

@@ -1,9 +1,11 @@
 import { type Bucket, getObject, putObject, writeIf } from '../lake/s3';
+import { chunks } from '../runtime/chunks';
 import type { Outcome, WeatherProvider } from '../weather/provider';
 import type { PollJob, PollResult } from './events';
 import type { Failure } from './failures';
 import {
   adHocKey,
+  LOCATIONS_PER_OBJECT,
   listedKey,
   locationsIn,
   packLines,
@@ -88,10 +90,13 @@ async function storeListed(
   const listed = outcomes.flatMap((outcome) =>
     'listed' in outcome ? [{ location: outcome.location, readings: outcome.listed ?? [] }] : [],
   );
-  const { lines } = rawLinesOf(listed, { at: minute, source, kind: 'listed' });
-  for (const date of new Set(lines.map(({ observed_at }) => observed_at.slice(0, 10)))) {
-    const ofDay = lines.filter(({ observed_at }) => observed_at.startsWith(date));
-    await putObject(bucket, listedKey(date, source, minute, ofDay), await packLines(ofDay), RAW_CONTENT_TYPE);
+  for (const part of chunks(listed, LOCATIONS_PER_OBJECT)) {
+    const { lines } = rawLinesOf(part, { at: minute, source, kind: 'listed' });
+    for (const date of new Set(lines.map(({ observed_at }) => observed_at.slice(0, 10)))) {
+      const ofDay = lines.filter(({ observed_at }) => observed_at.startsWith(date));
+      const key = listedKey(date, source, minute, ofDay);
+      await putObject(bucket, key, await packLines(ofDay), RAW_CONTENT_TYPE);
+    }
   }
 }
 

@@ -14,6 +14,9 @@ import type { Shard } from './shards';
 
 export const RAW_CONTENT_TYPE = 'application/x-ndjson';
 
+/** Locations whose hours of a day make one object: a few megabytes before they are packed. */
+export const LOCATIONS_PER_OBJECT = 100;
+
 const zip = promisify(gzip);
 
 /** A line of a raw object: the lake's columns, and what the provider said. */

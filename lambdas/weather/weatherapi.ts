@@ -145,10 +145,16 @@ function connect({ addresses, exchange }: ProviderConnection): WeatherProvider {
         const observedAt = instantOfReading(current.last_updated_epoch, now, what);
         const taken = reading(current);
         if (nothingMeasured(taken.measured)) throw nothingIn(current, what);
-        const told = { ...taken, observedAt, repliedAt, payload: body };
-        if (target === undefined) return { readings: [told] };
-        const listed = endsLocalDay(location, minute, target) ? listedIn(body, minute, repliedAt) : undefined;
-        return { readings: [{ ...told, forecast: forecastIn(body, target) }], listed };
+        const told = { ...taken, observedAt, repliedAt };
+        if (target === undefined) return { readings: [{ ...told, payload: body }] };
+        const forecast = forecastIn(body, target);
+        if (!endsLocalDay(location, minute, target)) {
+          return { readings: [{ ...told, forecast, payload: body }] };
+        }
+        return {
+          readings: [{ ...told, forecast, payload: withHourAlone(body, target) }],
+          listed: listedIn(body, minute, repliedAt),
+        };
       },
       refusal: (status, body) => refusal(what, status, body),
       // Without the forecast the observation can still be stored.
@@ -258,11 +264,16 @@ function endsLocalDay(location: Location, minute: string, target: string): boole
 /** A local day has 25 hours at most. */
 const LONGEST_DAY_MS = 25 * HOUR_MS;
 
-/** The day's hours that are over, each as the history entry of that time would be. Their payload is the poll's. */
+/** The reply as it is when it is asked for one hour: two whole days of each of a thousand places need too much memory. */
+function withHourAlone(body: unknown, target: string): unknown {
+  const hour = entriesIn(body).filter(({ time_epoch }) => time_epoch * 1_000 === Date.parse(target));
+  return { ...jsonObject.parse(body), forecast: { forecastday: [{ hour }] } };
+}
+
+/** The day's hours that are over, each as the history entry of that time would be. */
 function listedIn(body: unknown, minute: string, repliedAt: number | undefined): Reading[] {
-  const parsed = hoursReply.safeParse(body);
   const end = Date.parse(hourStart(minute));
-  return (parsed.success ? hoursIn(parsed.data) : []).flatMap((entry) => {
+  return entriesIn(body).flatMap((entry) => {
     const start = entry.time_epoch * 1_000;
     const isOver = start >= end - LONGEST_DAY_MS && start + HOUR_MS <= end;
     return isOver ? [{ ...reading(entry), observedAt: utcSecond(start), repliedAt, payload: null }] : [];
@@ -271,10 +282,14 @@ function listedIn(body: unknown, minute: string, repliedAt: number | undefined):
 
 /** The entry stamped with the target hour's start; without it there is no forecast. */
 function forecastIn(body: unknown, target: string): HourForecast | undefined {
-  const parsed = hoursReply.safeParse(body);
-  const hours = parsed.success ? hoursIn(parsed.data) : [];
-  const entry = hours.find(({ time_epoch }) => time_epoch * 1_000 === Date.parse(target));
+  const entry = entriesIn(body).find(({ time_epoch }) => time_epoch * 1_000 === Date.parse(target));
   return entry && hourForecast(target, entry.chance_of_rain, entry.precip_mm);
+}
+
+/** Those of a reply that may lack them. */
+function entriesIn(body: unknown) {
+  const parsed = hoursReply.safeParse(body);
+  return parsed.success ? hoursIn(parsed.data) : [];
 }
 
 /** The entries that say which hour they are of: one that does not costs the others nothing. */

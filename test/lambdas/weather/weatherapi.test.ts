@@ -220,6 +220,14 @@ describe('WeatherAPI.com', () => {
           epochs.slice(0, count).map((_, hour) => hour / 10),
         );
         expect(forecasts(outcome)).toMatchObject([{ hour: addHours(start, count + 1) }]);
+        // Of the forecast the payload keeps the hour alone, as it has it in other polls.
+        expect(readingsOf(outcome)?.[0]?.payload).toMatchObject({
+          location: { name: 'Jamaica' },
+          current: { temp_c: 11.7 },
+          forecast: {
+            forecastday: [{ hour: [{ time_epoch: epochs[count + 1], chance_of_rain: count + 1 }] }],
+          },
+        });
         expect(server.requests.map(({ pathname }) => pathname)).toEqual(['/forecast.json']);
         expect(server.requests[0]?.searchParams.get('days')).toBe('2');
         expect(server.requests[0]?.searchParams.has('hour')).toBe(false);
