@@ -68,7 +68,9 @@ let cloud: LocalGaroa;
 let redriven: Execution;
 
 beforeAll(async () => {
-  const recording = await readRecording('lib/recorded-weather/recordings/nyc-2013.csv.gz');
+  const all = await readRecording('lib/recorded-weather/recordings/nyc-2013.csv.gz');
+  // More places would make more calls, and no others.
+  const recording = { ...all, locations: all.locations.filter(({ id }) => id === 'jfk') };
   const scenario = {
     recording,
     backfillDays: 40,
