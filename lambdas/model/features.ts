@@ -77,11 +77,27 @@ const feature = (group: FeatureGroup, name: string, description: string, sql: st
   sql,
 });
 
+function wetShare(hours: number): string {
+  return `CASE WHEN 4 * known_${hours}h >= 3 * ${hours} THEN wet_${hours}h / CAST(known_${hours}h AS double) END`;
+}
+
 /** A front shows in the speed of the wind before it shows in its parts. */
 function windSpeed(ago = ''): string {
   const square = (part: string) => `wind_${part}_kph${ago} * wind_${part}_kph${ago}`;
   return `sqrt(${square('u')} + ${square('v')})`;
 }
+
+/**
+ * What says how long rain goes on and little of whether it begins, by name and expression: a linear member can only tell
+ * the two apart by what is 0 while it is dry.
+ */
+const WHILE_WET = {
+  humidity_pct: 'humidity_pct',
+  dewpoint_depression_c: 'temp_c - dewpoint_c',
+  visibility_km: 'visibility_km',
+  pressure_mb_change_3h: 'pressure_mb - pressure_mb_3h_ago',
+  wet_share_3h: wetShare(3),
+} as const;
 
 /** The feature that says whether hour t itself is wet: calibration asks for it. */
 export const WET_NOW_FEATURE = 'rained';
@@ -123,7 +139,7 @@ export const OWN_FEATURES: readonly OwnFeature[] = [
       hours > FRESH_HOURS ? 'past' : 'rain',
       `wet_share_${hours}h`,
       `share of wet hours among the known ones of the last ${hours}; null when more than a quarter is unknown`,
-      `CASE WHEN 4 * known_${hours}h >= 3 * ${hours} THEN wet_${hours}h / CAST(known_${hours}h AS double) END`,
+      wetShare(hours),
     ),
   ),
   feature(
@@ -131,6 +147,14 @@ export const OWN_FEATURES: readonly OwnFeature[] = [
     'hours_since_rain',
     `ln(1 + hours since the last wet hour), looking back ${FEATURE_LOOKBACK_HOURS} hours; null when none is known and more than a quarter of them is unknown`,
     `CASE WHEN last_wet_hour IS NOT NULL THEN ln(1 + date_diff('hour', last_wet_hour, hour)) WHEN 4 * known_24h >= 72 THEN ln(1e0 + ${FEATURE_LOOKBACK_HOURS + 1}) END`,
+  ),
+  ...Object.entries(WHILE_WET).map(([name, sql]) =>
+    feature(
+      'rain',
+      `${name}_while_wet`,
+      `${name} where hour t is wet, 0 where it is dry`,
+      `CASE WHEN wet_now = 1 THEN ${sql} WHEN wet_now = 0 THEN 0e0 END`,
+    ),
   ),
   ...Object.entries(LAGS).flatMap(([measurement, lags]) =>
     lags.map((hours) =>

@@ -4,16 +4,19 @@ import { type Feature, OWN_FEATURE_NAMES, OWN_FEATURES } from './features';
 export const NEIGHBOUR_SLOTS = 8;
 
 /**
- * What a neighbour says of itself: features of its own hour, by their names. A training set holds them beside the
+ * What a neighbour says of itself, all of which a model looks at: features of its own hour, by their names. A training set holds them beside the
  * place's own features, a forecast takes them from the neighbour's row of the same query.
  */
 export const SPOKEN = [
   'rained',
   'log_precip_now',
   'log_precip_1h_ago',
+  'log_precip_2h_ago',
   'wet_share_3h',
+  'hours_since_rain',
   'humidity_pct',
   'humidity_pct_change_3h',
+  'dewpoint_depression_c',
   'pressure_mb',
   'pressure_mb_change_3h',
   'visibility_km',
@@ -59,14 +62,10 @@ const MEANS = [
   ),
 ];
 
-/** What a model looks at of each neighbour. */
-const OF_EACH = SPOKEN.filter((name) => name !== 'wet_share_3h');
-const OF_EACH_PLACES = OF_EACH.map((name) => SPOKEN.indexOf(name));
-
 const FIXED: readonly Feature[] = [...OWN_FEATURES, ...MEANS.map(({ feature }) => feature)];
 
 const ofNeighbour = (neighbour: number): Feature[] =>
-  OF_EACH.map((name) => ({
+  SPOKEN.map((name) => ({
     name: `neighbour_${neighbour + 1}_${name}`,
     group: 'each-neighbour',
     description: `${name} of neighbour ${neighbour + 1} above the mean of all places that know it, the own included`,
@@ -85,7 +84,7 @@ const ALL_NAMES = FEATURES.map(({ name }) => name);
  * model.
  */
 export function featureNames(neighbours: number): readonly string[] {
-  return ALL_NAMES.slice(0, FIXED.length + neighbours * OF_EACH.length);
+  return ALL_NAMES.slice(0, FIXED.length + neighbours * SPOKEN.length);
 }
 
 const OWN_PLACES = SPOKEN.map((name) => OWN_FEATURE_NAMES.indexOf(name));
@@ -107,7 +106,7 @@ const WILD = 1e12;
  * others", and never "dry". Whoever is not named has no part in it.
  */
 export function withNeighbours(own: ArrayLike<number>, neighbours: readonly Utterance[]): Float64Array {
-  const row = new Float64Array(FIXED.length + neighbours.length * OF_EACH.length);
+  const row = new Float64Array(FIXED.length + neighbours.length * SPOKEN.length);
   row.set(own);
   const mine = utteranceOf(own);
   const sums = new Float64Array(SPOKEN.length);
@@ -130,7 +129,7 @@ export function withNeighbours(own: ArrayLike<number>, neighbours: readonly Utte
     row[at++] = (sums[of] ?? 0) / (counts[of] ?? 0) - (above ? heard(mine, of) : 0);
   }
   for (const speaker of neighbours) {
-    for (const measure of OF_EACH_PLACES) {
+    for (let measure = 0; measure < SPOKEN.length; measure++) {
       const value = heard(speaker, measure);
       const ours = heard(mine, measure);
       const known = (counts[measure] ?? 0) + (Number.isNaN(ours) ? 0 : 1);

@@ -157,7 +157,7 @@ const members = (c: number, gammaScale: number, weights: readonly number[] = WEI
   weights.map((positiveWeight) => ({ c, gammaScale, positiveWeight }));
 
 /** Two widths of kernel: the wide one sees what kind of day it is, the narrow one what is special about this hour. */
-const TWO_WIDTHS: Members = [...members(1, 0.25, [0.5, 4]), ...members(0.3, 1, [2, 16])];
+const TWO_WIDTHS: Members = [...members(1, 0.5, [0.5, 4]), ...members(0.3, 2, [2, 16])];
 
 /** What tells an hour's like from others everywhere; the day before and the season are noise where years are few. */
 const FRESH: readonly FeatureGroup[] = ['state', 'rain', 'change', 'clock', 'neighbours', 'each-neighbour'];
@@ -176,12 +176,12 @@ const without = (...groups: readonly FeatureGroup[]) => FRESH.filter((other) => 
 const MEMBER_RIDGE = 100;
 
 /**
- * Around γ = 1/(2d), C = 0.3: with standardised features that is a kernel as wide as the data, and the smooth side of
+ * Around γ = 1/d, C = 0.3: with standardised features that is a kernel as wide as the data, and the smooth side of
  * every station tried. The most promising first, so that a short search is a good one.
  */
 const CANDIDATES: readonly Candidate[] = [
   {},
-  { linear: { ridge: MEMBER_RIDGE } },
+  { linear: null },
   { calibration: 'logistic' },
   { groups: [...FRESH, 'season'] },
   { groups: [...FRESH, 'past'] },
@@ -213,7 +213,7 @@ export function candidateRecipes(
       groups = FRESH,
       kernel = 'laplacian',
       members = TWO_WIDTHS,
-      linear = null,
+      linear = { ridge: MEMBER_RIDGE },
       calibration = 'logistic-by-present',
     }): Recipe => ({
       featureGroups: featureGroups.filter((group) => groups.includes(group)),

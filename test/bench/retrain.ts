@@ -63,6 +63,7 @@ function measure(stations: Stations): Promise<Record<string, unknown>> {
         .length,
     }),
     seconds: Math.round(whole.seconds),
+    'CPU seconds': Math.round(whole.cpuSeconds),
     'GiB of memory at most': Number((process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)),
   }));
 }

@@ -101,6 +101,19 @@ describe('features', () => {
     expect(now.year_cos).toBeCloseTo(Math.cos((2 * Math.PI * (31 + 28 + 4)) / 365.25), 12);
   });
 
+  it('tell humidity, sight, pressure and rain of a wet hour once more, and are 0 there of a dry one', async () => {
+    await table.fill(wholeRows());
+    const names = OWN_FEATURE_NAMES.filter((name) => name.endsWith('_while_wet'));
+    expect(names).toHaveLength(5);
+    const [wet, dry] = [await at(t), await at(t + HOUR_MS)];
+    expect([wet.rained, dry.rained]).toEqual([1, 0]);
+    for (const name of names) {
+      expect({ name, value: wet[name] }).toEqual({ name, value: wet[name.replace('_while_wet', '')] });
+      expect(wet[name]).not.toBe(0);
+      expect({ name, value: dry[name] }).toEqual({ name, value: 0 });
+    }
+  });
+
   it('call the time since rain unknown when the day before is, and long when it was dry', async () => {
     const dry = wholeRows().map((row) => ({ ...row, values: { ...row.values, precip_mm: 0 } }));
     await table.fill(dry);

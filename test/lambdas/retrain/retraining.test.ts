@@ -316,7 +316,7 @@ describe('retraining a location, step by step as the state machine does', () => 
   it('looks closer at the best recipe, again and again, until the search may try no more', async () => {
     dependencies = {
       ...dependencies,
-      settings: { ...settings, training: { ...settings.training, candidates: 16 } },
+      settings: { ...settings, training: { ...settings.training, candidates: 14 } },
     };
     const run = await plan();
     await placeTrainingSet(run, 'ewr', invent(JUDGEABLE_HOURS));
@@ -330,7 +330,7 @@ describe('retraining a location, step by step as the state machine does', () => 
     // Beside the search stand the first rung and four recipes of baselines.
     expect(closer.round).toBe(1);
     expect(closer.batches[0]?.first).toBe(first);
-    expect(first + closer.batches.reduce((sum, { count }) => sum + count, 0)).toBe(16 + 5);
+    expect(first + closer.batches.reduce((sum, { count }) => sum + count, 0)).toBe(14 + 5);
     expect(await refine()).toEqual(closer);
     for (const batch of closer.batches) await step({ step: 'score', run, location: 'ewr', batch });
     expect(
