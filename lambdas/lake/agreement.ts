@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { datesBetween } from '../runtime/time';
+import { addDays, datesBetween } from '../runtime/time';
 import { keys, PROVIDER_AGREEMENT } from './layout';
 import { encodeParquet, ParquetRefused } from './parquet';
 import { readRows } from './rows';
-import type { Bucket } from './s3';
+import { type Bucket, listObjects } from './s3';
 
 /**
  * What was known against what was true, of hours that have both: upkeep measures it for each day that has been settled;
@@ -53,8 +53,11 @@ export interface AgreementRead {
 export async function readAgreement(processed: Bucket, from: string, to: string): Promise<AgreementRead> {
   const places = new Map<string, Map<string, Agreement>>();
   const unreadable: { key: string; reason: string }[] = [];
-  for (const date of datesBetween(from, to)) {
-    const key = keys.agreementDay(date);
+  const before = keys.agreementDay(addDays(from, -1));
+  const listed = await listObjects(processed, PROVIDER_AGREEMENT.prefix, before);
+  const there = new Set(listed.map(({ key }) => key));
+  for (const key of datesBetween(from, to).map(keys.agreementDay)) {
+    if (!there.has(key)) continue;
     try {
       for (const row of (await readRows(processed, key, agreementSchema)) ?? []) {
         const place = places.get(row.location_id) ?? new Map<string, Agreement>();

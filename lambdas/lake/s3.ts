@@ -152,13 +152,21 @@ export async function copyIfUnchanged(
     : 'changed';
 }
 
-/** Every object under the prefix, in key order, however many pages that takes. */
-export async function listObjects(bucket: Bucket, prefix: string): Promise<ListedObject[]> {
+/**
+ * Every object under the prefix, in key order, however many pages that takes.
+ * @param after a key; it and all before it are left out.
+ */
+export async function listObjects(bucket: Bucket, prefix: string, after?: string): Promise<ListedObject[]> {
   const found: ListedObject[] = [];
   let token: string | undefined;
   do {
     const page = await bucket.client.send(
-      new ListObjectsV2Command({ Bucket: bucket.name, Prefix: prefix, ContinuationToken: token }),
+      new ListObjectsV2Command({
+        Bucket: bucket.name,
+        Prefix: prefix,
+        StartAfter: after,
+        ContinuationToken: token,
+      }),
     );
     for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
       if (Key === undefined) continue;

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { readForecasts } from '../lake/forecasts';
-import { keys } from '../lake/layout';
+import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
 import { ParquetRefused } from '../lake/parquet';
 import { readRows } from '../lake/rows';
 import { type Bucket, listObjects } from '../lake/s3';
@@ -133,25 +133,27 @@ export async function readRecentHours(
       }
     });
   const dates = datesBetween(first.slice(0, 10), addHours(closedBefore, -1).slice(0, 10));
-  await settleAll(
-    dates.map(async (date) => {
-      const key = keys.hourlyDay(date);
-      await read(key, async () => {
+  const forecasts = withForecasts ? await forecastKeys(processed, dates) : [];
+  await settleAll([
+    ...dates.map(keys.hourlyDay).map((key) =>
+      read(key, async () => {
         for (const row of (await readRows(processed, key, observedSchema)) ?? []) hours.observed(row);
-      });
-      if (!withForecasts) return;
-      const listed = await limit(() => listObjects(processed, keys.forecastDay(date)));
-      await settleAll(
-        listed.map((object) =>
-          read(object.key, async () => {
-            const stored = await readForecasts(processed, object.key);
-            for (const row of stored ?? []) hours.forecast(row);
-          }),
-        ),
-      );
-    }),
-  );
+      }),
+    ),
+    ...forecasts.map((key) =>
+      read(key, async () => {
+        for (const row of (await readForecasts(processed, key)) ?? []) hours.forecast(row);
+      }),
+    ),
+  ]);
   return { hours, unreadable };
+}
+
+/** One listing for all of the days: few forecasts are newer. */
+async function forecastKeys(processed: Bucket, dates: readonly string[]): Promise<string[]> {
+  const days = dates.map(keys.forecastDay);
+  const listed = await listObjects(processed, FORECASTS.prefix, days[0]);
+  return listed.map(({ key }) => key).filter((key) => days.some((day) => key.startsWith(day)));
 }
 
 const observedSchema = z.object({
@@ -241,10 +243,14 @@ export async function readDailySkill(
   const dates = datesBetween(addDays(today, 1 - SKILL_DAYS), today);
   const places = new Map(locationIds.map((id, place) => [id, place]));
   const skills = new Float32Array(locationIds.length * dates.length).fill(Number.NaN);
+  const before = keys.verificationDay(addDays(today, -SKILL_DAYS));
+  const listed = await listObjects(processed, FORECAST_VERIFICATION.prefix, before);
+  const there = new Set(listed.map(({ key }) => key));
   const limit = pLimit(READERS);
   await settleAll(
     dates.map((date, day) =>
       limit(async () => {
+        if (!there.has(keys.verificationDay(date))) return;
         // What can't be read is named by verification, which makes it again.
         for (const { location_id, window_days, skill } of await readDay(processed, date, [])) {
           const place = places.get(location_id);
