@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { readForecasts } from '../../lambdas/lake/forecasts';
@@ -208,7 +209,10 @@ function functionOf(cloud: LocalGaroa, record: InvocationRecord) {
   return found;
 }
 
-/** Polls and hours that go on while a retraining is under way: each must find a free execution at once. */
+/**
+ * Polls and hours that go on while a retraining is under way: each must find a free execution at once. One poll follows
+ * the other, as minutes do, however slow the machine is; so do hours.
+ */
 const BETWEEN_POLLS_MS = 500;
 const POLLS_PER_HOUR = 10;
 
@@ -237,18 +241,24 @@ async function retrain(): Promise<object> {
         const { functionError } = await cloud.invoke(cloud.name('functions', name), event);
         if (functionError !== undefined) throw new Error(`${name}: ${functionError.errorMessage}`);
       };
-      const meanwhile: Promise<void>[] = [];
       let polls = 0;
-      while (!ended) {
-        const scheduledTime = addMinutes(from, 7 + polls);
-        meanwhile.push(invoke('-ingest', { scheduledTime, everyMinutes: 60, shard: 0, shards: 1 }));
-        if (polls % POLLS_PER_HOUR === 0)
-          meanwhile.push(invoke('-hourly', { scheduledTime: addMinutes(from, 5) }));
-        polls += 1;
-        await new Promise((resolve) => setTimeout(resolve, BETWEEN_POLLS_MS));
-      }
-      const took = (performance.now() - started) / 1_000;
-      await Promise.all(meanwhile);
+      const poll = async () => {
+        for (; !ended; polls += 1) {
+          const scheduledTime = addMinutes(from, 7 + polls);
+          await invoke('-ingest', { scheduledTime, everyMinutes: 60, shard: 0, shards: 1 });
+          await sleep(BETWEEN_POLLS_MS);
+        }
+      };
+      const closeHours = async () => {
+        while (!ended) {
+          await invoke('-hourly', { scheduledTime: addMinutes(from, 5) });
+          await sleep(POLLS_PER_HOUR * BETWEEN_POLLS_MS);
+        }
+      };
+      const [, took] = await Promise.all([
+        Promise.all([poll(), closeHours()]),
+        execution.then(() => (performance.now() - started) / 1_000),
+      ]);
       const { status, output } = await execution;
       const summary = runSummarySchema.parse(output);
       const kept = [...cloud.objects('raw', `observations/dt=${DATE}/`)].length;
