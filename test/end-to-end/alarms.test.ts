@@ -8,7 +8,6 @@ import { projectRoot } from '../../lib/project-root';
 import { readRecording } from '../../lib/recorded-weather/observation-file/read';
 import type { Recording } from '../../lib/recorded-weather/recording';
 import { type LocalGaroa, type LocalGaroaOptions, startLocalGaroa } from '../../lib/scenario/local-garoa';
-
 import { editedAssembly, type TemplateResource } from '../edited-assembly';
 import { appoint } from '../lambdas/hourly/hourly-cloud';
 import { PATIENCE } from '../patience';
@@ -79,6 +78,13 @@ const schedules =
     }
   };
 
+/** Where a test is not about polls, there is one in each period of their alarms, the first as the deployment begins. */
+const seldomPolled = (change: (name: string, properties: Record<string, unknown>) => void = () => {}): Edit =>
+  schedules((name, properties) => {
+    if (name.includes('-ingest-')) properties.ScheduleExpression = 'cron(5/15 * * * ? *)';
+    else change(name, properties);
+  });
+
 it('a fresh deployment whose key is set an hour later rings that polls fail, for as long as they do, and nothing else', async () => {
   const noKey = { error: { code: 1002, message: 'API key is invalid or not provided.' } };
   await deploy({
@@ -108,9 +114,8 @@ it('one bad minute, in which every place fails, rings nothing', async () => {
 it('schedules that never fire from the first day on ring within their window plus a period, counted from the first poll', async () => {
   await deploy(
     {},
-    schedules((name, properties) => {
-      if (name.includes('-ingest-')) properties.ScheduleExpression = 'cron(0/10 * * * ? *)';
-      else properties.State = 'DISABLED';
+    seldomPolled((_, properties) => {
+      properties.State = 'DISABLED';
     }),
   );
   await live(7 * 24 + 2);
@@ -129,8 +134,7 @@ it('schedules that never fire from the first day on ring within their window plu
 it('hourly runs that stop ring once, although upkeep invokes their function at night', async () => {
   await deploy(
     { start: new Date('2013-03-05T21:20:00Z') },
-    schedules((name, properties) => {
-      if (name.includes('-ingest-')) properties.ScheduleExpression = 'cron(0/10 * * * ? *)';
+    seldomPolled((name, properties) => {
       if (name.endsWith('-hourly')) properties.State = 'DISABLED';
     }),
   );
@@ -146,12 +150,7 @@ it('hourly runs that stop ring once, although upkeep invokes their function at n
 });
 
 it('a raw object that nobody can read rings until it is hours ago', async () => {
-  await deploy(
-    {},
-    schedules((name, properties) => {
-      if (name.includes('-ingest-')) properties.ScheduleExpression = 'cron(0/10 * * * ? *)';
-    }),
-  );
+  await deploy({}, seldomPolled());
   await live(0.5);
   const key = `${keys.rawHour('2013-03-05', '10')}1059-x.ndjson.gz`;
   await putObject(cloud.bucket('raw'), key, Buffer.from('hello\n'), 'application/x-ndjson');
@@ -178,12 +177,15 @@ it('polls that never come ring that they did not, and that the hours they leave 
 
 it('an hourly run that dies as often as it is tried rings, and the alarm goes back by itself', async () => {
   const until = after(1).toISOString();
-  await deploy({
-    faults: ({ operation, caller }) =>
-      operation === 'StartQueryExecution' && caller.endsWith('-hourly') && cloud.now().toISOString() < until
-        ? { kind: 'crash', when: 'before' }
-        : undefined,
-  });
+  await deploy(
+    {
+      faults: ({ operation, caller }) =>
+        operation === 'StartQueryExecution' && caller.endsWith('-hourly') && cloud.now().toISOString() < until
+          ? { kind: 'crash', when: 'before' }
+          : undefined,
+    },
+    seldomPolled(),
+  );
   await live(6);
   const found = rang();
   expect(Object.keys(found)).toEqual(['hourly-failed']);
@@ -194,15 +196,18 @@ it('an hourly run that dies as often as it is tried rings, and the alarm goes ba
 
 it('an upkeep whose function dies as often as it is tried rings, and the hours beside it do not', async () => {
   // Upkeep comes at 00:25, and is tried once more ten minutes later.
-  await deploy({
-    start: new Date('2013-03-05T23:20:00Z'),
-    faults: ({ caller }) => {
-      const hours = (cloud.now().getTime() - deployedAt.getTime()) / HOUR;
-      return caller.endsWith('-hourly') && hours > 1 && hours < 1.7
-        ? { kind: 'crash', when: 'before' }
-        : undefined;
+  await deploy(
+    {
+      start: new Date('2013-03-05T23:20:00Z'),
+      faults: ({ caller }) => {
+        const hours = (cloud.now().getTime() - deployedAt.getTime()) / HOUR;
+        return caller.endsWith('-hourly') && hours > 1 && hours < 1.7
+          ? { kind: 'crash', when: 'before' }
+          : undefined;
+      },
     },
-  });
+    seldomPolled(),
+  );
   await live(3);
   const found = rang();
   expect(Object.keys(found)).toEqual(['upkeep-failed']);
@@ -212,7 +217,7 @@ it('an upkeep whose function dies as often as it is tried rings, and the hours b
 it('a retraining that could not be started rings, with the event in the queue', async () => {
   await deploy(
     {},
-    schedules((name, properties) => {
+    seldomPolled((name, properties) => {
       if (!name.endsWith('-retrain')) return;
       properties.ScheduleExpression = 'cron(30 10 * * ? *)';
       properties.Target = {
@@ -229,12 +234,15 @@ it('a retraining that could not be started rings, with the event in the queue', 
 });
 
 it('a retraining whose every attempt dies rings that it failed', async () => {
-  await deploy({
-    faults: ({ operation, caller }) =>
-      operation === 'StartQueryExecution' && caller.endsWith('-retrain')
-        ? { kind: 'crash', when: 'before' }
-        : undefined,
-  });
+  await deploy(
+    {
+      faults: ({ operation, caller }) =>
+        operation === 'StartQueryExecution' && caller.endsWith('-retrain')
+          ? { kind: 'crash', when: 'before' }
+          : undefined,
+    },
+    seldomPolled(),
+  );
   await live(0.1);
   const { status } = await cloud.execute(cloud.name('stateMachines', '-retrain'), {
     scheduledTime: START.toISOString(),
@@ -245,9 +253,12 @@ it('a retraining whose every attempt dies rings that it failed', async () => {
 });
 
 it('a backfill whose days the provider does not have rings that it failed', async () => {
-  await deploy({
-    weatherFaults: ({ path }) => (path === '/history.json' ? { kind: 'status', status: 404 } : undefined),
-  });
+  await deploy(
+    {
+      weatherFaults: ({ path }) => (path === '/history.json' ? { kind: 'status', status: 404 } : undefined),
+    },
+    seldomPolled(),
+  );
   const { status } = await cloud.execute(cloud.name('stateMachines', '-backfill'), {
     from: '2013-03-01',
     to: '2013-03-02',
@@ -258,7 +269,7 @@ it('a backfill whose days the provider does not have rings that it failed', asyn
 });
 
 it('a damaged model of one place rings that it was refused, and after three hours that its forecasts are old', async () => {
-  await deploy();
+  await deploy({}, seldomPolled());
   const models = cloud.bucket('models');
   await appoint(models, '2013-03-01T00:00:00Z');
   await live(2);
