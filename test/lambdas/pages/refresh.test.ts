@@ -82,6 +82,7 @@ describe('refreshing the pages', () => {
     ['metrics', () => keys.metrics('jfk', FIRST)],
     ['test forecasts', () => keys.testForecasts('jfk', FIRST)],
     ['the list of forecasts in force', () => keys.latest],
+    ['the list of champions', () => keys.champions],
     ['a day of hours', () => keys.hourlyDay('2013-11-23')],
     ['a day of verification', () => keys.verificationDay('2013-11-24')],
     ['a day of agreement', () => keys.agreementDay('2013-11-21')],

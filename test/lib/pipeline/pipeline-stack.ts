@@ -148,6 +148,42 @@ export function pipelineTests({ pipeline, notes }: Templates, other: Templates):
     });
   });
 
+  describe('a machine that Step Functions does not start', () => {
+    const ofRule = z.looseObject({
+      Targets: z.array(
+        z.looseObject({
+          DeadLetterConfig: z.object({ Arn: z.unknown() }),
+          RetryPolicy: z.object({ MaximumEventAgeInSeconds: z.int(), MaximumRetryAttempts: z.int() }),
+        }),
+      ),
+    });
+
+    it('is asked for at most 11 times in six hours by its schedule, 6 times in two by an event; then the start lies in the queue', () => {
+      const functions = resourcesOf(pipeline, 'AWS::Lambda::Function').map(arnOf);
+      const scheduled = schedules.filter(({ Target }) => !functions.includes(text(Target.Arn)));
+      const onEvents = resourcesOf(pipeline, 'AWS::Events::Rule').flatMap(
+        ({ Properties }) => ofRule.parse(Properties).Targets,
+      );
+      const [queue = ''] = resourcesOf(pipeline, 'AWS::SQS::Queue')
+        .filter(({ Properties }) => Properties.QueueName === 'garoa-dev-undelivered')
+        .map(arnOf);
+      const bounds = (targets: readonly z.infer<typeof ofRule>['Targets'][number][]) =>
+        targets.map(({ RetryPolicy, DeadLetterConfig }) => [
+          RetryPolicy.MaximumRetryAttempts + 1,
+          RetryPolicy.MaximumEventAgeInSeconds / 3600,
+          text(DeadLetterConfig.Arn),
+        ]);
+      expect(bounds(scheduled.map(({ Target }) => Target))).toEqual([
+        [11, 6, queue],
+        [11, 6, queue],
+      ]);
+      expect(bounds(onEvents)).toEqual([
+        [6, 2, queue],
+        [6, 2, queue],
+      ]);
+    });
+  });
+
   describe('hourly', () => {
     it('runs at minute 5 and tries for most of the hour', () => {
       const [hourly, ...others] = schedulesOf(arnOf(functionNamed('garoa-dev-hourly')));
