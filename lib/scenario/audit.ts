@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { readAgreement } from '../../lambdas/lake/agreement';
 import {
   addHours,
   datesBetween,
@@ -97,7 +98,9 @@ export type Audit = z.infer<typeof auditSchema>;
 export async function audit(input: AuditInput): Promise<Audit> {
   const { cloud, recording, deeds, from, to } = input;
   const dates = datesBetween(from.slice(0, 10), to.slice(0, 10));
-  const days = await readLakeDays(cloud.bucket('processed'), dates);
+  const processed = cloud.bucket('processed');
+  const days = await readLakeDays(processed, dates);
+  const agreement = await readAgreement(processed, from.slice(0, 10), to.slice(0, 10));
   const pointers = await Promise.all(
     recording.locations.map(async ({ id }) => ({
       id,
@@ -118,7 +121,7 @@ export async function audit(input: AuditInput): Promise<Audit> {
     },
     leftovers: await leftoversAt(cloud.bucket('query-results'), to),
     quarantined: await quarantined(cloud.bucket('raw')),
-    unreadable: [...days.unreadable],
+    unreadable: [...days.unreadable, ...agreement.unreadable.map(({ key }) => key)],
     deeds: counted(deeds.map(({ kind }) => kind)),
     deadLetters: cloud.deadLetters().length,
     failedInvocations: counted(failedInvocations(input).map(nameOfFailure)),

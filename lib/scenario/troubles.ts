@@ -136,12 +136,14 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
     const mendedByTheNextRun = [
       ['processed', keys.hourlyDay(today)],
       ['processed', keys.verificationDay(today)],
+      ['processed', keys.forecastHour(today, start.slice(11, 13))],
       ['models', keys.latest],
       ['models', keys.pagesIndex],
     ] as const;
     const mendedByUpkeep = [
       ['processed', keys.hourlyDay(addDays(today, -3))],
       ['processed', keys.verificationDay(addDays(today, -2))],
+      ['processed', keys.agreementDay(addDays(today, -4))],
       ['processed', keys.settling],
     ] as const;
     const choice = [...mendedByTheNextRun, ...(isLastDay ? [] : mendedByUpkeep)];
