@@ -5,7 +5,6 @@ import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, putObject, updateObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
 import { isReadable as isReadableMetrics, remakeRows } from '../model/metrics-rows';
-import { AGREEMENT_DAYS } from '../pages/known-and-true';
 import { addDays, addHours, hourStart } from '../runtime/time';
 import { measureAgreement } from './agreement';
 import { type CommitAccess, commitDays } from './commit';
@@ -86,16 +85,21 @@ export async function mendDays(
 }
 
 /**
- * Makes days of `provider_agreement` anew that nobody can read, of those that pages show; one that nothing is known of any
- * more becomes empty. Each is named.
+ * Makes days of `provider_agreement` anew that nobody can read; one that nothing is known of any more becomes empty. Each
+ * is named.
  * @throws as `measureAgreement`.
  */
-export async function mendAgreement(access: CommitAccess, date: string, now: string): Promise<void> {
+export async function mendAgreement(
+  access: CommitAccess,
+  from: string,
+  to: string,
+  now: string,
+): Promise<void> {
   const { processed, warn } = access;
-  const { unreadable } = await readAgreement(processed, addDays(date, -AGREEMENT_DAYS), date);
+  const { unreadable } = await readAgreement(processed, from, to);
   for (const { key, reason } of unreadable) {
     warn(`${key} can't be read and is made anew.`, reason);
-    const day = /dt=([^/]+)/.exec(key)?.[1] ?? date;
+    const day = /dt=([^/]+)/.exec(key)?.[1] ?? from;
     await measureAgreement(access, day, day, now);
     const again = await readAgreement(processed, day, day);
     if (again.unreadable.length > 0) await putObject(processed, key, encodeAgreement([]), PARQUET_TYPE);

@@ -60,7 +60,7 @@ export async function lookAfterLake(access: UpkeepAccess, task: UpkeepTask): Pro
     first === undefined || last === undefined
       ? undefined
       : await attempt('Measuring agreement', () => measureAgreement(access, first, last, now));
-  await attempt('Mending agreement', () => mendAgreement(access, date, now));
+  await attempt('Mending agreement', () => mendAgreement(access, addDays(date, -GAP_DAYS), yesterday, now));
   await attempt('Mending metrics', () => mendMetrics(access, date));
   // The last readings of a day may come when its last hour has been closed.
   await attempt('The day before', () =>

@@ -1,10 +1,14 @@
+import pLimit from 'p-limit';
 import * as z from 'zod';
 import { keys, partitionDate } from '../lake/layout';
 import { type Bucket, getText, listObjects, putObject } from '../lake/s3';
+import { settleAll } from '../runtime/settle';
 import { type EvaluationFile, evaluationFileSchema } from './metrics-file';
 import { compactTime, type LedgerEntry, readPromotions } from './registry';
 
 const NDJSON = 'application/x-ndjson';
+/** Places that are read side by side. */
+const READERS = 16;
 
 /** One run's rows of `model_metrics`, in one object: writing them again replaces them. */
 export async function writeEvaluationRows(
@@ -61,23 +65,29 @@ export async function remakeRows(
   locationIds: readonly string[],
 ): Promise<boolean> {
   const run = /\/([^/]+)\.ndjson$/.exec(key)?.[1] ?? '';
-  const evaluations: EvaluationFile[] = [];
-  for (const id of locationIds) {
+  for (const id of locationIds.filter((one) => run.startsWith(`${one}-`))) {
     const rollback = (await readPromotions(models, id)).find((entry) => rollbackKey(entry) === key);
-    if (rollback !== undefined) {
-      await writeRollbackRow(processed, rollback);
-      return true;
-    }
-    for (const listed of await listObjects(models, keys.evaluations(id))) {
-      if (!listed.key.endsWith(`-${run}.json`)) continue;
-      const stored = evaluationFileSchema.safeParse(jsonOf(await getText(models, listed.key)));
-      if (stored.success && stored.data.run === run) evaluations.push(stored.data);
-    }
+    if (rollback === undefined) continue;
+    await writeRollbackRow(processed, rollback);
+    return true;
   }
+  const limit = pLimit(READERS);
+  const found = await settleAll(locationIds.map((id) => limit(() => evaluationsOf(models, id, run))));
+  const evaluations = found.flat();
   const [first] = evaluations;
   if (first === undefined) return false;
   await writeEvaluationRows(processed, { id: run, asOf: first.asOf }, evaluations);
   return true;
+}
+
+async function evaluationsOf(models: Bucket, location: string, run: string): Promise<EvaluationFile[]> {
+  const found: EvaluationFile[] = [];
+  for (const { key } of await listObjects(models, keys.evaluations(location))) {
+    if (!key.endsWith(`-${run}.json`)) continue;
+    const stored = evaluationFileSchema.safeParse(jsonOf(await getText(models, key)));
+    if (stored.success && stored.data.run === run) found.push(stored.data);
+  }
+  return found;
 }
 
 function jsonOf(text = ''): unknown {

@@ -309,6 +309,29 @@ it("one place's damaged model or pointer costs no other place its forecast, and 
   expect(rang()).toContain('model-refused');
 });
 
+it("one place's page that can't be made is told with the place, the other's is made, and it rings", async () => {
+  const made = new Set<string>();
+  fault = ({ operation, subject }) => {
+    if (operation !== 'PutObject' || !subject.includes('/pages/places/')) return undefined;
+    if (subject.endsWith(keys.page('jfk'))) return { kind: 'serverError' };
+    made.add(subject);
+    return undefined;
+  };
+  // Forecasts whose base hour nobody observed can't be made anew either.
+  const key = keys.forecastHour('2013-03-05', '08');
+  await putObject(cloud.bucket('processed'), key, 'PAR1', 'application/octet-stream');
+  const upkeep = { upkeep: true, scheduledTime: cloud.now().toISOString() };
+  const { status, cause } = await cloud.execute(cloud.name('stateMachines', '-upkeep'), upkeep);
+  expect(status).toBe('FAILED');
+  expect(cause).toMatch(/The pages failed: The page of jfk could not be made: InternalError/);
+  expect([...made]).toEqual([expect.stringContaining(keys.page('lga'))]);
+  const told = `${key} could not be made anew and lies in ${keys.quarantined(key)} now.`;
+  expect(logged('hourly').filter(({ message }) => message === told)).toHaveLength(1);
+  fault = () => undefined;
+  await live();
+  expect(rang()).toContain('upkeep-failed');
+});
+
 it('an order that is repeated after a lost reply makes one entry in the ledger', async () => {
   let lost = 0;
   fault = ({ operation, subject }) =>

@@ -181,7 +181,7 @@ describe('objects for people and pages that nobody can read', () => {
     const { access } = provider();
     await upkeep('2013-03-10', access);
     const before = await readAgreement(local.processed, '2013-03-07', '2013-03-07');
-    const [known, unknown] = ['2013-03-07', '2013-03-01'].map((day) => keys.agreementDay(day));
+    const [known, unknown] = ['2013-03-07', '2013-03-05'].map((day) => keys.agreementDay(day));
     for (const key of [known, unknown]) await damage(key ?? '');
     const warnings = local.warnings.length;
     const run = await upkeep('2013-03-11', access);
