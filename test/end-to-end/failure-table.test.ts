@@ -317,8 +317,8 @@ it("one place's page that can't be made is told with the place, the other's is m
     made.add(subject);
     return undefined;
   };
-  // Forecasts whose base hour nobody observed can't be made anew either.
-  const key = keys.forecastHour('2013-03-05', '08');
+  // Of a day that nobody observed, forecasts can't be made anew either.
+  const key = keys.forecastHour('2013-03-01', '08');
   await putObject(cloud.bucket('processed'), key, 'PAR1', 'application/octet-stream');
   const upkeep = { upkeep: true, scheduledTime: cloud.now().toISOString() };
   const { status, cause } = await cloud.execute(cloud.name('stateMachines', '-upkeep'), upkeep);
