@@ -1,4 +1,4 @@
-import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import type { HistoryReply, HistorySource } from './settling';
 
@@ -15,9 +15,15 @@ export function ingestedHistory(client: LambdaClient, functionName: string): His
   return {
     async fetch(date, locationIds, at) {
       const event = { backfill: { date, locations: locationIds }, at };
-      const reply = await client.send(
-        new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(event)) }),
-      );
+      let reply: InvokeCommandOutput;
+      try {
+        reply = await client.send(
+          new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(event)) }),
+        );
+      } catch (error) {
+        // Other days may fare better.
+        return { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+      }
       const payload: unknown = JSON.parse(Buffer.from(reply.Payload ?? []).toString('utf8') || 'null');
       if (reply.FunctionError === undefined) {
         return { status: 'fetched', reason: '' };

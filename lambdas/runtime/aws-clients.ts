@@ -12,8 +12,8 @@ export const s3 = /* @__PURE__ */ once(() => new S3Client({}));
 export const athena = /* @__PURE__ */ once(() => new AthenaClient({}));
 export const secretsManager = /* @__PURE__ */ once(() => new SecretsManagerClient({}));
 export const eventBridge = /* @__PURE__ */ once(() => new EventBridgeClient({}));
-/** For callers who wait until a function has done its work, which is not to be begun a second time meanwhile. */
-export const lambda = /* @__PURE__ */ once(() => new LambdaClient({ maxAttempts: 1 }));
+/** What is invoked may be begun a second time: a call that was throttled or broke off is repeated like any other. */
+export const lambda = /* @__PURE__ */ once(() => new LambdaClient({}));
 
 function once<T>(make: () => T): () => T {
   let made: T | undefined;

@@ -305,7 +305,11 @@ const CAUSES: Readonly<Record<string, { readonly hours: number; readonly kinds: 
     'ingest-did-not-run': { hours: 2, kinds: ['silence'] },
     'hourly-did-not-run': { hours: 4, kinds: ['silence'] },
     'hourly-failed': { hours: 2, kinds: ['lasting fault', 'killed'] },
-    'hourly-aggregated-nothing': { hours: 6, kinds: ['silence', 'provider down', 'key rotated'] },
+    // An hour that is closed once more counts once more.
+    'hourly-aggregated-nothing': {
+      hours: 6,
+      kinds: ['silence', 'repetition', 'provider down', 'key rotated'],
+    },
     'forecasts-are-old': {
       hours: 8,
       kinds: ['silence', 'provider down', 'key rotated', 'lasting fault', 'killed'],

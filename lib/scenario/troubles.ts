@@ -11,6 +11,7 @@ import type { LocalGaroa } from './local-garoa';
 export interface Deed {
   readonly kind:
     | 'silence'
+    | 'repetition'
     | 'lasting fault'
     | 'provider down'
     | 'key rotated'
@@ -60,7 +61,8 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
 
   /** Events of the last hours come once more, the newest first: late, twice and out of order at once. */
   async repetition(hour) {
-    const { cloud, random } = hour;
+    const { cloud, random, note } = hour;
+    note(lasting('repetition', hour));
     await live(hour);
     const delivered = cloud.invocations().slice(-40).filter(isDelivery).reverse();
     const chosen = delivered.filter(() => random() < 0.3);

@@ -49,6 +49,11 @@ describe('isExplained', () => {
     expect(isExplained({ ...rung, at: '2013-02-15T05:00:00Z' }, [silence])).toBe(false);
   });
 
+  it('by an hour that was closed once more without observations (seed m1)', () => {
+    const empty = { name: 'garoa-prod-hourly-aggregated-nothing', at: '2013-02-15T02:07:00Z' };
+    expect(isExplained(empty, [{ ...silence, kind: 'repetition' }])).toBe(true);
+  });
+
   it('by nothing else, and an alarm that no deed can ring never', () => {
     expect(isExplained(rung, [])).toBe(false);
     expect(isExplained(rung, [{ ...silence, kind: 'object damaged' }])).toBe(false);
