@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { keys } from '../lake/layout';
 import { type Bucket, getObject } from '../lake/s3';
 import {
@@ -33,19 +32,17 @@ export function missingOfDay(
   return subtractHours(hoursBefore(date, closedBefore, locationIds), present);
 }
 
-/** Which hours of each day are observed, by place; a day without an object has none. */
+/**
+ * Which hours of each day are observed, by place; a day without an object has none. One day is read after the other:
+ * each is of all places.
+ */
 export async function readObservedHours(
   processed: Bucket,
   dates: readonly string[],
 ): Promise<{ readonly date: string; readonly present: DayHours }[]> {
-  const limit = pLimit(8);
-  return Promise.all(
-    dates.map((date) =>
-      limit(async () => {
-        return { date, present: await observedHours(processed, date) };
-      }),
-    ),
-  );
+  const days: { readonly date: string; readonly present: DayHours }[] = [];
+  for (const date of dates) days.push({ date, present: await observedHours(processed, date) });
+  return days;
 }
 
 /** None where the day is missing or can't be read: upkeep makes it anew. */

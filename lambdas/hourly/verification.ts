@@ -429,15 +429,12 @@ async function verifyOnce(
   const forecastKeys = new Map([...ofAsked, ...ofDamaged]);
   const scores = new Map(stored);
   let verified = 0;
-  await settleAll(
-    [...forecastKeys].map(([date, dayKeys]) =>
-      limit(async () => {
-        const day = await scoreDay(access, date, dayKeys);
-        scores.set(date, day);
-        verified += totalHours(day) - totalHours(stored.get(date));
-      }),
-    ),
-  );
+  // One day after the other: each is held whole, and is of all places.
+  for (const [date, dayKeys] of forecastKeys) {
+    const day = await scoreDay(access, date, dayKeys);
+    scores.set(date, day);
+    verified += totalHours(day) - totalHours(stored.get(date));
+  }
   const first = [asked[0], ...damaged].sort()[0] ?? asked[0];
   const affected = [
     ...new Set([...forecastKeys.keys(), ...[...stored.keys()].filter((date) => date > first)]),
