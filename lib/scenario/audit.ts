@@ -315,11 +315,17 @@ const CAUSES: Readonly<Record<string, { readonly hours: number; readonly kinds: 
       kinds: ['silence', 'provider down', 'key rotated', 'lasting fault', 'killed'],
     },
     'raw-object-set-aside': { hours: 4, kinds: ['foreign object'] },
-    'upkeep-failed': { hours: 2, kinds: ['lasting fault', 'killed', 'provider down', 'key rotated'] },
+    'upkeep-failed': {
+      hours: 2,
+      kinds: ['lasting fault', 'killed', 'provider down', 'key rotated', 'redrive'],
+    },
     'upkeep-did-not-run': { hours: 28, kinds: ['silence', 'lasting fault', 'killed', 'provider down'] },
     'retraining-did-not-run': { hours: 8 * 24, kinds: ['silence'] },
-    'retraining-failed': { hours: 2, kinds: ['lasting fault', 'killed'] },
-    'backfill-failed': { hours: 2, kinds: ['lasting fault', 'killed', 'provider down', 'key rotated'] },
+    'retraining-failed': { hours: 2, kinds: ['lasting fault', 'killed', 'redrive'] },
+    'backfill-failed': {
+      hours: 2,
+      kinds: ['lasting fault', 'killed', 'provider down', 'key rotated', 'redrive'],
+    },
   };
 /** What makes a run fail, not only a schedule or an object. */
 const FAILING: readonly Deed['kind'][] = ['provider down', 'key rotated', 'lasting fault', 'killed'];

@@ -12,6 +12,7 @@ export interface Deed {
   readonly kind:
     | 'silence'
     | 'repetition'
+    | 'redrive'
     | 'lasting fault'
     | 'provider down'
     | 'key rotated'
@@ -112,7 +113,7 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
 
   /** Everything that may run at all runs twice at the same time, and what failed before is redriven in the middle. */
   async twoOfEverything(hour) {
-    const { cloud, start, closing, end, random } = hour;
+    const { cloud, start, closing, end, random, note } = hour;
     await live(hour);
     const today = start.slice(0, 10);
     const yesterday = addDays(today, -1);
@@ -126,7 +127,7 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
     }
     const hourly = cloud.name('functions', '-hourly');
     const runs = [1, 2].map(() => cloud.invoke(hourly, { scheduledTime: closing }));
-    await redriveFailed(cloud);
+    if ((await redriveFailed(cloud)) > 0) note(lasting('redrive', hour));
     await Promise.all(runs);
   },
 
@@ -177,8 +178,8 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
 
 const REDRIVEN_WITHIN_MS = 24 * HOUR_MS;
 
-/** An owner redrives what failed of late, once. */
-async function redriveFailed(cloud: LocalGaroa): Promise<void> {
+/** An owner redrives what failed of late, once. @returns how many, each of which may fail as it did. */
+async function redriveFailed(cloud: LocalGaroa): Promise<number> {
   const since = new Date(cloud.now().getTime() - REDRIVEN_WITHIN_MS).toISOString();
   const failed = cloud
     .executions()
@@ -187,6 +188,7 @@ async function redriveFailed(cloud: LocalGaroa): Promise<void> {
         status !== 'RUNNING' && status !== 'SUCCEEDED' && startedAt > since && redriveCount === 0,
     );
   for (const { arn } of failed) await cloud.redrive(arn);
+  return failed.length;
 }
 
 function isDelivery({ source, function: name }: InvocationRecord): boolean {

@@ -54,6 +54,11 @@ describe('isExplained', () => {
     expect(isExplained(empty, [{ ...silence, kind: 'repetition' }])).toBe(true);
   });
 
+  it('by an execution that was redriven and failed as before (seed m2)', () => {
+    const failed = { name: 'garoa-prod-backfill-failed', at: '2013-02-15T01:07:00Z' };
+    expect(isExplained(failed, [{ ...silence, kind: 'redrive' }])).toBe(true);
+  });
+
   it('by nothing else, and an alarm that no deed can ring never', () => {
     expect(isExplained(rung, [])).toBe(false);
     expect(isExplained(rung, [{ ...silence, kind: 'object damaged' }])).toBe(false);
