@@ -4,11 +4,12 @@ import { Refusal } from './refusal';
 /** What a shell reports of a program whose reader has gone: `npm start | head`. */
 const READER_GONE = 141;
 
-/** One line for what a person can mend, a full disk among it; the error with its stack for a defect. */
+/** One line for what a person can mend, an unknown option or a full disk among it; the error with its stack for a defect. */
 export function wordsOf(error: unknown): unknown {
   if (errorCode(error) === 'EPIPE') return 'The reader of the output has gone (EPIPE).';
-  const mendable = error instanceof Refusal || (error instanceof Error && 'syscall' in error);
-  return mendable ? error.message : error;
+  if (!(error instanceof Error)) return error;
+  const isOption = errorCode(error)?.startsWith('ERR_PARSE_ARGS') === true;
+  return error instanceof Refusal || isOption || 'syscall' in error ? error.message : error;
 }
 
 /** Ends the process with a line and a code where a stream or a timer fails outside of everything that is awaited. */

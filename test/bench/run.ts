@@ -1,3 +1,6 @@
+import * as z from 'zod';
+import { wordsOf } from '../../lib/terminal/fatal';
+
 /** `npm run bench -- NAME`: measures one part of the application on this machine and prints a table. */
 const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>>> = {
   ingest: () => import('./ingest'),
@@ -12,7 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
 };
 
 main(process.argv[2] ?? '').catch((error: unknown) => {
-  console.error(error);
+  console.error(error instanceof z.ZodError ? z.prettifyError(error) : wordsOf(error));
   process.exitCode = 1;
 });
 

@@ -6,6 +6,8 @@ import { garoaApp } from '../../lib/app';
 import { parseConfig } from '../../lib/config';
 import { readCloudAssembly } from '../../lib/local/assembly/cloud-assembly';
 import { seededRandom } from '../../lib/local/random';
+import { wordsOf } from '../../lib/terminal/fatal';
+import { Refusal } from '../../lib/terminal/refusal';
 import { type Edit, editsOf } from './edits';
 import { findingsOf, groundOf, judge } from './judge';
 import { SURVIVORS } from './survivors';
@@ -51,13 +53,15 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
+  const seconds = Number(values.sample ?? Number.POSITIVE_INFINITY);
+  if (!(seconds > 0)) throw new Refusal(`--sample needs seconds, not "${values.sample}".`);
   const ground = groundOf(CONFIG, synthesised());
   const wrong = await findingsOf(ground);
   if (wrong.length > 0) {
     throw new Error(`The templates as they are:\n${wrong.map(({ what }) => `- ${what}`).join('\n')}`);
   }
   const edits = editsOf(ground.deployment, ground.stacks).filter(({ name }) => name.includes(values.only));
-  const ends = performance.now() + Number(values.sample ?? Number.POSITIVE_INFINITY) * 1000;
+  const ends = performance.now() + seconds * 1000;
   const judged: { readonly edit: Edit; readonly by: string | undefined }[] = [];
   for (const edit of values.sample === undefined ? edits : shuffled(edits, values.seed)) {
     if (performance.now() > ends) break;
@@ -128,6 +132,6 @@ function synthesised() {
 }
 
 main().catch((error: unknown) => {
-  console.error(error);
+  console.error(wordsOf(error));
   process.exitCode = 1;
 });

@@ -13,6 +13,10 @@ describe('wordsOf', () => {
     });
     expect(wordsOf(full)).toBe('ENOSPC: no space left on device, write');
     expect(wordsOf(new Refusal('Do this.'))).toBe('Do this.');
+    const unknown = Object.assign(new TypeError("Unknown option '--olny'"), {
+      code: 'ERR_PARSE_ARGS_UNKNOWN_OPTION',
+    });
+    expect(wordsOf(unknown)).toBe("Unknown option '--olny'");
   });
 
   it('keeps the stack of a defect', () => {
