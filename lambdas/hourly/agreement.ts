@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Agreement, encodeAgreement } from '../lake/agreement';
 import { runQuery } from '../lake/athena';
-import { keys } from '../lake/layout';
+import { keys, PARQUET_TYPE } from '../lake/layout';
 import { putObject } from '../lake/s3';
 import { agreementSql, COMPARED, fromUnits } from '../lake/sql/agreement';
 import { hourStart } from '../runtime/time';
@@ -48,7 +48,7 @@ export async function measureAgreement(
   }
   for (const [date, agreements] of days) {
     const key = keys.agreementDay(date);
-    await putObject(access.processed, key, encodeAgreement(agreements), 'application/vnd.apache.parquet');
+    await putObject(access.processed, key, encodeAgreement(agreements), PARQUET_TYPE);
   }
   const sum = (pick: (row: z.infer<typeof rowSchema>) => number) =>
     rows.reduce((total, row) => total + pick(row), 0);

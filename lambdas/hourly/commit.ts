@@ -8,7 +8,7 @@ import {
   type S3Address,
   type StagedTable,
 } from '../lake/athena';
-import { HOURLY_OBSERVATIONS, keys } from '../lake/layout';
+import { HOURLY_OBSERVATIONS, keys, PARQUET_TYPE } from '../lake/layout';
 import { decodeParquet, encodeParquet } from '../lake/parquet';
 import { type Bucket, copyIfUnchanged, deleteObjects, getObject, writeIf } from '../lake/s3';
 import { hourlyObservationsSql } from '../lake/sql/hourly-observations';
@@ -333,7 +333,7 @@ async function carryOver(
   );
   const bytes = encodeParquet(HOURLY_OBSERVATIONS.columns, rows);
   const key = keys.hourlyDay(date);
-  const written = await writeIf(access.processed, key, bytes, 'application/vnd.apache.parquet', before.etag);
+  const written = await writeIf(access.processed, key, bytes, PARQUET_TYPE, before.etag);
   if (written === 'changed' && !(await isCopied(access, date, bytes))) return 'overtaken';
   return { date, status: 'committed', ...(await readDayHours(date, bytes)) };
 }

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type AthenaAccess, runQuery } from '../lake/athena';
 import { decodeForecasts, type Forecast, forecastSchema, readForecasts } from '../lake/forecasts';
-import { FORECASTS, HOURLY_OBSERVATIONS, keys } from '../lake/layout';
+import { FORECASTS, HOURLY_OBSERVATIONS, keys, PARQUET_TYPE } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, updateObject } from '../lake/s3';
 import type { Voices } from '../lake/voices';
@@ -57,7 +57,6 @@ export interface IssuedForecasts {
 const SEARCHED_HOURS = 4;
 /** Models that are read and asked side by side; each may have twenty megabytes. */
 export const FORECASTS_AT_ONCE = 16;
-const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
 /**
  * Forecasts the hour after `hour` for each location and stores them, one object for the hour. A forecast stays
@@ -109,7 +108,7 @@ export async function issueForecasts(
     const times = { issuedAt: now, baseHour: hour, targetHour };
     // Of no interest where no model is joined with the provider's forecast.
     if (model.joined !== null) voices ??= hearOf(access, hour, now, rows);
-    const isSilenced = id in ((await voices)?.silenced ?? {});
+    const isSilenced = Object.hasOwn((await voices)?.silenced ?? {}, id);
     const forecast = forecastOf(model, { ...row, values: withNeighbours(row.own, said) }, isSilenced, times);
     if (!forecastSchema.safeParse(forecast).success) {
       const reason = `its forecast is no probability: ${forecast.probability}`;

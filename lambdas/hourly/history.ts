@@ -1,5 +1,6 @@
 import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
+import { messageOf } from '../runtime/errors';
 import type { HistoryReply, HistorySource } from './settling';
 
 const failureSchema = z.object({ errorType: z.string().optional(), errorMessage: z.string() });
@@ -22,7 +23,7 @@ export function ingestedHistory(client: LambdaClient, functionName: string): His
         );
       } catch (error) {
         // Other days may fare better.
-        return { status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+        return { status: 'failed', reason: messageOf(error) };
       }
       const payload: unknown = JSON.parse(Buffer.from(reply.Payload ?? []).toString('utf8') || 'null');
       if (reply.FunctionError === undefined) {

@@ -1,6 +1,6 @@
 import { encodeAgreement, readAgreement } from '../lake/agreement';
 import { decodeForecasts } from '../lake/forecasts';
-import { FORECASTS, keys, MODEL_METRICS } from '../lake/layout';
+import { FORECASTS, keys, MODEL_METRICS, NDJSON_TYPE, PARQUET_TYPE } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { type Bucket, getObject, listObjects, putObject, updateObject } from '../lake/s3';
 import { HORIZON_HOURS } from '../model/features';
@@ -11,8 +11,6 @@ import { type CommitAccess, commitDays } from './commit';
 import { isUnreadable, readDayHours } from './day';
 import { type ForecastAccess, issueForecasts } from './forecast';
 import type { VerificationAccess, VerifiedDay } from './verification';
-
-const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
 /**
  * Verifies. Forecasts that nobody can read are made anew from what was known of their base hour, by the model that was in
@@ -118,8 +116,8 @@ export async function mendMetrics(
   date: string,
 ): Promise<void> {
   const eldest = keys.modelMetrics(addDays(date, -METRICS_DAYS), '');
-  for (const { key } of await listObjects(processed, MODEL_METRICS.prefix)) {
-    const stored = key < eldest ? undefined : await getObject(processed, key);
+  for (const { key } of await listObjects(processed, MODEL_METRICS.prefix, eldest)) {
+    const stored = await getObject(processed, key);
     if (stored === undefined || isReadableMetrics(stored.bytes)) continue;
     const ids = locations.map(({ id }) => id);
     if (await remakeRows({ processed, models }, key, ids)) {
@@ -127,7 +125,7 @@ export async function mendMetrics(
       continue;
     }
     await putObject(processed, keys.quarantined(key), stored.bytes, 'application/octet-stream');
-    await putObject(processed, key, new Uint8Array(), 'application/x-ndjson');
+    await putObject(processed, key, new Uint8Array(), NDJSON_TYPE);
     warn(`${key} could not be made anew and lies in ${keys.quarantined(key)} now.`, undefined);
   }
 }

@@ -1,3 +1,5 @@
+import { messageOf } from '../runtime/errors';
+
 /** Parts of one run that do not stop each other. */
 export interface Parts {
   /** Does one part; when it fails, undefined is its result, and the failure is kept under the part's name. */
@@ -13,7 +15,7 @@ export function parts(): Parts {
       try {
         return await work();
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         failures.push(new Error(`${part} failed: ${reason}`, { cause: error }));
         return undefined;
       }

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import pLimit from 'p-limit';
-import { keys } from '../lake/layout';
+import { keys, NDJSON_TYPE } from '../lake/layout';
 import { isPassedOver, type RawContent, readRawObject } from '../lake/raw-lines';
 import { type Bucket, deleteObjects, getObject, listObjects, putObject } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
@@ -58,7 +58,7 @@ export async function setAside(
   await putObject(raw, `${place}.reason.txt`, `${damage}\n`, 'text/plain');
   if (lines.length > 0) {
     const kept = key.replace(/(\.kept)?(\.ndjson)?(\.gz)?$/, '.kept.ndjson.gz');
-    await putObject(raw, kept, await zip(lines.map((line) => `${line}\n`).join('')), 'application/x-ndjson');
+    await putObject(raw, kept, await zip(lines.map((line) => `${line}\n`).join('')), NDJSON_TYPE);
     if (kept === key) return { key, reason: damage, keptLines: lines.length };
   }
   await deleteObjects(raw, [key]);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { type Forecast, readForecasts } from '../lake/forecasts';
-import { FORECAST_VERIFICATION, FORECASTS, keys } from '../lake/layout';
+import { FORECAST_VERIFICATION, FORECASTS, keys, PARQUET_TYPE } from '../lake/layout';
 import { encodeParquet, ParquetRefused } from '../lake/parquet';
 import { decodeRows } from '../lake/rows';
 import {
@@ -469,8 +469,6 @@ function daysOf(
   }
   return days;
 }
-
-const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
 async function forecastKeysByDay(
   processed: Bucket,

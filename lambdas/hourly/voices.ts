@@ -1,6 +1,6 @@
 import type { Forecast } from '../lake/forecasts';
 import type { Bucket } from '../lake/s3';
-import { type Heard, readVoices, type Silenced, updateVoices, type Voices } from '../lake/voices';
+import { readVoices, type Silenced, updateVoices, type Voices } from '../lake/voices';
 import { hear, isRefuted, isWorseByDays, VOICE_DAYS } from '../model/voice';
 import { addDays } from '../runtime/time';
 import type { VerifiedForecasts } from './verification';
@@ -65,21 +65,22 @@ export function hearHour(access: VoicesAccess, heardHour: HourHeard, now: string
   return updateVoices(access.processed, named(access), (stored) => {
     const { hour, forecasts, rained } = heardHour;
     if (stored.heardHour !== null && stored.heardHour >= hour) return stored;
-    const heard: Record<string, Heard> = { ...stored.heard };
+    const heard = new Map(Object.entries(stored.heard));
     for (const forecast of forecasts) {
       const { location_id: id, plain_probability: plain, joined_probability: joined } = forecast;
       const came = rained.get(id);
       if (plain === null || joined === null || came === undefined) continue;
       const provider = { probability: forecast.provider_probability, precipMm: forecast.provider_precip_mm };
-      heard[id] = hear(heard[id], { plain, joined, provider, rained: came });
+      heard.set(id, hear(heard.get(id), { plain, joined, provider, rained: came }));
     }
-    return silencedBy({ ...stored, heardHour: hour, heard }, now);
+    return silencedBy({ ...stored, heardHour: hour, heard: Object.fromEntries(heard) }, now);
   });
 }
 
 /** With the places that are silent by days or by hours, and since when. */
 function silencedBy(voices: Voices, now: string): Voices {
-  const refuted = Object.keys(voices.heard).filter((id) => isRefuted(voices.heard[id]));
+  const refuted = Object.entries(voices.heard).flatMap(([id, heard]) => (isRefuted(heard) ? [id] : []));
+  const since = new Map(Object.entries(voices.silenced));
   const ids = [...new Set([...voices.worseByDays, ...refuted])].sort();
-  return { ...voices, silenced: Object.fromEntries(ids.map((id) => [id, voices.silenced[id] ?? now])) };
+  return { ...voices, silenced: Object.fromEntries(ids.map((id) => [id, since.get(id) ?? now])) };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { NDJSON_TYPE } from '../lake/layout';
 import { type Bucket, getObject, listObjects, putObject } from '../lake/s3';
 import { utcSecondSchema } from '../runtime/time';
 import { type Outcome, settledFrom, type WeatherProvider } from '../weather/provider';
@@ -10,7 +11,6 @@ import {
   LOCATIONS_PER_OBJECT,
   linesIn,
   packLines,
-  RAW_CONTENT_TYPE,
   rawLinesOf,
 } from './raw-objects';
 
@@ -58,7 +58,7 @@ export async function backfillDay(
     ).length;
     if (part.lines.length > 0) {
       const key = historyKey(job.date, source, part.lines);
-      await putObject(bucket, key, await packLines(part.lines), RAW_CONTENT_TYPE);
+      await putObject(bucket, key, await packLines(part.lines), NDJSON_TYPE);
     }
   }
   const skipped = job.locations.length - wanted.length;

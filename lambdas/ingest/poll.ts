@@ -1,3 +1,4 @@
+import { NDJSON_TYPE } from '../lake/layout';
 import { type Bucket, getObject, putObject, writeIf } from '../lake/s3';
 import { chunks } from '../runtime/chunks';
 import type { Outcome, WeatherProvider } from '../weather/provider';
@@ -9,7 +10,6 @@ import {
   listedKey,
   locationsIn,
   packLines,
-  RAW_CONTENT_TYPE,
   type RawLine,
   rawLinesOf,
   scheduledKey,
@@ -95,11 +95,11 @@ async function storeListed(
     for (const date of new Set(lines.map(({ observed_at }) => observed_at.slice(0, 10)))) {
       const ofDay = lines.filter(({ observed_at }) => observed_at.startsWith(date));
       const key = listedKey(date, source, minute, ofDay);
-      await putObject(bucket, key, await packLines(ofDay), RAW_CONTENT_TYPE);
+      await putObject(bucket, key, await packLines(ofDay), NDJSON_TYPE);
     }
   }
 }
 
 async function put(bucket: Bucket, key: string, lines: readonly RawLine[]): Promise<'written' | 'changed'> {
-  return await writeIf(bucket, key, await packLines(lines), RAW_CONTENT_TYPE, undefined);
+  return await writeIf(bucket, key, await packLines(lines), NDJSON_TYPE, undefined);
 }

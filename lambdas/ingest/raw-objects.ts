@@ -5,14 +5,12 @@ import { promisify } from 'node:util';
 import { createGunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 import { keys } from '../lake/layout';
-import { utcSecond } from '../runtime/time';
+import { DAY_MS, utcSecond } from '../runtime/time';
 import type { Observation } from '../weather/observation';
 import { plausible } from '../weather/plausibility';
 import { nothingMeasured, type Outcome, type Reading } from '../weather/provider';
 import type { Failure } from './failures';
 import type { Shard } from './shards';
-
-export const RAW_CONTENT_TYPE = 'application/x-ndjson';
 
 /** Locations whose hours of a day make one object: a few megabytes before they are packed. */
 export const LOCATIONS_PER_OBJECT = 100;
@@ -126,7 +124,7 @@ function rawLine(
 }
 
 /** A state machine may be redriven for 14 days; a reply that claims to be later than that has a wrong clock. */
-const LATEST_REPLY_MS = 15 * 86_400_000;
+const LATEST_REPLY_MS = 15 * DAY_MS;
 
 /**
  * When the reply came, by the provider's clock: what was known at an hour's end is told by it. A clock that is slow

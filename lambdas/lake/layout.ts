@@ -331,6 +331,10 @@ export function partitionDate(instant: string): string {
   return instant.slice(0, 10);
 }
 
+/** Content types of what lies in the buckets. */
+export const PARQUET_TYPE = 'application/vnd.apache.parquet';
+export const NDJSON_TYPE = 'application/x-ndjson';
+
 /** Pages lie under a prefix of their own, so that superseded ones expire in days while models keep their year. */
 export const PAGES_PREFIX = 'pages/';
 

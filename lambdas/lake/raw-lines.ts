@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import * as z from 'zod';
+import { messageOf } from '../runtime/errors';
 import { utcSecondSchema } from '../runtime/time';
 import { OBSERVATIONS } from './layout';
 
@@ -59,7 +60,7 @@ async function inflated(
       chunks.push(z.instanceof(Buffer).parse(chunk));
     }
   } catch (error) {
-    damage = `no whole gzip: ${error instanceof Error ? error.message : String(error)}`;
+    damage = `no whole gzip: ${messageOf(error)}`;
   }
   return { text: Buffer.concat(chunks).toString('utf8'), damage };
 }

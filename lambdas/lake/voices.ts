@@ -59,15 +59,16 @@ export async function readSilenced(
   return new Map(Object.entries((await readVoices(processed, onDamage)).silenced));
 }
 
-/** Replaces what is stored by what `change` makes of it; upkeep and an hourly run may both be at it. */
+/** Replaces what is stored by what `change` makes of it, if it changes; upkeep and an hourly run may both be at it. */
 export function updateVoices(
   processed: Bucket,
   onDamage: (key: string, error: unknown) => void,
   change: (stored: Voices) => Voices,
 ): Promise<Voices> {
   return updateObject(processed, keys.voices, 'application/json', (stored) => {
-    const voices = change(parseVoices(stored && Buffer.from(stored.bytes).toString(), onDamage));
-    return { body: JSON.stringify(voices), result: voices };
+    const before = parseVoices(stored && Buffer.from(stored.bytes).toString(), onDamage);
+    const result = change(before);
+    return result === before ? { result } : { body: JSON.stringify(result), result };
   });
 }
 

@@ -6,6 +6,7 @@ import {
   workerData,
 } from 'node:worker_threads';
 import * as z from 'zod';
+import { messageOf } from '../runtime/errors';
 import { fitLibsvm, loadLibsvm } from './libsvm';
 import { fitByGamma } from './smo/ensemble';
 import { type Fit, type Fitted, TimeBudgetExceeded } from './svc';
@@ -103,7 +104,7 @@ function serve({ requests, answered }: Channel): void {
       .then(
         (fitted) => ({ fitted }),
         (error) => ({
-          failure: error instanceof Error ? error.message : String(error),
+          failure: messageOf(error),
           late: error instanceof TimeBudgetExceeded,
         }),
       )

@@ -1,12 +1,11 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
-import { keys, partitionDate } from '../lake/layout';
+import { keys, NDJSON_TYPE, partitionDate } from '../lake/layout';
 import { type Bucket, getText, listObjects, putObject } from '../lake/s3';
 import { settleAll } from '../runtime/settle';
 import { type EvaluationFile, evaluationFileSchema } from './metrics-file';
 import { compactTime, type LedgerEntry, readPromotions } from './registry';
 
-const NDJSON = 'application/x-ndjson';
 /** Places that are read side by side. */
 const READERS = 16;
 
@@ -17,7 +16,7 @@ export async function writeEvaluationRows(
   evaluations: readonly EvaluationFile[],
 ): Promise<void> {
   const lines = evaluations.map((evaluation) => `${JSON.stringify(evaluationRow(evaluation))}\n`);
-  await putObject(processed, keys.modelMetrics(partitionDate(run.asOf), run.id), lines.join(''), NDJSON);
+  await putObject(processed, keys.modelMetrics(partitionDate(run.asOf), run.id), lines.join(''), NDJSON_TYPE);
 }
 
 /** The row of a promotion that no run made. */
@@ -32,7 +31,7 @@ export async function writeRollbackRow(processed: Bucket, entry: LedgerEntry): P
     version,
     champion_since: since,
   };
-  await putObject(processed, rollbackKey(entry), `${JSON.stringify(row)}\n`, NDJSON);
+  await putObject(processed, rollbackKey(entry), `${JSON.stringify(row)}\n`, NDJSON_TYPE);
 }
 
 function rollbackKey({ location, since }: LedgerEntry): string {

@@ -4,8 +4,8 @@ import { type Feature, OWN_FEATURE_NAMES, OWN_FEATURES } from './features';
 export const NEIGHBOUR_SLOTS = 8;
 
 /**
- * What a neighbour says of itself, all of which a model looks at: features of its own hour, by their names. A training set holds them beside the
- * place's own features, a forecast takes them from the neighbour's row of the same query.
+ * What a neighbour says of itself, all of which a model looks at: features of its own hour, by their names. A training
+ * set holds them beside the place's own features, a forecast takes them from the neighbour's row of the same query.
  */
 export const SPOKEN = [
   'rained',

@@ -8,6 +8,7 @@ import { type Bucket, getObject, getText, putObject, writeIf } from '../lake/s3'
 import { readSilenced } from '../lake/voices';
 import { championsSchema, metricsSchema } from '../model/metrics-file';
 import { readChampions } from '../model/registry';
+import { messageOf } from '../runtime/errors';
 import { settleAll } from '../runtime/settle';
 import { addDays } from '../runtime/time';
 import { forecastLocations, type Location } from '../weather/location';
@@ -196,7 +197,7 @@ async function readTested(
     const own = threshold ?? metrics.value.test.threshold;
     return { value: { metrics: metrics.value, testForecasts, threshold: own }, unreadable: [] };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { value: null, unreadable: [{ key: forecastsKey, reason }] };
   }
 }

@@ -4,6 +4,7 @@ import type { EvaluationFile } from '../model/metrics-file';
 import { writeRollbackRow } from '../model/metrics-rows';
 import { compactTime, type LedgerEntry, promote, readModel, readPromotions } from '../model/registry';
 import { refreshPlacePages } from '../pages/refresh';
+import { messageOf } from '../runtime/errors';
 import { utcSecond } from '../runtime/time';
 import type { LocationDependencies } from './inspect';
 import type { PublishDependencies } from './publish';
@@ -59,7 +60,7 @@ export async function promoteVersion(
     } catch (error) {
       dependencies.note('The page was not made anew, which the next upkeep does', {
         key: keys.page(location),
-        reason: error instanceof Error ? error.message : String(error),
+        reason: messageOf(error),
       });
     }
     return restored.entry;
@@ -112,7 +113,7 @@ export function fail(
   dependencies: LocationDependencies,
   { run, location, error }: StepInput<'fail'>,
 ): Promise<Outcome> {
-  const reasons = [`${error.Error}: ${messageOf(error.Cause)}`];
+  const reasons = [`${error.Error}: ${causeInWords(error.Cause)}`];
   return record(dependencies, run, location, { outcome: 'failed', reasons, version: null, since: null });
 }
 
@@ -142,7 +143,7 @@ async function record(
 }
 
 /** A function's error comes as JSON with its message and stack; anything else as it is. */
-function messageOf(cause: string | undefined): string {
+function causeInWords(cause: string | undefined): string {
   if (cause === undefined) return 'no cause given';
   try {
     const parsed: unknown = JSON.parse(cause);

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Column } from '../lake/layout';
+import { type Column, PARQUET_TYPE } from '../lake/layout';
 import { encodeParquet } from '../lake/parquet';
 import { putObject } from '../lake/s3';
 import { blocksOf, compareBlocks, intervalOf, verdictOf } from '../model/comparison';
@@ -309,8 +309,6 @@ function spanOf(set: TrainingSet, { start, end }: RowRange) {
     rainHours: set.y.subarray(start, end).reduce((sum, y) => sum + y, 0),
   };
 }
-
-const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
 const column = (name: string, type: Column['type'], comment: string): Column => ({ name, type, comment });
 

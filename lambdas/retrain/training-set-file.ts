@@ -5,6 +5,7 @@ import { selectValues } from '../model/matrix';
 import { featureNames, SPOKEN, withNeighbours } from '../model/neighbours';
 import { offeredTerms } from '../model/provider-forecast';
 import type { TrainingSet } from '../model/training-set';
+import { messageOf } from '../runtime/errors';
 import { NEIGHBOURS_COLUMN, spokenColumn } from './training-set-sql';
 
 /** The training set of one location can't be used: not Parquet, other columns, or values no query of ours makes. */
@@ -155,8 +156,4 @@ function timeOf(value: unknown): number | undefined {
 function flag(name: string, value: number): 0 | 1 {
   if (value !== 0 && value !== 1) throw new TrainingSetDamaged(`column ${name}: ${value} is neither 0 nor 1`);
   return value;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

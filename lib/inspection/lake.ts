@@ -12,7 +12,8 @@ import { HOUR_MS, utcSecondSchema } from '../../lambdas/runtime/time';
  * --deep` against itself. Nothing is changed, and nothing that a function has summed up is believed.
  */
 
-const hourSchema = z.object({
+/** What is looked at of a row of `hourly_observations`. */
+export const hourSchema = z.object({
   location_id: z.string(),
   hour: utcSecondSchema,
   kind: z.enum(['polled', 'settled', 'both', 'listed']),

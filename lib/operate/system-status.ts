@@ -1,6 +1,6 @@
 import { JUDGED_HOURS, JUDGED_WINDOW_DAYS } from '../../lambdas/hourly/verification';
 import { age, chance, count, utcTime } from '../../lambdas/pages/words';
-import { addHours } from '../../lambdas/runtime/time';
+import { addHours, HOUR_MS } from '../../lambdas/runtime/time';
 import { formatTable } from '../terminal/table';
 
 export interface PlaceStatus {
@@ -56,7 +56,7 @@ export interface SystemStatus {
 export const MISSING_DAYS = 7;
 export const POLL_HOURS = 24;
 /** Longer than a poll of any cadence takes to come. */
-const SILENT_MS = 2 * 3_600_000;
+const SILENT_MS = 2 * HOUR_MS;
 
 /** What somebody should look at, each with what helps. */
 export function problemsOf(seen: Omit<SystemStatus, 'problems'>): string[] {

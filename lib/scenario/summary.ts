@@ -11,6 +11,7 @@ import {
 } from '../../lambdas/model/metrics-file';
 import { runKeys } from '../../lambdas/retrain/steps';
 import { utcSecond, utcSecondSchema } from '../../lambdas/runtime/time';
+import { hourSchema } from '../inspection/lake';
 import type { Execution } from '../local/step-functions/execution';
 import type { Recording } from '../recorded-weather/recording';
 import type { LocalGaroa } from './local-garoa';
@@ -205,15 +206,6 @@ export function storedObservations(cloud: LocalGaroa): Set<string> {
   return stored;
 }
 
-const hourRow = z.object({
-  location_id: z.string(),
-  hour: utcSecondSchema,
-  kind: z.enum(['polled', 'settled', 'both', 'listed']),
-  settled_at: utcSecondSchema.nullable(),
-  known_rained: z.boolean().nullable(),
-  rained: z.boolean().nullable(),
-});
-
 interface Hours {
   readonly days: number;
   readonly rows: number;
@@ -232,7 +224,7 @@ async function readHours(cloud: LocalGaroa): Promise<Hours> {
   let days = 0;
   let rows = 0;
   for (const { bytes } of cloud.objects('processed', HOURLY_OBSERVATIONS.prefix)) {
-    const read = await decodeRows(bytes, hourRow);
+    const read = await decodeRows(bytes, hourSchema);
     days += 1;
     rows += read.length;
     for (const row of read) {

@@ -9,7 +9,7 @@ import { calibratedSeries, seriesOf } from '../../lambdas/model/series';
 import { fitDecision, outOfFoldValues, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { bestBaseline } from '../../lambdas/retrain/scores';
-import { HOUR_MS } from '../../lambdas/runtime/time';
+import { DAY_MS, HOUR_MS } from '../../lambdas/runtime/time';
 import { promotions } from '../lambdas/model/equal-recipes';
 import { between, recordedYear } from '../lambdas/model/recorded-year';
 import { searchAndJudge, unhurried } from '../lambdas/model/search-in-process';
@@ -54,7 +54,7 @@ export async function bench(): Promise<void> {
 
 /** The newest sixty days of the recording are as polls would have told them. */
 const POLLED_DAYS = 60;
-const POLLED_FROM = UNTIL - POLLED_DAYS * 86_400_000;
+const POLLED_FROM = UNTIL - POLLED_DAYS * DAY_MS;
 
 /** A full recipe, as a search's first round has it. */
 const FULL_RECIPE: Recipe = {

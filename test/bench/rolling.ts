@@ -6,11 +6,11 @@ import { fitPersistence, persistenceProbability } from '../../lambdas/model/pers
 import { splitDevelopmentTest } from '../../lambdas/model/protocol';
 import { fitClassifier, fitDecision, probabilitiesOf, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
+import { DAY_MS } from '../../lambdas/runtime/time';
 import { between, recordedYear } from '../lambdas/model/recorded-year';
 import { searchAndJudge, unhurried } from '../lambdas/model/search-in-process';
 import { writeResults } from './report';
 
-const DAY_MS = 86_400_000;
 const FIRST_DAY = Date.parse('2013-01-01T00:00:00Z');
 /** Days that a model forecasts after its start, and the blocks that they are judged in. */
 const FORECAST_DAYS = 30;

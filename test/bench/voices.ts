@@ -8,12 +8,12 @@ import { calibratedSeries, type Series, seriesAt, seriesOf } from '../../lambdas
 import { outOfFoldValues } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { hear, isRefuted, isWorseByDays, VOICE_DAYS } from '../../lambdas/model/voice';
+import { DAY_MS } from '../../lambdas/runtime/time';
 import { unhurried } from '../lambdas/model/search-in-process';
 import { normal, seededUniform } from '../lambdas/model/smo/seeded';
 
 /** Hours of forecasts that the joined calibration has learnt from; what comes after is live. */
 const LEARNT_HOURS = 2_400;
-const DAY_MS = 86_400_000;
 const WEEK_HOURS = 168;
 const YEAR_HOURS = 8_766;
 

@@ -37,7 +37,7 @@ describe('the voice, hour by hour', () => {
     expect(lossesPerYear((_, joined) => joined, 2)).toBeLessThanOrEqual(1);
   });
 
-  it('is lost within two days where the plain probability is true and the joined one is 30 points above it', () => {
+  it('is lost within a day where the plain probability is true and the joined one is 30 points above it', () => {
     const bad = { ...uncertain, plain: 0.02, joined: 0.32 };
     const lost = Array.from({ length: 48 }, (_, i) => i + 1).find((hours) =>
       isRefuted(hearAll(Array.from({ length: hours }, () => bad))),
