@@ -12,19 +12,32 @@ const KINDS: readonly Fault[] = [
 ];
 
 /**
- * A repeatable fault plan: each request to AWS fails with the given probability, in one of the ways that the
- * SDK's own retries are there for. The request after a failed one succeeds.
+ * Of tries that follow a failed one, no more than this share fails as well: the SDK has a quota of retries for all
+ * requests of a client, gets back less than a request that fails twice has cost, and makes none once it is spent.
+ */
+const HIGHEST_RATE_OF_RETRIES = 0.1;
+
+/**
+ * A repeatable fault plan: each try of a request to AWS fails with the given probability, in one of the ways that the
+ * SDK's own retries are there for, but never its client's last one. Replies that say something else are tried again by
+ * who reads them: of calls for the same subject, the one after such a reply is told the truth.
  */
 export function awsFaultsAtRate(rate: number, seed: string, kindsOf: Kinds = () => KINDS): FaultPlan {
-  const seen = new Map<string, { count: number; failed: boolean }>();
+  const seen = new Map<string, { count: number; toldOtherwise: boolean }>();
   return (call) => {
-    const { service, operation, caller, subject } = call;
+    const { service, operation, caller, subject, attempt, attempts } = call;
     const kinds = kindsOf(call);
     const key = `${service}:${operation}:${caller}:${subject}`;
-    const { count, failed } = seen.get(key) ?? { count: 0, failed: false };
+    const { count, toldOtherwise } = seen.get(key) ?? { count: 0, toldOtherwise: false };
     const random = seededRandom(`${seed}:${key}:${count}`);
-    const fault = !failed && random() < rate ? kinds[Math.floor(random() * kinds.length)] : undefined;
-    seen.set(key, { count: count + 1, failed: fault !== undefined });
+    const failing = attempt === 1 ? rate : Math.min(rate, HIGHEST_RATE_OF_RETRIES);
+    const drawn = random() < failing ? kinds[Math.floor(random() * kinds.length)] : undefined;
+    const isGotOver = drawn?.kind === 'otherReply' ? !toldOtherwise : attempt < attempts;
+    const fault = isGotOver ? drawn : undefined;
+    seen.set(key, {
+      count: count + 1,
+      toldOtherwise: fault !== undefined && (toldOtherwise || fault.kind === 'otherReply'),
+    });
     return fault;
   };
 }
@@ -60,8 +73,8 @@ const LOOKS_AT_QUEUE = 10;
 
 /**
  * A repeatable fault plan for long runs. In the given share of calls: what every service does, what single ones do
- * besides, queries that fail although they did their work or did none, and queries that wait in a queue; the request
- * after a failed one succeeds. A hundred times less often what ends a run.
+ * besides, and queries that fail although they did their work or did none, all of which tries of their callers get
+ * over. A hundred times less often what ends a run, or a query that waits in a queue.
  * @param onLasting is told of each call that a run can't get over
  */
 export function soakFaults(rate: number, seed: string, onLasting: (call: AwsCall) => void): FaultPlan {

@@ -8,6 +8,10 @@ export interface AwsCall {
   readonly caller: string;
   /** `bucket/key`, query text or other subject of the call, for matching and for logs. */
   readonly subject: string;
+  /** 1 for the first try of a request. */
+  readonly attempt: number;
+  /** How many tries its client makes before it gives up; 1 for a client that says nothing of tries. */
+  readonly attempts: number;
 }
 
 /** What a fault plan may do with a call; `after` faults are carried out once the service has done its work. */

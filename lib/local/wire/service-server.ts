@@ -106,6 +106,7 @@ async function answer(
     service: service.name,
     caller: callerOf(request.headers),
     ...service.describe(request),
+    ...triesOf(request.headers),
   };
   options.onCall?.(call);
   const fault = options.faults?.(call);
@@ -212,4 +213,11 @@ async function sendSlowly(
 function callerOf(headers: IncomingHttpHeaders): string {
   const id = /(?:^|\s)app\/(\S+)/.exec(headers['user-agent'] ?? '')?.[1];
   return id?.replace(/-PT-.*$/, '') ?? 'unknown';
+}
+
+/** The SDK tells with each try of a request which one it is, as `attempt=2; max=3`. */
+function triesOf(headers: IncomingHttpHeaders): Pick<AwsCall, 'attempt' | 'attempts'> {
+  const [, attempt = 1, attempts = 1] =
+    /^attempt=(\d+); max=(\d+)$/.exec(String(headers['amz-sdk-request'] ?? '')) ?? [];
+  return { attempt: Number(attempt), attempts: Number(attempts) };
 }

@@ -107,20 +107,38 @@ describe('prepareFolder', () => {
 });
 
 describe('awsFaultsAtRate', () => {
-  it('fails the same calls in every run, never one twice in a row', () => {
-    const call = (index: number) => ({
-      service: 's3',
-      operation: 'PutObject',
-      caller: 'f',
-      subject: `b/${index % 20}`,
-    });
-    const faults = (): (string | undefined)[] => {
-      const plan = awsFaultsAtRate(0.4, 'seed');
-      return Array.from({ length: 400 }, (_, index) => plan(call(index))?.kind);
-    };
-    const found = faults();
-    expect(faults()).toEqual(found);
-    expect(found.filter((kind) => kind !== undefined).length).toBeGreaterThan(50);
-    expect(found.some((kind, index) => kind !== undefined && found[index + 20] !== undefined)).toBe(false);
+  /** The tries of many requests for one subject, two of which are under way at any time; with the fault of each. */
+  function lived(rate: number): (string | undefined)[][] {
+    const plan = awsFaultsAtRate(rate, 'seed');
+    const requests: (string | undefined)[][] = [];
+    const underWay: (string | undefined)[][] = [[], []];
+    for (let turn = 0; turn < 2_000; turn += 1) {
+      const tries = underWay[turn % 2] ?? [];
+      const call = { service: 's3', operation: 'PutObject', caller: 'f', subject: 'b/k' };
+      const kind = plan({ ...call, attempt: tries.length + 1, attempts: 3 })?.kind;
+      tries.push(kind);
+      if (kind !== undefined && kind !== 'latency' && tries.length < 3) continue;
+      requests.push(tries);
+      underWay[turn % 2] = [];
+    }
+    return requests;
+  }
+
+  it('fails the same tries in every run, two of a request in a row among them', () => {
+    const requests = lived(0.4);
+    expect(lived(0.4)).toEqual(requests);
+    expect(requests.filter(([first]) => first !== undefined).length).toBeGreaterThan(300);
+    expect(requests.filter(([, second]) => second !== undefined).length).toBeGreaterThan(10);
+  });
+
+  it('never fails the last try of a client, whoever else asks for the same at that time (seed m2)', () => {
+    expect(lived(0.4).flatMap((tries) => tries[2] ?? [])).toEqual([]);
+  });
+
+  it('leaves alone what its client tries once', () => {
+    const plan = awsFaultsAtRate(0.5, 'seed');
+    const call = { service: 's3', operation: 'GetObject', caller: 'f', attempt: 1, attempts: 1 };
+    const found = Array.from({ length: 100 }, (_, index) => plan({ ...call, subject: `b/${index}` }));
+    expect(found.flatMap((fault) => fault ?? [])).toEqual([]);
   });
 });

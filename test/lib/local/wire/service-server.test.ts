@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { GetQueryExecutionCommand, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { AwsCall, Fault } from '../../../../lib/local/wire/calls';
 import { startTestCloud, type TestCloud } from '../support';
@@ -52,13 +52,29 @@ it('tells who called what on which subject, and counts', async () => {
     new StartQueryExecutionCommand({ QueryString: 'SELECT 1', WorkGroup: 'garoa-prod' }),
   );
   await cloud.secrets.send(new GetSecretValueCommand({ SecretId: 'api-key' }));
-  const caller = 'garoa-prod-hourly';
+  const same = { caller: 'garoa-prod-hourly', attempt: 1, attempts: 1 };
   expect(calls).toEqual([
-    { service: 's3', operation: 'PutObject', caller, subject: 'raw/a/b c' },
-    { service: 'athena', operation: 'StartQueryExecution', caller, subject: 'SELECT 1' },
-    { service: 'secretsmanager', operation: 'GetSecretValue', caller, subject: 'api-key' },
+    { service: 's3', operation: 'PutObject', subject: 'raw/a/b c', ...same },
+    { service: 'athena', operation: 'StartQueryExecution', subject: 'SELECT 1', ...same },
+    { service: 'secretsmanager', operation: 'GetSecretValue', subject: 'api-key', ...same },
   ]);
   expect(cloud.endpoints.callCounts()).toMatchObject({ 's3:PutObject': 1, 'athena:StartQueryExecution': 1 });
+});
+
+it('tells which try of a request it is, and how many its client makes', async () => {
+  const client = new S3Client({
+    endpoint: cloud.endpoints.environment.AWS_ENDPOINT_URL_S3 ?? '',
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const read = () => client.send(new GetObjectCommand({ Bucket: 'raw', Key: 'tried' }));
+  await under({ kind: 'reset' }, () => errorOf(read()));
+  client.destroy();
+  expect(calls.map(({ attempt, attempts }) => [attempt, attempts])).toEqual([
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ]);
 });
 
 it.each([
@@ -133,6 +149,10 @@ it('goes on serving after a request that is no request', async () => {
   expect(unknown.status).toBe(400);
   expect(await unknown.text()).toContain('athena Nothing is not emulated.');
   expect(await broken.text()).toContain('SerializationException');
+  expect(calls).toMatchObject([
+    { attempt: 1, attempts: 1 },
+    { attempt: 1, attempts: 1 },
+  ]);
   await put('still here');
   const reply = await cloud.s3.send(new GetObjectCommand({ Bucket: 'raw', Key: 'still here' }));
   expect(await reply.Body?.transformToString()).toBe('x');
