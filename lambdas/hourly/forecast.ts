@@ -10,7 +10,7 @@ import { FEATURE_LOOKBACK_HOURS, featuresSql, HORIZON_HOURS, OWN_FEATURE_NAMES }
 import { predict, type RainModel } from '../model/model-file';
 import { utteranceOf, withNeighbours } from '../model/neighbours';
 import type { ProviderForecasts } from '../model/provider-forecast';
-import type { RefusedModel } from '../model/registry';
+import { championAt, type RefusedModel } from '../model/registry';
 import { chunks } from '../runtime/chunks';
 import { settleAll } from '../runtime/settle';
 import { addHours, utcSecondSchema } from '../runtime/time';
@@ -168,27 +168,29 @@ async function appointedFor(
 
 /**
  * How old the newest forecasts are that locations have after a run for `hour`: the base hour of the oldest of them.
- * An hour before all that are searched when a location has none among them; undefined before the first champion.
- * The alarm on it waits for less than is searched.
+ * An hour before all that are searched when a location has none among them, unless it had no champion then. Undefined
+ * when no location is left. The alarm on it waits for less than is searched.
  */
 export async function stalestBaseHour(
-  processed: Bucket,
+  { processed, models }: Pick<ForecastAccess, 'processed' | 'models'>,
   { forecasts, silent }: Pick<IssuedForecasts, 'forecasts' | 'silent'>,
   hour: string,
 ): Promise<string | undefined> {
-  if (silent.length === 0) return forecasts.length === 0 ? undefined : hour;
   const waiting = new Set(silent);
-  let back = 1;
-  for (; back <= SEARCHED_HOURS; back += 1) {
+  let stalest = forecasts.length === 0 ? undefined : hour;
+  for (let back = 1; waiting.size > 0 && back <= SEARCHED_HOURS; back += 1) {
     const target = addHours(hour, HORIZON_HOURS - back);
     const key = keys.forecastHour(target.slice(0, 10), target.slice(11, 13));
     const unreadable = () => undefined;
     for (const { location_id } of (await readForecasts(processed, key, unreadable)) ?? []) {
-      waiting.delete(location_id);
+      if (waiting.delete(location_id)) stalest = addHours(hour, -back);
     }
-    if (waiting.size === 0) break;
   }
-  return addHours(hour, -back);
+  const begin = addHours(hour, -SEARCHED_HOURS);
+  for (const id of waiting) {
+    if ((await championAt(models, id, begin)) !== undefined) return addHours(begin, -1);
+  }
+  return stalest;
 }
 
 /** What came of one location: a forecast, or why there is none, and whether its champion should have made one. */

@@ -53,9 +53,7 @@ export async function closeHour(access: HourlyAccess, task: HourTask): Promise<H
   });
   const stalest =
     issued &&
-    (await attempt('Looking for the oldest forecast', () =>
-      stalestBaseHour(access.processed, issued, task.hour),
-    ));
+    (await attempt('Looking for the oldest forecast', () => stalestBaseHour(access, issued, task.hour)));
   const verified = await attempt('Verification', () =>
     verifyMended(access, task.now, (mending) => verifyNewestDay(mending, date)),
   );

@@ -159,6 +159,14 @@ it('tells the age of the newest forecast of a place that gets none any more', as
   expect(metrics().ForecastAgeMinutes).toBe(305);
 });
 
+it('waits for the first forecast of a champion as long as for one that is missing', async () => {
+  await appoint(local.models, '2013-03-10T05:30:00Z');
+  await invoke({ scheduledTime: '2013-03-10T06:05:00Z' });
+  expect(metrics()).not.toHaveProperty('ForecastAgeMinutes');
+  await invoke({ scheduledTime: '2013-03-10T11:05:00Z' });
+  expect(metrics().ForecastAgeMinutes).toBe(305);
+});
+
 it('says nothing of the age of forecasts when it closes an old hour once more', async () => {
   await appoint(local.models, '2013-03-01T00:00:00Z');
   await poll('2013-03-10T05:00:00Z');
