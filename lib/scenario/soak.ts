@@ -43,7 +43,7 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   const { recording, historyDays, days, rate, seed } = options;
   const firstDay = utcSecond(recording.from * 1000).slice(0, 10);
   const from = `${addDays(firstDay, historyDays)}T00:00:00Z`;
-  let hours = 24 * days;
+  let span: Span = { hours: 24 * days, calmFrom: 24 * days - 1 };
   let troubled = false;
   let now = (): Date => new Date(from);
   const deeds: Deed[] = [];
@@ -76,7 +76,7 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   await prepare(cloud, '-retrain', { reason: 'Before the soak.' });
   await cloud.recycle();
 
-  progress.phase('Soak', hours);
+  progress.phase('Soak', span.hours);
   troubled = true;
   const random = seededRandom(`${seed}:hours`);
   const troubles = Object.values(TROUBLES);
@@ -86,17 +86,12 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   const begun = new Date(Date.parse(from) + offset);
   deeds.push({ kind: 'silence', from, to: utcSecond(begun) });
   await cloud.settle(begun);
-  let calmFrom = hours - 1;
-  for (let hour = 0; hour < hours; hour += 1) {
-    if (hour + 24 < hours && options.isStopped?.()) {
-      calmFrom = hour;
-      hours = hour + 24;
-    }
+  for (let hour = 0; hour < span.hours; hour += 1) {
+    if (options.isStopped?.()) span = endedEarly(span, hour);
     const start = addHours(from, hour);
     const nextHour = Date.parse(addHours(start, 1));
     const end = new Date(nextHour + offset);
-    // The last hour is calm, so that what came before it can be made good.
-    const isCalm = random() >= rate * HOURS_PER_REQUEST || hour >= calmFrom;
+    const isCalm = random() >= rate * HOURS_PER_REQUEST || hour >= span.calmFrom;
     const trouble = isCalm ? undefined : troubles[Math.floor(random() * troubles.length)];
     if (trouble === undefined) await cloud.advanceTo(end);
     else {
@@ -106,7 +101,7 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
         end,
         closing: utcSecond(nextHour + options.hourlyMinute * 60_000),
         random,
-        isLastDay: hour >= hours - 24,
+        isLastDay: hour >= span.hours - 24,
         note: (deed) => deeds.push(deed),
         setProviderDown: (down) => {
           providerDown = down;
@@ -122,10 +117,21 @@ export async function soak(options: SoakOptions, progress: Progress): Promise<Au
   progress.phase('Audit');
   const { settledAfterHours } = PROVIDERS.weatherapi;
   const { directory } = options;
-  const to = addHours(from, hours);
+  const to = addHours(from, span.hours);
   const found = await audit({ cloud, recording, from, to, deeds, settledAfterHours, directory });
   progress.end();
   return found;
+}
+
+/** The hours of a soak. The last of them are calm, so that what came before can be made good. */
+export interface Span {
+  readonly hours: number;
+  readonly calmFrom: number;
+}
+
+/** A soak that is told to end at an hour lives one calm day more, unless it ends before that anyway. */
+export function endedEarly(span: Span, hour: number): Span {
+  return hour + 24 < span.hours ? { hours: hour + 24, calmFrom: hour } : span;
 }
 
 /** Before the faults begin, nothing may fail. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { AwsCall, Fault } from '../../../lib/local/wire/calls';
 import { soakFaults } from '../../../lib/scenario/faults';
+import { endedEarly } from '../../../lib/scenario/soak';
 import { parseSoakArguments } from '../../../lib/scenario/soak-arguments';
 
 const call = (service: string, operation: string, index = 0): AwsCall => ({
@@ -101,6 +102,20 @@ describe('soakFaults', () => {
       .parse(JSON.parse(fault.body(JSON.stringify(reply))));
     expect(changed.FailedEntryCount).toBe(1);
     expect(changed.Entries).toMatchObject([{ ErrorCode: 'InternalFailure' }, { EventId: '2' }]);
+  });
+});
+
+describe('endedEarly', () => {
+  const month = { hours: 720, calmFrom: 719 };
+
+  it('lives a calm day from the hour on at which it is told to end, however often it is told', () => {
+    const ended = endedEarly(month, 100);
+    expect(ended).toEqual({ hours: 124, calmFrom: 100 });
+    expect(endedEarly(ended, 101)).toEqual(ended);
+  });
+
+  it('ends as it would have on its last day', () => {
+    expect(endedEarly(month, 696)).toEqual(month);
   });
 });
 
