@@ -116,8 +116,11 @@ export interface Logistic {
   readonly weights: number[];
 }
 
-const MAXIMUM_STEPS = 100;
+const MAXIMUM_STEPS = 200;
 const GRADIENT_TOLERANCE = 1e-9;
+
+/** A step must bring the gradient down to this part of what it was, or the next one looks at the curvature anew. */
+const WORTHWHILE = 0.2;
 
 /** How a logistic regression may be told more than its rows. */
 export interface LogisticOptions {
@@ -129,7 +132,8 @@ export interface LogisticOptions {
 
 /**
  * Minimises Σ cross-entropy(target, p) + ridge/2 · ‖weights‖² by Newton's method with step halving; the intercept is
- * not penalised. Targets may lie anywhere in [0, 1].
+ * not penalised. Targets may lie anywhere in [0, 1]. The Hessian, which costs as much as many gradients, serves for
+ * further steps as long as they go well (Kelley 1995, Iterative methods for linear and nonlinear equations, 5.4.2).
  * @throws RangeError when there are no rows or a value is not finite.
  */
 export function fitLogistic(
@@ -144,26 +148,20 @@ export function fitLogistic(
     );
   }
   const data = { x, targets, ridge, offset };
-  let parameters = Float64Array.of(start?.intercept ?? 0, ...(start?.weights ?? new Float64Array(x.columns)));
-  let loss = logisticLoss(data, parameters);
-  for (let step = 0; step < MAXIMUM_STEPS; step++) {
-    const { gradient, hessian } = logisticDerivatives(data, parameters);
-    if (Math.max(...gradient.map(Math.abs)) < GRADIENT_TOLERANCE * x.rows) {
-      break;
-    }
-    const direction = solveSymmetric(hessian, gradient);
-    let [scale, moved] = [1, false];
-    for (; scale > 1e-10 && !moved; scale /= 2) {
-      const next = parameters.map((value, j) => value - scale * (direction[j] ?? 0));
-      const nextLoss = logisticLoss(data, next);
-      if (nextLoss < loss) {
-        [parameters, loss, moved] = [next, nextLoss, true];
-      }
-    }
-    if (!moved) {
-      break;
-    }
+  let place = look(
+    data,
+    Float64Array.of(start?.intercept ?? 0, ...(start?.weights ?? new Float64Array(x.columns))),
+  );
+  let curvature: Float64Array | undefined;
+  for (let step = 0; step < MAXIMUM_STEPS && place.steepness >= GRADIENT_TOLERANCE * x.rows; step++) {
+    const isFresh = curvature === undefined;
+    curvature ??= choleskyFactor(hessianAt(data, place));
+    const next = descend(data, place, solve(curvature, place.gradient));
+    if (next === undefined && isFresh) break;
+    if (next === undefined || next.steepness > WORTHWHILE * place.steepness) curvature = undefined;
+    place = next ?? place;
   }
+  const { parameters } = place;
   return { intercept: parameters[0] ?? Number.NaN, weights: Array.from(parameters.subarray(1)) };
 }
 
@@ -218,48 +216,90 @@ interface LogisticData {
   readonly offset: Float64Array | undefined;
 }
 
-function logisticLoss({ x, targets, ridge, offset }: LogisticData, parameters: Float64Array): number {
+/** The loss and its slope at some parameters. */
+interface Place {
+  /** The intercept, then the weights. */
+  readonly parameters: Float64Array;
+  readonly loss: number;
+  readonly gradient: Float64Array;
+  /** Largest element of the gradient. */
+  readonly steepness: number;
+  /** p (1 − p) of each row. */
+  readonly spreads: Float64Array;
+}
+
+function look({ x, targets, ridge, offset }: LogisticData, parameters: Float64Array): Place {
+  const { rows, columns, values } = x;
+  const gradient = new Float64Array(columns + 1);
+  const spreads = new Float64Array(rows);
   let loss = 0;
-  for (let i = 0; i < x.rows; i++) {
-    const z = linear(x, i, parameters) + (offset?.[i] ?? 0);
-    // log(1 + e^z) − t·z, written so that it never overflows
-    loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (targets[i] ?? Number.NaN) * z;
+  let whole = 0;
+  for (let i = 0, from = 0; i < rows; i++, from += columns) {
+    let z = (parameters[0] ?? 0) + (offset?.[i] ?? 0);
+    for (let j = 0; j < columns; j++) z += (parameters[j + 1] ?? 0) * (values[from + j] ?? 0);
+    const target = targets[i] ?? Number.NaN;
+    // Written so that neither e^z nor log(1 + e^z) overflows.
+    const e = Math.exp(-Math.abs(z));
+    loss += Math.max(z, 0) + Math.log1p(e) - target * z;
+    const p = (z >= 0 ? 1 : e) / (1 + e);
+    spreads[i] = p * (1 - p);
+    const residual = p - target;
+    whole += residual;
+    for (let j = 0; j < columns; j++)
+      gradient[j + 1] = (gradient[j + 1] ?? 0) + residual * (values[from + j] ?? 0);
   }
-  for (let j = 1; j < parameters.length; j++) {
-    loss += (ridge / 2) * (parameters[j] ?? 0) ** 2;
+  gradient[0] = whole;
+  let steepness = Math.abs(whole);
+  for (let j = 1; j <= columns; j++) {
+    const weight = parameters[j] ?? 0;
+    loss += (ridge / 2) * weight ** 2;
+    gradient[j] = (gradient[j] ?? 0) + ridge * weight;
+    steepness = Math.max(steepness, Math.abs(gradient[j] ?? 0));
   }
-  return loss;
+  return { parameters, loss, gradient, steepness, spreads };
+}
+
+/** Goes in a direction, half as far again and again until the loss is lower; undefined where it nowhere is. */
+function descend(
+  data: LogisticData,
+  { parameters, loss, steepness }: Place,
+  direction: Float64Array,
+): Place | undefined {
+  for (let scale = 1; scale > 1e-10; scale /= 2) {
+    const next = look(
+      data,
+      parameters.map((value, j) => value - scale * (direction[j] ?? 0)),
+    );
+    if (next.loss < loss || next.steepness < steepness / 2) return next;
+  }
+  return undefined;
 }
 
 /** Rows whose products are added to the Hessian together: each of its elements is read and written once for all four. */
 const BLOCK = 4;
 
-function logisticDerivatives({ x, targets, ridge, offset }: LogisticData, parameters: Float64Array) {
-  const size = parameters.length;
-  const gradient = new Float64Array(size);
+/** Its lower triangle. */
+function hessianAt({ x, ridge }: LogisticData, { spreads }: Place): Float64Array {
+  const size = x.columns + 1;
   const hessian = new Float64Array(size * size);
-  // Input j of the four rows, then input j + 1; a row that is not there is zero.
+  // Input j of the four rows, then input j + 1; a row that is not there weighs nothing.
   const inputs = new Float64Array(size * BLOCK);
   const weights = new Float64Array(BLOCK);
   for (let from = 0; from < x.rows; from += BLOCK) {
-    if (x.rows - from < BLOCK) inputs.fill(0);
+    weights.fill(0);
     for (let i = from; i < Math.min(from + BLOCK, x.rows); i++) {
-      const p = sigmoid(linear(x, i, parameters) + (offset?.[i] ?? 0));
-      const residual = p - (targets[i] ?? Number.NaN);
-      weights[i - from] = p * (1 - p);
-      for (let j = 0; j < size; j++) {
-        const input = j === 0 ? 1 : (x.values[i * x.columns + j - 1] ?? Number.NaN);
-        inputs[j * BLOCK + i - from] = input;
-        gradient[j] = (gradient[j] ?? 0) + residual * input;
+      weights[i - from] = spreads[i] ?? 0;
+      inputs[i - from] = 1;
+      for (let j = 0; j < x.columns; j++) {
+        inputs[(j + 1) * BLOCK + i - from] = x.values[i * x.columns + j] ?? Number.NaN;
       }
     }
     addProducts(hessian, inputs, weights);
   }
   for (let j = 0; j < size; j++) {
-    gradient[j] = (gradient[j] ?? 0) + (j > 0 ? ridge * (parameters[j] ?? 0) : 0);
     hessian[j * size + j] = (hessian[j * size + j] ?? 0) + (j > 0 ? ridge : 0) + 1e-12;
   }
-  return { gradient, hessian };
+  return hessian;
 }
 
 /** Adds Σ weight · input · inputᵀ of the four rows to the lower triangle. */
@@ -281,42 +321,35 @@ function addProducts(hessian: Float64Array, inputs: Float64Array, weights: Float
   }
 }
 
-/** Cholesky solution of a positive definite system given by its lower triangle. */
-function solveSymmetric(lower: Float64Array, right: Float64Array): Float64Array {
-  const size = right.length;
+/** L of L·Lᵀ, from the lower triangle of a positive definite matrix. */
+function choleskyFactor(lower: Float64Array): Float64Array {
+  const size = Math.sqrt(lower.length);
   const factor = lower.slice();
-  const get = (i: number, j: number) => factor[i * size + j] ?? Number.NaN;
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = get(i, j);
-      for (let k = 0; k < j; k++) {
-        sum -= get(i, k) * get(j, k);
-      }
-      factor[i * size + j] = i === j ? Math.sqrt(Math.max(sum, 1e-300)) : sum / get(j, j);
+      let sum = factor[i * size + j] ?? 0;
+      for (let k = 0; k < j; k++) sum -= (factor[i * size + k] ?? 0) * (factor[j * size + k] ?? 0);
+      factor[i * size + j] = i === j ? Math.sqrt(Math.max(sum, 1e-300)) : sum / (factor[j * size + j] ?? 0);
     }
   }
-  const solution = right.slice();
-  for (let i = 0; i < size; i++) {
-    for (let k = 0; k < i; k++) {
-      solution[i] = (solution[i] ?? 0) - get(i, k) * (solution[k] ?? 0);
-    }
-    solution[i] = (solution[i] ?? 0) / get(i, i);
-  }
-  for (let i = size - 1; i >= 0; i--) {
-    for (let k = i + 1; k < size; k++) {
-      solution[i] = (solution[i] ?? 0) - get(k, i) * (solution[k] ?? 0);
-    }
-    solution[i] = (solution[i] ?? 0) / get(i, i);
-  }
-  return solution;
+  return factor;
 }
 
-function linear(x: Matrix, i: number, parameters: Float64Array): number {
-  let z = parameters[0] ?? Number.NaN;
-  for (let j = 0; j < x.columns; j++) {
-    z += (parameters[j + 1] ?? Number.NaN) * (x.values[i * x.columns + j] ?? Number.NaN);
+/** The solution of L·Lᵀ·s = right. */
+function solve(factor: Float64Array, right: Float64Array): Float64Array {
+  const size = right.length;
+  const solution = right.slice();
+  for (let i = 0; i < size; i++) {
+    let sum = solution[i] ?? 0;
+    for (let k = 0; k < i; k++) sum -= (factor[i * size + k] ?? 0) * (solution[k] ?? 0);
+    solution[i] = sum / (factor[i * size + i] ?? 0);
   }
-  return z;
+  for (let i = size - 1; i >= 0; i--) {
+    let sum = solution[i] ?? 0;
+    for (let k = i + 1; k < size; k++) sum -= (factor[k * size + i] ?? 0) * (solution[k] ?? 0);
+    solution[i] = sum / (factor[i * size + i] ?? 0);
+  }
+  return solution;
 }
 
 function sigmoid(z: number): number {

@@ -22,12 +22,17 @@ export function selectRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
 
 /** Copies the named elements of a vector, in the order given. */
 export function selectValues(values: Float64Array, rows: ArrayLike<number>): Float64Array {
-  return Float64Array.from(rows, (i) => values[i] ?? Number.NaN);
+  // Loops: `from` with a function takes ten times as long, and years of hours come by here for each column.
+  const selected = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) selected[i] = values[rows[i] ?? -1] ?? Number.NaN;
+  return selected;
 }
 
 /** Copies the named labels, each 0 or 1, in the order given. */
 export function selectLabels(labels: Uint8Array, rows: ArrayLike<number>): Uint8Array {
-  return Uint8Array.from(rows, (i) => labels[i] ?? 0);
+  const selected = new Uint8Array(rows.length);
+  for (let i = 0; i < rows.length; i++) selected[i] = labels[rows[i] ?? -1] ?? 0;
+  return selected;
 }
 
 /** The columns of one matrix, then those of another with as many rows. */

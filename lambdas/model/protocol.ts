@@ -12,10 +12,15 @@ export interface RowRange {
 export const EMBARGO_HOURS = FEATURE_LOOKBACK_HOURS + HORIZON_HOURS;
 
 const TEST_SHARE = 0.2;
-const FOLDS = 4;
-/** Where years precede what is measured, a fold more changes little of what a classifier knows, and takes as long as a recipe more. */
-const LONG_HISTORY_ROWS = 30_000;
-const FOLDS_OF_LONG_HISTORY = 2;
+/**
+ * Folds by the rows that a range has at most. Where years precede what is measured, a fold more changes little of what a
+ * classifier knows, and takes as long as a recipe more.
+ */
+const FOLDS = [
+  { rows: 30_000, folds: 4 },
+  { rows: 90_000, folds: 2 },
+  { rows: Number.POSITIVE_INFINITY, folds: 1 },
+] as const;
 /** Share of the development part that the first fold trains on at least; the weeks after it are measured on. */
 const FIRST_TRAINING_SHARE = 0.3;
 /** Rows that are measured on at most, the newest: beyond two to three years, more would only cost time. */
@@ -74,7 +79,8 @@ export function expandingFolds(set: Pick<TrainingSet, 'hours' | 'y'>, range: Row
   const length = range.end - range.start;
   const first = Math.max(range.start + length * FIRST_TRAINING_SHARE, range.end - MEASURED_ROWS);
   const starts = weekStarts(set, range).filter((start) => start >= first);
-  const folds = Math.min(length > LONG_HISTORY_ROWS ? FOLDS_OF_LONG_HISTORY : FOLDS, starts.length);
+  const wanted = FOLDS.find(({ rows }) => length <= rows)?.folds ?? 1;
+  const folds = Math.min(wanted, starts.length);
   const edge = (fold: number) => starts[Math.floor((fold * starts.length) / folds)] ?? range.end;
   return Array.from({ length: folds }, (_, fold) => ({
     training: { start: range.start, end: endBeforeEmbargo(set.hours, edge(fold)) },

@@ -45,17 +45,27 @@ export interface Series {
   readonly forecasts: ProviderForecasts | null;
 }
 
+/** The row of a base hour, ms since the epoch; undefined where there is none. */
+export function rowOfHour({ hours }: Pick<TrainingSet, 'hours'>, hour: number): number | undefined {
+  let [low, high] = [0, hours.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((hours[middle] ?? Number.NaN) < hour) low = middle + 1;
+    else high = middle;
+  }
+  return hours[low] === hour ? low : undefined;
+}
+
 /** Hours of out-of-fold values, with what the set knows of them. @throws RangeError when an hour is not in the set. */
 export function seriesOf(set: TrainingSet, hours: ArrayLike<number>): Series {
-  const places = new Map(Array.from(set.hours, (hour, i) => [hour, i]));
   const rows = Array.from(hours, (hour) => {
-    const place = places.get(hour);
-    if (place === undefined) {
+    const row = rowOfHour(set, hour);
+    if (row === undefined) {
       throw new RangeError(
         `Hour ${new Date(hour).toISOString()} has decision values but is not in the training set.`,
       );
     }
-    return place;
+    return row;
   });
   return {
     hours: Float64Array.from(hours),

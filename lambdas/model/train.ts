@@ -18,8 +18,8 @@ import type { TrainingSet } from './training-set';
 /** Milliseconds that may still be spent: asked before each fit, which is abandoned when they are over. */
 export type RemainingMs = () => number;
 
-/** Of every fit. The cache is for kernel rows of one solver; two leave half of the function's memory for rows and models. */
-export const FITTING = { tolerance: 1e-3, cacheMegabytes: 400 } as const;
+/** Of every fit. The cache is for kernel rows of one solver: three times as much saves a twentieth of the time at most. */
+export const FITTING = { tolerance: 1e-3, cacheMegabytes: 128 } as const;
 
 /** Preprocessing and members as fitted on one range of rows; gives decision values, not yet probabilities. */
 export interface Classifier {
@@ -56,15 +56,22 @@ function learn(
   remainingMs: RemainingMs,
   starts: Starts = NOWHERE,
 ): { readonly classifier: Classifier; readonly starts: Starts } {
-  const { preprocessing, x, y, wetNow } = prepare(set, recipe, range);
+  const { preprocessing, x, y, wetNow, linearMembers } = prepare(set, recipe, range);
   const fitLinear = () => {
     if (recipe.linear === null) return null;
+    const { ridge } = recipe.linear;
+    const known = linearMembers.get(ridge);
+    if (known !== undefined) return known;
     const persistence = fitPersistence({ y, wetNow }, { start: 0, end: x.rows });
     const offset = persistenceLogits(persistence, wetNow);
     // With more rows, other indicators may have come in.
     const start = starts.linear?.weights.length === x.columns ? starts.linear : undefined;
-    const logistic = fitLogistic(x, smoothedTargets(y), recipe.linear.ridge, { offset, start });
-    return { persistence, logistic };
+    const member = {
+      persistence,
+      logistic: fitLogistic(x, smoothedTargets(y), ridge, { offset, start }),
+    };
+    linearMembers.set(ridge, member);
+    return member;
   };
   if (recipe.members.length === 0) {
     const linear = fitLinear();
@@ -119,6 +126,8 @@ interface Prepared {
   readonly x: Matrix;
   readonly y: Uint8Array;
   readonly wetNow: Float64Array;
+  /** By ridge: recipes that differ in their classifiers share it. */
+  readonly linearMembers: Map<number, LinearMember>;
 }
 
 /** Values that may be kept of one training set: the folds of a year for several choices of features. */
@@ -143,6 +152,7 @@ function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
     x,
     y: selectLabels(set.y, rows),
     wetNow: selectValues(set.wetNow, rows),
+    linearMembers: new Map<number, LinearMember>(),
   };
   if (store.values + x.values.length <= KEPT_VALUES) {
     store.entries.set(key, prepared);

@@ -9,7 +9,7 @@ import { modelOf, type RainModel } from '../model/model-file';
 import { fitPersistence } from '../model/persistence';
 import { fitRecalibration } from '../model/provider-forecast';
 import { versionOf } from '../model/registry';
-import { compareWeeks, type OutOfFold, weeklyLosses } from '../model/series';
+import { compareWeeks, type OutOfFold, rowOfHour, weeklyLosses } from '../model/series';
 import {
   type Classifier,
   type Decision,
@@ -121,15 +121,15 @@ function fitModel(
   return { model: { ...unnamed, version: versionOf(asOf, content) } };
 }
 
-/** How the refit scores the hours that decided; it has learnt all of them by now. */
+/** How the refit scores the hours that decided; it has learnt all of them by now. They are the newest of the set. */
 function probabilitiesAt(
   set: TrainingSet,
   classifier: Classifier,
   { calibration, series }: Decision,
 ): Float64Array {
-  const all = probabilitiesOf(classifier, calibration, set, { start: 0, end: set.hours.length });
-  const places = new Map(Array.from(set.hours, (hour, i) => [hour, i]));
-  return series.hours.map((hour) => all[places.get(hour) ?? -1] ?? Number.NaN);
+  const start = rowOfHour(set, series.hours[0] ?? Number.NaN) ?? 0;
+  const newest = probabilitiesOf(classifier, calibration, set, { start, end: set.hours.length });
+  return series.hours.map((hour) => newest[(rowOfHour(set, hour) ?? -1) - start] ?? Number.NaN);
 }
 
 /** One-sided level at which a refit counts as worse than what was tested; it should be better by far. */

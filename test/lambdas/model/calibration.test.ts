@@ -117,4 +117,25 @@ describe('logistic regression', () => {
     expect(intercept).toBeCloseTo(golden.logisticRegression.intercept, 5);
     expect(weights).toEqual(close(golden.logisticRegression.weights, 5));
   });
+
+  it('comes to the same minimum from wherever it starts', () => {
+    const size = 4;
+    const number = fc.double({ min: -3, max: 3, noNaN: true });
+    const vector = fc.array(number, { minLength: size, maxLength: size });
+    const rows = fc.array(fc.record({ x: vector, y: fc.constantFrom(0, 1) }), {
+      minLength: 10,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(rows, vector, number, (given, weights, intercept) => {
+        const x = matrixOf(given.map((row) => row.x));
+        const targets = Float64Array.from(given, ({ y }) => (y === 1 ? 0.9 : 0.1));
+        const [fromZero, fromThere] = [{}, { start: { intercept, weights } }].map((options) => {
+          const found = fitLogistic(x, targets, 0.5, options);
+          return [found.intercept, ...found.weights];
+        });
+        expect(fromThere).toEqual(close(fromZero ?? [], 5));
+      }),
+    );
+  });
 });
