@@ -1,7 +1,7 @@
 import { type Matrix, selectRows } from '../matrix';
 import { distinctGammas, type SvcEnsemble } from '../svc';
 import { openArena } from './kernel-module';
-import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
+import { GROUP, PANEL, pointFormat, roundUp, writePoints } from './points';
 
 /** Rows that are brought into the module's memory at a time. */
 const BATCH = 8_192;
@@ -38,26 +38,26 @@ function sumsOfGamma(ensemble: SvcEnsemble, gamma: number, x: Matrix): Float64Ar
     members.some(({ coefficients }) => coefficients[s] !== 0),
   );
   const supportVectors = selectRows(ensemble.supportVectors, used);
-  const dimension = supportVectors.columns;
+  const format = pointFormat({ kernel, gamma }, supportVectors, x);
+  const { arithmetic, words, scale } = format;
   const rows = roundUp(supportVectors.rows, GROUP);
   const batch = Math.min(BATCH, roundUp(x.rows, PANEL));
   const arena = openArena(
-    rows * (dimension * 4 + 8 + 4 * members.length) +
-      batch * (dimension * 4 + 4 + 8 * members.length) +
+    rows * (words * 4 + 8 + 4 * members.length) +
+      batch * (words * 4 + 4 + 8 * members.length) +
       SCRATCH_BYTES,
     8,
   );
-  const groups = arena.floats(rows * dimension);
-  const groupOffsets = arena.floats(rows);
+  const groups = arena.words(rows * words);
+  const groupOffsets = arena.words(rows);
   const weights = arena.floats(rows * members.length);
   const slots = arena.words(rows);
-  const panels = arena.floats(batch * dimension);
-  const offsets = arena.floats(batch);
+  const panels = arena.words(batch * words);
+  const offsets = arena.words(batch);
   const sums = arena.doubles(batch * members.length);
   const scratch = arena.bytes(SCRATCH_BYTES);
 
-  const scaling = scalingFor(kernel, gamma, supportVectors);
-  writePoints(scaling, supportVectors, 0, supportVectors.rows, GROUP, groups, groupOffsets);
+  writePoints(format, supportVectors, 0, supportVectors.rows, GROUP, groups, groupOffsets);
   weights.fill(0);
   members.forEach(({ coefficients }, m) => {
     used.forEach((s, row) => {
@@ -68,13 +68,14 @@ function sumsOfGamma(ensemble: SvcEnsemble, gamma: number, x: Matrix): Float64Ar
   const values = new Float64Array(x.rows * members.length);
   for (let from = 0; from < x.rows; from += batch) {
     const count = Math.min(batch, x.rows - from);
-    writePoints(scaling, x, from, count, PANEL, panels, offsets);
+    writePoints(format, x, from, count, PANEL, panels, offsets);
     members.forEach(({ intercept }, m) => {
       sums.fill(intercept, m * batch, (m + 1) * batch);
     });
     arena.kernel.addKernelRows(
-      kernel === 'laplacian' ? 1 : 0,
-      dimension,
+      arithmetic,
+      words,
+      scale,
       panels.byteOffset,
       offsets.byteOffset,
       roundUp(count, PANEL) / PANEL,

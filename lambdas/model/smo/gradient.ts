@@ -78,10 +78,11 @@ export class Gradient {
   /** f += Σ coefficient · K over the prepared rows, for the points of some panels; the first `fresh` are computed. */
   private addRows(firstPanel: number, panelCount: number, fresh: number, all: number): void {
     const { kernel } = this.memory.arena;
+    const { arithmetic, words, scale } = this.memory.format;
     const { panels, offsets, f, positions, groups, groupOffsets, coefficients, rowValues, scratch } =
       this.memory;
     kernel.gatherRows(
-      this.memory.dimension,
+      words,
       panels.byteOffset,
       offsets.byteOffset,
       positions.byteOffset,
@@ -90,9 +91,10 @@ export class Gradient {
       groupOffsets.byteOffset,
     );
     kernel.addKernelRows(
-      this.memory.laplacian,
-      this.memory.dimension,
-      panels.byteOffset + firstPanel * PANEL * this.memory.dimension * 4,
+      arithmetic,
+      words,
+      scale,
+      panels.byteOffset + firstPanel * PANEL * words * 4,
       offsets.byteOffset + firstPanel * PANEL * 4,
       panelCount,
       f.byteOffset + firstPanel * PANEL * 8,

@@ -2,7 +2,7 @@ import type { Matrix } from '../matrix';
 import type { SvcOptions } from '../svc';
 import { SCRATCH_BYTES } from './decision';
 import { type Arena, openArena } from './kernel-module';
-import { GROUP, PANEL, roundUp, scalingFor, writePoints } from './points';
+import { GROUP, PANEL, type PointFormat, pointFormat, roundUp, writePoints } from './points';
 
 /**
  * Rows whose multipliers are optimised together, against fixed others. Larger sets take fewer rounds, but each more than
@@ -17,14 +17,13 @@ export const GRADIENT_ROWS = 1_024;
 export class SmoMemory {
   readonly arena: Arena;
   readonly rows: number;
-  readonly dimension: number;
+  readonly format: PointFormat;
   readonly panelCount: number;
-  readonly laplacian: number;
   readonly workingSetSize: number;
 
   // Of each point, by position: left-out points are moved behind the active ones.
-  readonly panels: Float32Array;
-  readonly offsets: Float32Array;
+  readonly panels: Uint32Array;
+  readonly offsets: Uint32Array;
   /** β = yα, between `lower` and `upper`. */
   readonly beta: Float64Array;
   readonly lower: Float64Array;
@@ -39,8 +38,8 @@ export class SmoMemory {
   readonly chosen: Uint32Array;
   readonly heap: Float64Array;
   readonly square: Float32Array;
-  readonly setPanels: Float32Array;
-  readonly setOffsets: Float32Array;
+  readonly setPanels: Uint32Array;
+  readonly setOffsets: Uint32Array;
   readonly setF: Float64Array;
   readonly setBeta: Float64Array;
   readonly setLower: Float64Array;
@@ -48,8 +47,8 @@ export class SmoMemory {
   readonly setSides: Float64Array;
 
   // Of rows whose kernel is being added to f.
-  readonly groups: Float32Array;
-  readonly groupOffsets: Float32Array;
+  readonly groups: Uint32Array;
+  readonly groupOffsets: Uint32Array;
   readonly positions: Uint32Array;
   readonly coefficients: Float32Array;
   readonly rowValues: Uint32Array;
@@ -61,9 +60,10 @@ export class SmoMemory {
 
   /** Writes the points of `x`; the other arrays are the solver's to fill. @throws RangeError when memory cannot be had. */
   constructor(x: Matrix, options: SvcOptions) {
-    const { kernel, gamma, cacheMegabytes } = options;
+    const { cacheMegabytes } = options;
     const rows = x.rows;
-    const dimension = x.columns;
+    const format = pointFormat(options, x);
+    const { words } = format;
     const padded = roundUp(rows, PANEL);
     const set = Math.min(WORKING_SET, padded);
     // Computed and cached rows are filled up to whole groups apart.
@@ -74,22 +74,21 @@ export class SmoMemory {
       padded * GROUP,
     );
     this.rows = rows;
+    this.format = format;
     this.panelCount = padded / PANEL;
-    this.dimension = dimension;
-    this.laplacian = kernel === 'laplacian' ? 1 : 0;
     this.workingSetSize = set;
     this.arena = openArena(
-      padded * (4 * dimension + 53) +
-        set * (4 * set + 4 * dimension + 76) +
-        groupRows * (4 * dimension + 16) +
+      padded * (4 * words + 53) +
+        set * (4 * set + 4 * words + 76) +
+        groupRows * (4 * words + 16) +
         SCRATCH_BYTES +
         cacheFloats * 4 +
         128,
       32,
     );
     const { arena } = this;
-    this.panels = arena.floats(padded * dimension);
-    this.offsets = arena.floats(padded);
+    this.panels = arena.words(padded * words);
+    this.offsets = arena.words(padded);
     this.beta = arena.doubles(padded);
     this.lower = arena.doubles(padded);
     this.upper = arena.doubles(padded);
@@ -99,15 +98,15 @@ export class SmoMemory {
     this.chosen = arena.words(set);
     this.heap = arena.doubles(set);
     this.square = arena.floats(set * set);
-    this.setPanels = arena.floats(set * dimension);
-    this.setOffsets = arena.floats(set);
+    this.setPanels = arena.words(set * words);
+    this.setOffsets = arena.words(set);
     this.setF = arena.doubles(set);
     this.setBeta = arena.doubles(set);
     this.setLower = arena.doubles(set);
     this.setUpper = arena.doubles(set);
     this.setSides = arena.doubles(3 * set);
-    this.groups = arena.floats(groupRows * dimension);
-    this.groupOffsets = arena.floats(groupRows);
+    this.groups = arena.words(groupRows * words);
+    this.groupOffsets = arena.words(groupRows);
     this.positions = arena.words(groupRows);
     this.coefficients = arena.floats(groupRows);
     this.rowValues = arena.words(groupRows);
@@ -116,7 +115,7 @@ export class SmoMemory {
     this.extremes = arena.doubles(2);
     this.cacheValues = arena.floats(cacheFloats);
 
-    writePoints(scalingFor(kernel, gamma, x), x, 0, rows, PANEL, this.panels, this.offsets);
+    writePoints(format, x, 0, rows, PANEL, this.panels, this.offsets);
     this.marks.fill(0);
     for (let i = 0; i < padded; i++) this.index[i] = i;
   }

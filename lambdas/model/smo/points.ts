@@ -1,4 +1,5 @@
 import type { Matrix } from '../matrix';
+import { PREPARED_UNIT } from '../preprocessing';
 import type { SvcOptions } from '../svc';
 
 /** Points of a panel, see `assembly/kernel.ts`. */
@@ -12,29 +13,76 @@ export function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }
 
+/** As `assembly/kernel.ts` numbers them. */
+const ARITHMETIC = { rbf: 0, laplacian: 1, laplacianUnits: 2 } as const;
+
 /**
- * How rows become points of the kernel: they are centred (distances stay, single precision loses less) and scaled so
- * that log₂ K is a sum of products or minima less an offset for each, see `assembly/kernel.ts`.
+ * The largest distance of a point from the centre in units: two such points are 2¹⁷ − 2 apart, and distances below 2¹⁷
+ * come out exact. Of 73 features, all may be seven standard deviations off.
  */
-export interface Scaling {
-  readonly kernel: SvcOptions['kernel'];
+const MOST_UNITS = 2 ** 16 - 1;
+
+/**
+ * How rows become points of the kernel, which knows a point as words of 32 bits and an offset. A word is a feature in
+ * single precision: centred (distances stay, single precision loses less) and scaled so that log₂ K is a sum of products
+ * or minima less both offsets. Or, for the Laplacian kernel of rows that preprocessing has made, it is two features as
+ * 16-bit numbers of its unit: half the work, and distances are exact.
+ */
+export interface PointFormat {
+  readonly arithmetic: (typeof ARITHMETIC)[keyof typeof ARITHMETIC];
+  /** Of one point. */
+  readonly words: number;
+  /** Of the rows' columns. */
   readonly centre: Float64Array;
+  /** What a feature less the centre is multiplied by. */
+  readonly factor: number;
+  /** Of a distance in units: −log₂ K of one. */
   readonly scale: number;
 }
 
-/** Centres on the columns' means of `x`. */
-export function scalingFor(kernel: SvcOptions['kernel'], gamma: number, x: Matrix): Scaling {
-  const centre = new Float64Array(x.columns);
+/**
+ * The format for the rows of all these matrices, centred on the columns' means of the first: numbers of units wherever
+ * each row is whole ones and near enough to the centre.
+ */
+export function pointFormat(
+  { kernel, gamma }: Pick<SvcOptions, 'kernel' | 'gamma'>,
+  x: Matrix,
+  ...others: readonly Matrix[]
+): PointFormat {
+  const means = new Float64Array(x.columns);
   for (let i = 0, at = 0; i < x.rows; i++) {
     for (let k = 0; k < x.columns; k++, at++) {
-      centre[k] = (centre[k] ?? 0) + (x.values[at] ?? 0) / x.rows;
+      means[k] = (means[k] ?? 0) + (x.values[at] ?? 0) / x.rows;
     }
   }
-  return {
-    kernel,
-    centre,
-    scale: kernel === 'rbf' ? Math.sqrt(2 * gamma * Math.LOG2E) : 2 * gamma * Math.LOG2E,
-  };
+  if (kernel === 'laplacian') {
+    const centre = means.map((mean) => Math.round(mean / PREPARED_UNIT) * PREPARED_UNIT);
+    if ([x, ...others].every((rows) => areUnits(rows, centre))) {
+      return {
+        arithmetic: ARITHMETIC.laplacianUnits,
+        words: Math.ceil(x.columns / 2),
+        centre,
+        factor: 1 / PREPARED_UNIT,
+        scale: gamma * Math.LOG2E * PREPARED_UNIT,
+      };
+    }
+  }
+  const factor = kernel === 'rbf' ? Math.sqrt(2 * gamma * Math.LOG2E) : 2 * gamma * Math.LOG2E;
+  return { arithmetic: ARITHMETIC[kernel], words: x.columns, centre: means, factor, scale: 1 };
+}
+
+/** Whether all values are 16-bit numbers of units and no row is too far from the centre. */
+function areUnits({ columns, values }: Matrix, centre: Float64Array): boolean {
+  for (let at = 0; at < values.length; ) {
+    let distance = 0;
+    for (let k = 0; k < columns; k++, at++) {
+      const units = ((values[at] ?? 0) - (centre[k] ?? 0)) / PREPARED_UNIT;
+      if ((units << 16) >> 16 !== units) return false;
+      distance += Math.abs(units);
+    }
+    if (distance > MOST_UNITS) return false;
+  }
+  return true;
 }
 
 /**
@@ -42,27 +90,38 @@ export function scalingFor(kernel: SvcOptions['kernel'], gamma: number, x: Matri
  * offset of each; places up to the next full block become points at the centre.
  */
 export function writePoints(
-  { kernel, centre, scale }: Scaling,
+  { arithmetic, words, centre, factor }: PointFormat,
   x: Matrix,
   from: number,
   count: number,
   width: number,
-  points: Float32Array,
-  offsets: Float32Array,
+  points: Uint32Array,
+  offsets: Uint32Array,
 ): void {
   const { columns, values } = x;
   const padded = roundUp(count, width);
-  points.fill(0, 0, padded * columns);
+  points.fill(0, 0, padded * words);
   offsets.fill(0, 0, padded);
+  const inUnits = arithmetic === ARITHMETIC.laplacianUnits;
+  const [numbers, sums] = inUnits
+    ? [
+        new Int16Array(points.buffer, points.byteOffset, 2 * points.length),
+        new Int32Array(offsets.buffer, offsets.byteOffset, offsets.length),
+      ]
+    : [
+        new Float32Array(points.buffer, points.byteOffset, points.length),
+        new Float32Array(offsets.buffer, offsets.byteOffset, offsets.length),
+      ];
   for (let i = 0; i < count; i++) {
-    let to = (i - (i % width)) * columns + (i % width);
+    const first = (i - (i % width)) * words + (i % width);
     let at = (from + i) * columns;
     let sum = 0;
-    for (let k = 0; k < columns; k++, at++, to += width) {
-      points[to] = ((values[at] ?? 0) - (centre[k] ?? 0)) * scale;
-      const value = points[to] ?? 0;
-      sum += kernel === 'rbf' ? value * value : value;
+    for (let k = 0; k < columns; k++, at++) {
+      const to = inUnits ? 2 * (first + width * (k >> 1)) + (k & 1) : first + width * k;
+      numbers[to] = ((values[at] ?? 0) - (centre[k] ?? 0)) * factor;
+      const value = numbers[to] ?? 0;
+      sum += arithmetic === ARITHMETIC.rbf ? value * value : value;
     }
-    offsets[i] = sum / 2;
+    sums[i] = inUnits ? sum : sum / 2;
   }
 }

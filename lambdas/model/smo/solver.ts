@@ -260,9 +260,11 @@ export class SmoSolver {
       this.memory.setF[s] = this.memory.f[position] ?? 0;
     }
     const { kernel } = this.memory.arena;
+    const { arithmetic, words, scale } = this.memory.format;
     kernel.kernelSquare(
-      this.memory.laplacian,
-      this.memory.dimension,
+      arithmetic,
+      words,
+      scale,
       this.memory.panels.byteOffset,
       this.memory.offsets.byteOffset,
       this.memory.chosen.byteOffset,
@@ -348,7 +350,7 @@ export class SmoSolver {
     }
     this.active = kernel.shrink(
       this.active,
-      this.memory.dimension,
+      this.memory.format.words,
       panels.byteOffset,
       offsets.byteOffset,
       f.byteOffset,

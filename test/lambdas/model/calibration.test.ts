@@ -7,6 +7,7 @@ import {
   logisticProbability,
 } from '../../../lambdas/model/calibration';
 import { fromColumns } from '../../../lambdas/model/matrix';
+import { PREPARED_UNIT } from '../../../lambdas/model/preprocessing';
 import { golden, judged, matrixOf } from './golden/golden';
 
 const { calibration, machines, trainingRows } = golden;
@@ -110,7 +111,7 @@ describe('calibration', () => {
 describe('logistic regression', () => {
   it("is scikit-learn's", () => {
     const prepared = matrixOf(
-      golden.prepared.slice(0, trainingRows).map((row) => row.map((units) => units / 1024)),
+      golden.prepared.slice(0, trainingRows).map((row) => row.map((units) => units * PREPARED_UNIT)),
     );
     const labels = Float64Array.from(golden.y.slice(0, trainingRows));
     const { intercept, weights } = fitLogistic(prepared, labels, 1);

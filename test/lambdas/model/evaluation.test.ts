@@ -11,6 +11,7 @@ import {
   rocAuc,
   squaredErrors,
 } from '../../../lambdas/model/evaluation';
+import { PREPARED_UNIT } from '../../../lambdas/model/preprocessing';
 import { HOUR_MS } from '../../../lambdas/runtime/time';
 import { golden, judged } from './golden/golden';
 import { normal, seededUniform } from './smo/seeded';
@@ -58,7 +59,7 @@ describe('measures of forecasts', () => {
     const columns = golden.prepared[0]?.length ?? 0;
     const first = Float64Array.from(
       golden.prepared.slice(0, golden.trainingRows),
-      (row) => (row[0] ?? 0) / 1024,
+      (row) => (row[0] ?? 0) * PREPARED_UNIT,
     );
     expect(columns).toBeGreaterThan(0);
     first.sort();

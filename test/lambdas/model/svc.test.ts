@@ -1,5 +1,6 @@
 import { FitRefused, fitMembers } from '../../../lambdas/model/fit';
 import { type Matrix, selectRows } from '../../../lambdas/model/matrix';
+import { PREPARED_UNIT } from '../../../lambdas/model/preprocessing';
 import { decisionFunction, decisionValues, joinMembers } from '../../../lambdas/model/svc';
 import { golden, matrixOf } from './golden/golden';
 import { weatherRows } from './smo/weather-rows';
@@ -7,7 +8,7 @@ import { weatherRows } from './smo/weather-rows';
 const shared = { kernel: 'rbf', tolerance: 1e-6, cacheMegabytes: 20, timeBudgetMs: 3_600_000 } as const;
 const member = { c: 1, gamma: 0.1, positiveWeight: 4 };
 
-const prepared = matrixOf(golden.prepared.map((row) => row.map((units) => units / 1024)));
+const prepared = matrixOf(golden.prepared.map((row) => row.map((units) => units * PREPARED_UNIT)));
 const rows = Array.from({ length: golden.trainingRows }, (_, i) => i);
 const training = selectRows(prepared, rows);
 const labels = Uint8Array.from(golden.y.slice(0, golden.trainingRows));

@@ -15,8 +15,9 @@ const CHUNK_PANELS: i32 = 16;
  * others are read from the cache.
  */
 export function addKernelRows(
-  laplacian: bool,
-  dimension: i32,
+  arithmetic: i32,
+  words: i32,
+  scale: f32,
   panels: usize,
   pointOffsets: usize,
   panelCount: i32,
@@ -32,11 +33,11 @@ export function addKernelRows(
   sumBytes: usize,
   coefficientBytes: usize,
 ): void {
-  const groupBytes = (<usize>dimension) << 4;
+  const groupBytes = (<usize>words) << 4;
   for (let start = 0; start < panelCount; start += CHUNK_PANELS) {
     const count = min(CHUNK_PANELS, panelCount - start);
     const offset = (<usize>start) << 5;
-    const x = panels + offset * dimension;
+    const x = panels + offset * words;
     const offsets = pointOffsets + offset;
     const target = f + (offset << 1);
     for (let g = 0; g < allGroups; g++) {
@@ -48,7 +49,7 @@ export function addKernelRows(
       const lanes = (<usize>g) << 4;
       if (g < freshGroups) {
         const group = rowGroups + groupBytes * g;
-        kernelRows(laplacian, dimension, x, offsets, count, group, rowOffsets + lanes, k0, k1, k2, k3);
+        kernelRows(arithmetic, words, scale, x, offsets, count, group, rowOffsets + lanes, k0, k1, k2, k3);
       }
       for (let s = 0; s < sums; s++) {
         addScaled(target + sumBytes * s, count, coefficients + lanes + coefficientBytes * s, k0, k1, k2, k3);

@@ -1,15 +1,15 @@
 import { kernelRows } from './kernel';
 
-/** Address of feature 0 of the point at a position; its next feature lies 32 bytes further. */
+/** Address of word 0 of the point at a position; its next word lies 32 bytes further. */
 // @ts-ignore: decorator
 @inline
-export function pointAddress(panels: usize, dimension: i32, position: u32): usize {
-  return panels + (((<usize>(position >> 3)) * dimension) << 5) + ((<usize>(position & 7)) << 2);
+export function pointAddress(panels: usize, words: i32, position: u32): usize {
+  return panels + (((<usize>(position >> 3)) * words) << 5) + ((<usize>(position & 7)) << 2);
 }
 
 /** Copies points, by position, into groups of four rows (the layout that kernelRows reads its rows in). */
 export function gatherRows(
-  dimension: i32,
+  words: i32,
   panels: usize,
   pointOffsets: usize,
   positions: usize,
@@ -19,20 +19,20 @@ export function gatherRows(
 ): void {
   for (let r = 0; r < count; r++) {
     const position = load<u32>(positions + ((<usize>r) << 2));
-    let from = pointAddress(panels, dimension, position);
-    let to = rowGroups + (((<usize>(r >> 2)) * dimension) << 4) + ((<usize>(r & 3)) << 2);
-    for (let k = 0; k < dimension; k++) {
-      store<f32>(to, load<f32>(from));
+    let from = pointAddress(panels, words, position);
+    let to = rowGroups + (((<usize>(r >> 2)) * words) << 4) + ((<usize>(r & 3)) << 2);
+    for (let k = 0; k < words; k++) {
+      store<u32>(to, load<u32>(from));
       from += 32;
       to += 16;
     }
-    store<f32>(rowOffsets + ((<usize>r) << 2), load<f32>(pointOffsets + ((<usize>position) << 2)));
+    store<u32>(rowOffsets + ((<usize>r) << 2), load<u32>(pointOffsets + ((<usize>position) << 2)));
   }
 }
 
 /** Copies points, by position, into panels of eight; `count` is a multiple of eight. */
 function gatherPanels(
-  dimension: i32,
+  words: i32,
   panels: usize,
   pointOffsets: usize,
   positions: usize,
@@ -42,14 +42,14 @@ function gatherPanels(
 ): void {
   for (let r = 0; r < count; r++) {
     const position = load<u32>(positions + ((<usize>r) << 2));
-    let from = pointAddress(panels, dimension, position);
-    let to = pointAddress(toPanels, dimension, r);
-    for (let k = 0; k < dimension; k++) {
-      store<f32>(to, load<f32>(from));
+    let from = pointAddress(panels, words, position);
+    let to = pointAddress(toPanels, words, r);
+    for (let k = 0; k < words; k++) {
+      store<u32>(to, load<u32>(from));
       from += 32;
       to += 32;
     }
-    store<f32>(toOffsets + ((<usize>r) << 2), load<f32>(pointOffsets + ((<usize>position) << 2)));
+    store<u32>(toOffsets + ((<usize>r) << 2), load<u32>(pointOffsets + ((<usize>position) << 2)));
   }
 }
 
@@ -58,8 +58,9 @@ function gatherPanels(
  * half is computed, the other mirrored.
  */
 export function kernelSquare(
-  laplacian: bool,
-  dimension: i32,
+  arithmetic: i32,
+  words: i32,
+  scale: f32,
   panels: usize,
   pointOffsets: usize,
   positions: usize,
@@ -70,20 +71,21 @@ export function kernelSquare(
   squarePanels: usize,
   squareOffsets: usize,
 ): void {
-  gatherRows(dimension, panels, pointOffsets, positions, count, rowGroups, rowOffsets);
-  gatherPanels(dimension, panels, pointOffsets, positions, count, squarePanels, squareOffsets);
+  gatherRows(words, panels, pointOffsets, positions, count, rowGroups, rowOffsets);
+  gatherPanels(words, panels, pointOffsets, positions, count, squarePanels, squareOffsets);
   const stride = (<usize>count) << 2;
   for (let r = 0; r < count; r += 4) {
     const firstPanel = r >> 3;
     const skipped = (<usize>firstPanel) << 5;
     const out = square + stride * r + skipped;
     kernelRows(
-      laplacian,
-      dimension,
-      squarePanels + skipped * dimension,
+      arithmetic,
+      words,
+      scale,
+      squarePanels + skipped * words,
       squareOffsets + skipped,
       (count >> 3) - firstPanel,
-      rowGroups + (((<usize>r) * dimension) << 2),
+      rowGroups + (((<usize>r) * words) << 2),
       rowOffsets + ((<usize>r) << 2),
       out,
       out + stride,

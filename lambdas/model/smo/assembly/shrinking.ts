@@ -12,7 +12,7 @@ import { pointAddress } from './points';
  */
 export function shrink(
   count: i32,
-  dimension: i32,
+  words: i32,
   panels: usize,
   offsets: usize,
   f: usize,
@@ -31,7 +31,7 @@ export function shrink(
     do end--;
     while (end > i && idle(end, f, beta, lower, upper, leastUp, mostLow));
     if (end <= i) break;
-    swapPoints(dimension, panels, offsets, f, beta, lower, upper, index, i, end);
+    swapPoints(words, panels, offsets, f, beta, lower, upper, index, i, end);
     const pair = moves + 4 + ((<usize>pairs) << 3);
     store<u32>(pair, i);
     store<u32>(pair + 4, end);
@@ -78,7 +78,7 @@ function idle(
 }
 
 function swapPoints(
-  dimension: i32,
+  words: i32,
   panels: usize,
   offsets: usize,
   f: usize,
@@ -89,16 +89,16 @@ function swapPoints(
   a: u32,
   b: u32,
 ): void {
-  let pa = pointAddress(panels, dimension, a);
-  let pb = pointAddress(panels, dimension, b);
-  for (let k = 0; k < dimension; k++) {
-    swap<f32>(pa, pb);
+  let pa = pointAddress(panels, words, a);
+  let pb = pointAddress(panels, words, b);
+  for (let k = 0; k < words; k++) {
+    swap<u32>(pa, pb);
     pa += 32;
     pb += 32;
   }
   const a4 = (<usize>a) << 2;
   const b4 = (<usize>b) << 2;
-  swap<f32>(offsets + a4, offsets + b4);
+  swap<u32>(offsets + a4, offsets + b4);
   swap<u32>(index + a4, index + b4);
   const a8 = (<usize>a) << 3;
   const b8 = (<usize>b) << 3;

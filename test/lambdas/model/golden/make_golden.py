@@ -31,6 +31,8 @@ from sklearn.svm import SVC
 
 HERE = pathlib.Path(__file__).parent
 RECORDING = HERE / "../../../../lib/recorded-weather/recordings/nyc-2013.csv.gz"
+# Prepared values are whole multiples of 1/UNITS of a standard deviation.
+UNITS = 128
 COLUMNS = ["temp_c", "dewpoint_c", "humidity_pct", "pressure_mb", "wind_kph", "visibility_km", "precip_mm"]
 
 
@@ -83,8 +85,8 @@ def main():
         ]
     )
     z = prepare.fit(x[train]).transform(x).astype(float)
-    # Prepared values are whole multiples of 1/1024 (numpy rounds halves to even, none occurs).
-    z[:, : len(COLUMNS)] = np.round(z[:, : len(COLUMNS)] * 1024) / 1024
+    # numpy rounds halves to even, none occurs.
+    z[:, : len(COLUMNS)] = np.round(z[:, : len(COLUMNS)] * UNITS) / UNITS
 
     machines = []
     for kernel, c, gamma, weight in [("rbf", 1.0, 0.1, 4), ("laplacian", 0.5, 0.08, 8)]:
@@ -133,7 +135,7 @@ def main():
         "y": y.tolist(),
         "wetNow": wet_now.tolist(),
         "missing": [COLUMNS[j] for j in np.flatnonzero(missing)],
-        "prepared": [[round(value * 1024) for value in row] for row in z.tolist()],
+        "prepared": [[round(value * UNITS) for value in row] for row in z.tolist()],
         "machines": machines,
         "calibration": {
             "platt": platt.tolist(),

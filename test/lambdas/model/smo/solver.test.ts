@@ -3,6 +3,7 @@ import { calibrate, fitCalibration } from '../../../../lambdas/model/calibration
 import { type Evaluation, evaluate } from '../../../../lambdas/model/evaluation';
 import { fitLibsvm, loadLibsvm } from '../../../../lambdas/model/libsvm';
 import { type Matrix, selectRows } from '../../../../lambdas/model/matrix';
+import { PREPARED_UNIT } from '../../../../lambdas/model/preprocessing';
 import { simdDecisionValues } from '../../../../lambdas/model/smo/decision';
 import { smoSupported } from '../../../../lambdas/model/smo/kernel-module';
 import { fitSmo, type SmoProgress, type SmoResult, SmoSolver } from '../../../../lambdas/model/smo/solver';
@@ -50,6 +51,7 @@ interface Shape {
   readonly columns: number;
   readonly noise: number;
   readonly duplicated: boolean;
+  readonly prepared: boolean;
 }
 
 const shape: fc.Arbitrary<Shape> = fc.record({
@@ -58,6 +60,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   columns: fc.integer({ min: 1, max: 13 }),
   noise: fc.double({ min: 0.3, max: 2, noNaN: true }),
   duplicated: fc.boolean(),
+  prepared: fc.boolean(),
 });
 
 const hyperparameters: fc.Arbitrary<SvcOptions> = fc.record({
@@ -70,14 +73,22 @@ const hyperparameters: fc.Arbitrary<SvcOptions> = fc.record({
   timeBudgetMs: fc.constant(3_600_000),
 });
 
-/** Two overlapping clouds far from the origin, the first row of either class; every other row twice when duplicated. */
-function clouds({ seed, rows, columns, noise, duplicated }: Shape): { x: Matrix; y: Uint8Array } {
+/**
+ * Two overlapping clouds far from the origin, the first row of either class; every other row twice when duplicated,
+ * in whole units when prepared.
+ */
+function clouds({ seed, rows, columns, noise, duplicated, prepared }: Shape): { x: Matrix; y: Uint8Array } {
   const uniform = seededUniform(seed);
   const y = Uint8Array.from({ length: rows }, (_, i) => (i < 2 ? (seed + i) % 2 : uniform() < 0.3 ? 1 : 0));
   const values = Float64Array.from(
     { length: rows * columns },
     (_, at) => 40 + (y[Math.floor(at / columns)] === 1 ? 1 : 0) + noise * normal(uniform),
   );
+  if (prepared) {
+    values.forEach((value, at) => {
+      values[at] = Math.round(value / PREPARED_UNIT) * PREPARED_UNIT;
+    });
+  }
   if (duplicated) {
     for (let i = 3; i < rows; i += 2) {
       values.copyWithin(i * columns, (i - 1) * columns, i * columns);

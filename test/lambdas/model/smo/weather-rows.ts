@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import * as z from 'zod';
 import type { Matrix } from '../../../../lambdas/model/matrix';
+import { PREPARED_UNIT } from '../../../../lambdas/model/preprocessing';
 import { HOUR_MS } from '../../../../lambdas/runtime/time';
 import { normal, seededUniform } from './seeded';
 
@@ -31,7 +32,7 @@ let recorded: { readonly features: number[][]; readonly labels: number[] } | und
 const PERTURBATION = 0.15;
 
 /**
- * Scaled feature rows of the recorded New York stations with the next hour's rain as label (about 7% of rows), station
+ * Scaled feature rows, in whole units as preprocessing leaves them, of the recorded New York stations with the next hour's rain as label (about 7% of rows), station
  * after station. Past the recording's 26,000 rows it is repeated with small perturbations, as other years would.
  * They are as hard to learn as what the pipeline makes, without being the same features.
  */
@@ -46,7 +47,8 @@ export function weatherRows(rows: number): { readonly x: Matrix; readonly y: Uin
     const source = i % features.length;
     const spread = i < features.length ? 0 : PERTURBATION;
     features[source]?.forEach((value, k) => {
-      values[i * columns + k] = value + (spread === 0 ? 0 : spread * normal(uniform));
+      const perturbed = value + (spread === 0 ? 0 : spread * normal(uniform));
+      values[i * columns + k] = Math.round(perturbed / PREPARED_UNIT) * PREPARED_UNIT;
     });
     y[i] = labels[source] ?? 0;
   }
