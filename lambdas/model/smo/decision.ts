@@ -99,4 +99,4 @@ function sumsOfGamma(ensemble: SvcEnsemble, gamma: number, x: Matrix): Float64Ar
 }
 
 /** Kernel values of four rows on one chunk of points, see `assembly/gradient.ts`. */
-export const SCRATCH_BYTES = 4_096;
+export const SCRATCH_BYTES = 16_384;

@@ -1,7 +1,13 @@
 import { kernelRows } from './kernel';
 
-/** Points worked on at a time, so that their panels and their part of the gradient stay in the first-level cache. */
-const CHUNK_PANELS: i32 = 16;
+/**
+ * Points worked on at a time. Their panels stay in the second-level cache; of each kernel row a page is written or read at
+ * once, since short pieces of many rows wait for memory longer than their values take to compute.
+ */
+const CHUNK_PANELS: i32 = 128;
+
+/** Of the values of one row for these points. */
+const CHUNK_BYTES: usize = (<usize>CHUNK_PANELS) << 5;
 
 /**
  * f(x) += Σ_r coefficient_r · K(row_r, x) for all points x: the gradient update after a subproblem (Joachims 1999), the
@@ -43,9 +49,9 @@ export function addKernelRows(
     for (let g = 0; g < allGroups; g++) {
       const pointers = rowValues + ((<usize>g) << 4);
       const k0 = rowChunk(pointers, offset, scratch);
-      const k1 = rowChunk(pointers + 4, offset, scratch + 1024);
-      const k2 = rowChunk(pointers + 8, offset, scratch + 2048);
-      const k3 = rowChunk(pointers + 12, offset, scratch + 3072);
+      const k1 = rowChunk(pointers + 4, offset, scratch + CHUNK_BYTES);
+      const k2 = rowChunk(pointers + 8, offset, scratch + 2 * CHUNK_BYTES);
+      const k3 = rowChunk(pointers + 12, offset, scratch + 3 * CHUNK_BYTES);
       const lanes = (<usize>g) << 4;
       if (g < freshGroups) {
         const group = rowGroups + groupBytes * g;
