@@ -2,19 +2,25 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the module that `npm run build:smo` makes exports; documented in `assembly/`. Addresses are in bytes. */
-type Kernel = Record<(typeof exportNames)[number], (...parameters: number[]) => number>;
+type Kernel = Record<keyof typeof PARAMETERS, (...parameters: number[]) => number>;
 
-const exportNames = [
-  'addKernelRows',
-  'countIdle',
-  'gatherRows',
-  'kernelSquare',
-  'selectViolators',
-  'shrink',
-  'solveSubproblem',
-  'swapColumns',
-  'violation',
-] as const;
+/** How many parameters each export takes: a module that was built from other code takes others. */
+const PARAMETERS = {
+  addKernelRows: 17,
+  countIdle: 7,
+  gatherRows: 7,
+  kernelSquare: 12,
+  selectViolators: 11,
+  shrink: 12,
+  solveSubproblem: 9,
+  swapColumns: 2,
+  violation: 6,
+} as const;
+
+/** `smo.wasm` was built from other code than this. */
+class ModuleOutdated extends Error {
+  override readonly name = 'ModuleOutdated';
+}
 
 const PAGE_BYTES = 65_536;
 
@@ -42,12 +48,16 @@ function wasmPath(): string | undefined {
     .find((path) => existsSync(path));
 }
 
-/** Whether the solver can run here: the file is there and this machine's WebAssembly has SIMD. */
+/**
+ * Whether the solver can run here: the file is there and this machine's WebAssembly has SIMD.
+ * @throws ModuleOutdated when the file was built from other code: what it computed would be wrong.
+ */
 export function smoSupported(): boolean {
   try {
     load();
     return true;
-  } catch {
+  } catch (error) {
+    if (error instanceof ModuleOutdated) throw error;
     // No file, or an engine without SIMD: libsvm-js serves.
     return false;
   }
@@ -64,7 +74,7 @@ function load(): Loaded {
       env: { memory },
     });
     if (!isKernel(exports)) {
-      throw new Error('smo.wasm does not fit this code: run npm run build:smo.');
+      throw new ModuleOutdated('smo.wasm does not fit this code: run npm run build:smo.');
     }
     loaded = { kernel: exports, memory };
   }
@@ -72,7 +82,10 @@ function load(): Loaded {
 }
 
 function isKernel(exports: Readonly<Record<string, unknown>>): exports is Kernel {
-  return exportNames.every((name) => typeof exports[name] === 'function');
+  return Object.entries(PARAMETERS).every(([name, count]) => {
+    const found = exports[name];
+    return typeof found === 'function' && found.length === count;
+  });
 }
 
 /**
