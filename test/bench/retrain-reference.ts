@@ -153,7 +153,11 @@ export async function compareProtocol({ repeats, days }: Options): Promise<Recor
   const recipes = machinesOf(assessment.candidates);
   const size = { repeats, rows: set.hours.length, recipes: recipes.length };
   const own = medianTimes(runs.map(({ learning }) => learning));
-  const found = { ...size, ...figures(assessment.test), 'recipe chosen': nameOf(recipes, assessment.recipe) };
+  const found = {
+    ...size,
+    ...figures(assessment.test),
+    'recipe chosen': nameOf(recipes, { ...assessment.recipe, linear: null }),
+  };
   const rows = [
     {
       by: 'garoa, with SQL, cold starts and report',
