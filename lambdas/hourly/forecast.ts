@@ -187,8 +187,9 @@ export async function stalestBaseHour(
     }
   }
   const begin = addHours(hour, -SEARCHED_HOURS);
-  for (const id of waiting) {
-    if ((await championAt(models, id, begin)) !== undefined) return addHours(begin, -1);
+  for (const ids of chunks([...waiting], FORECASTS_AT_ONCE)) {
+    const inOffice = await Promise.all(ids.map((id) => championAt(models, id, begin)));
+    if (inOffice.some((champion) => champion !== undefined)) return addHours(begin, -1);
   }
   return stalest;
 }

@@ -259,7 +259,10 @@ function look({ x, targets, ridge, offset }: LogisticData, parameters: Float64Ar
   return { parameters, loss, gradient, steepness, spreads };
 }
 
-/** Goes in a direction, half as far again and again until the loss is lower; undefined where it nowhere is. */
+/**
+ * Goes in a direction, half as far again and again until the loss is lower, or the gradient half as steep: near the
+ * minimum rounding hides what the loss gains. Undefined where neither comes about.
+ */
 function descend(
   data: LogisticData,
   { parameters, loss, steepness }: Place,

@@ -140,10 +140,10 @@ function askReference<T>(python: string, task: object, answer: z.ZodType<T>): T 
 
 /**
  * Retraining as deployed beside the same protocol in scikit-learn with n_jobs=-1: the same rows, folds, candidates,
- * hyperparameters and tolerance, and three times the cache, then the test fit and the refit of the recipe that it chooses. Compared are the
- * times from training set to refitted model. Ours has preparation, calibration, metrics, baselines and all reading and
- * writing of objects in it; the reference's decision values are calibrated and measured by our code outside of its
- * time, its rows come prepared, and starting Python is not counted.
+ * hyperparameters and tolerance, and three times the cache, then the test fit and the refit of the recipe that it
+ * chooses. Compared are the times from training set to refitted model. Ours has preparation, linear members,
+ * calibration, metrics, baselines and all reading and writing of objects in it; the reference's decision values are
+ * calibrated and measured by our code outside of its time, its rows come prepared, and starting Python is not counted.
  */
 export async function compareProtocol({ repeats, days }: Options): Promise<Record<string, unknown>[]> {
   await loadLibsvm();

@@ -32,9 +32,10 @@ let recorded: { readonly features: number[][]; readonly labels: number[] } | und
 const PERTURBATION = 0.15;
 
 /**
- * Scaled feature rows, in whole units as preprocessing leaves them, of the recorded New York stations with the next hour's rain as label (about 7% of rows), station
- * after station. Past the recording's 26,000 rows it is repeated with small perturbations, as other years would.
- * They are as hard to learn as what the pipeline makes, without being the same features.
+ * Scaled feature rows of the recorded New York stations, in whole units as preprocessing leaves them, with the next
+ * hour's rain as label (about 7% of rows), station after station. Past the recording's 26,000 rows it is repeated with
+ * small perturbations, as other years would. They are as hard to learn as what the pipeline makes, without being the
+ * same features.
  */
 export function weatherRows(rows: number): { readonly x: Matrix; readonly y: Uint8Array } {
   recorded ??= recordedRows();
