@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Matrix } from './matrix';
+import { allFinite, type Matrix } from './matrix';
 
 /** p = 1 / (1 + exp(−(intercept + Σ weights[m] · f_m))) */
 export const logisticSchema = z.strictObject({ intercept: z.number(), weights: z.array(z.number()).min(1) });
@@ -74,8 +74,9 @@ function jointly({ wet, dry }: Extract<Calibration, { kind: 'logistic-by-present
 export function smoothedTargets(outcomes: Uint8Array): Float64Array {
   const rain = outcomes.reduce((sum, y) => sum + y, 0);
   const wet = (rain + 1) / (rain + 2);
-  const dry = 1 / (outcomes.length - rain + 2);
-  return Float64Array.from(outcomes, (y) => (y === 1 ? wet : dry));
+  const targets = new Float64Array(outcomes.length).fill(1 / (outcomes.length - rain + 2));
+  for (let i = 0; i < targets.length; i++) if (outcomes[i] === 1) targets[i] = wet;
+  return targets;
 }
 
 /** Probability of rain for each row of decision values, whose base hour was wet (1), dry (0) or unknown (NaN). */
@@ -122,6 +123,9 @@ const GRADIENT_TOLERANCE = 1e-9;
 /** A step must bring the gradient down to this part of what it was, or the next one looks at the curvature anew. */
 const WORTHWHILE = 0.2;
 
+/** Of so few inputs the Hessian costs no more than a gradient: each step looks at the curvature anew. */
+const FEW_INPUTS = 16;
+
 /** How a logistic regression may be told more than its rows. */
 export interface LogisticOptions {
   /** Where the search begins; at zero when absent. The minimum is the same. */
@@ -142,7 +146,7 @@ export function fitLogistic(
   ridge: number,
   { start, offset }: LogisticOptions = {},
 ): Logistic {
-  if (x.rows === 0 || x.rows !== targets.length || !x.values.every(Number.isFinite)) {
+  if (x.rows === 0 || x.rows !== targets.length || !allFinite(x.values)) {
     throw new RangeError(
       `Can't fit a logistic regression on ${x.rows} rows and ${targets.length} targets: none, unequal, or not finite.`,
     );
@@ -158,7 +162,8 @@ export function fitLogistic(
     curvature ??= choleskyFactor(hessianAt(data, place));
     const next = descend(data, place, solve(curvature, place.gradient));
     if (next === undefined && isFresh) break;
-    if (next === undefined || next.steepness > WORTHWHILE * place.steepness) curvature = undefined;
+    const wasWorthwhile = next !== undefined && next.steepness <= WORTHWHILE * place.steepness;
+    if (!wasWorthwhile || x.columns <= FEW_INPUTS) curvature = undefined;
     place = next ?? place;
   }
   const { parameters } = place;
@@ -216,11 +221,10 @@ interface LogisticData {
   readonly offset: Float64Array | undefined;
 }
 
-/** The loss and its slope at some parameters. */
+/** The slope of the loss at some parameters. */
 interface Place {
   /** The intercept, then the weights. */
   readonly parameters: Float64Array;
-  readonly loss: number;
   readonly gradient: Float64Array;
   /** Largest element of the gradient. */
   readonly steepness: number;
@@ -232,18 +236,13 @@ function look({ x, targets, ridge, offset }: LogisticData, parameters: Float64Ar
   const { rows, columns, values } = x;
   const gradient = new Float64Array(columns + 1);
   const spreads = new Float64Array(rows);
-  let loss = 0;
   let whole = 0;
   for (let i = 0, from = 0; i < rows; i++, from += columns) {
     let z = (parameters[0] ?? 0) + (offset?.[i] ?? 0);
     for (let j = 0; j < columns; j++) z += (parameters[j + 1] ?? 0) * (values[from + j] ?? 0);
-    const target = targets[i] ?? Number.NaN;
-    // Written so that neither e^z nor log(1 + e^z) overflows.
-    const e = Math.exp(-Math.abs(z));
-    loss += Math.max(z, 0) + Math.log1p(e) - target * z;
-    const p = (z >= 0 ? 1 : e) / (1 + e);
+    const p = sigmoid(z);
     spreads[i] = p * (1 - p);
-    const residual = p - target;
+    const residual = p - (targets[i] ?? Number.NaN);
     whole += residual;
     for (let j = 0; j < columns; j++)
       gradient[j + 1] = (gradient[j + 1] ?? 0) + residual * (values[from + j] ?? 0);
@@ -251,21 +250,33 @@ function look({ x, targets, ridge, offset }: LogisticData, parameters: Float64Ar
   gradient[0] = whole;
   let steepness = Math.abs(whole);
   for (let j = 1; j <= columns; j++) {
-    const weight = parameters[j] ?? 0;
-    loss += (ridge / 2) * weight ** 2;
-    gradient[j] = (gradient[j] ?? 0) + ridge * weight;
+    gradient[j] = (gradient[j] ?? 0) + ridge * (parameters[j] ?? 0);
     steepness = Math.max(steepness, Math.abs(gradient[j] ?? 0));
   }
-  return { parameters, loss, gradient, steepness, spreads };
+  return { parameters, gradient, steepness, spreads };
+}
+
+/** What is minimised. It takes longer than the slope to compute, and is seldom asked for. */
+function lossAt({ x, targets, ridge, offset }: LogisticData, parameters: Float64Array): number {
+  const { rows, columns, values } = x;
+  let loss = 0;
+  for (let i = 0, from = 0; i < rows; i++, from += columns) {
+    let z = (parameters[0] ?? 0) + (offset?.[i] ?? 0);
+    for (let j = 0; j < columns; j++) z += (parameters[j + 1] ?? 0) * (values[from + j] ?? 0);
+    // Written so that log(1 + e^z) does not overflow.
+    loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (targets[i] ?? Number.NaN) * z;
+  }
+  for (let j = 1; j <= columns; j++) loss += (ridge / 2) * (parameters[j] ?? 0) ** 2;
+  return loss;
 }
 
 /**
- * Goes in a direction, half as far again and again until the loss is lower, or the gradient half as steep: near the
+ * Goes in a direction, half as far again and again until the gradient is half as steep or the loss lower: near the
  * minimum rounding hides what the loss gains. Undefined where neither comes about.
  */
 function descend(
   data: LogisticData,
-  { parameters, loss, steepness }: Place,
+  { parameters, steepness }: Place,
   direction: Float64Array,
 ): Place | undefined {
   for (let scale = 1; scale > 1e-10; scale /= 2) {
@@ -273,53 +284,77 @@ function descend(
       data,
       parameters.map((value, j) => value - scale * (direction[j] ?? 0)),
     );
-    if (next.loss < loss || next.steepness < steepness / 2) return next;
+    if (next.steepness < steepness / 2 || lossAt(data, next.parameters) < lossAt(data, parameters))
+      return next;
   }
   return undefined;
 }
 
-/** Rows whose products are added to the Hessian together: each of its elements is read and written once for all four. */
-const BLOCK = 4;
+/** Rows whose products are added to the Hessian together: their weighted inputs stay in the first-level cache. */
+const CHUNK = 64;
+
+/** Of each chunk, two inputs are multiplied with four at a time: the eight sums stay in registers. */
+const INPUTS = 4;
 
 /** Its lower triangle. */
-function hessianAt({ x, ridge }: LogisticData, { spreads }: Place): Float64Array {
-  const size = x.columns + 1;
-  const hessian = new Float64Array(size * size);
-  // Input j of the four rows, then input j + 1; a row that is not there weighs nothing.
-  const inputs = new Float64Array(size * BLOCK);
-  const weights = new Float64Array(BLOCK);
-  for (let from = 0; from < x.rows; from += BLOCK) {
-    weights.fill(0);
-    for (let i = from; i < Math.min(from + BLOCK, x.rows); i++) {
-      weights[i - from] = spreads[i] ?? 0;
-      inputs[i - from] = 1;
-      for (let j = 0; j < x.columns; j++) {
-        inputs[(j + 1) * BLOCK + i - from] = x.values[i * x.columns + j] ?? Number.NaN;
-      }
+function hessianAt({ x: { rows, columns, values }, ridge }: LogisticData, { spreads }: Place): Float64Array {
+  const size = columns + 1;
+  const padded = Math.ceil(size / INPUTS) * INPUTS;
+  const sums = new Float64Array(padded * padded);
+  // The intercept's input in all rows of the chunk, then those of column 0, …, times the root of each row's weight.
+  const inputs = new Float64Array(padded * CHUNK);
+  for (let from = 0; from < rows; from += CHUNK) {
+    const count = Math.min(CHUNK, rows - from);
+    if (count < CHUNK) inputs.fill(0);
+    for (let i = 0, at = from * columns; i < count; i++) {
+      const weight = Math.sqrt(spreads[from + i] ?? 0);
+      inputs[i] = weight;
+      for (let to = CHUNK + i; to < size * CHUNK; to += CHUNK) inputs[to] = weight * (values[at++] ?? 0);
     }
-    addProducts(hessian, inputs, weights);
+    addProducts(sums, inputs, padded);
   }
+  const hessian = new Float64Array(size * size);
   for (let j = 0; j < size; j++) {
+    hessian.set(sums.subarray(j * padded, j * padded + j + 1), j * size);
     hessian[j * size + j] = (hessian[j * size + j] ?? 0) + (j > 0 ? ridge : 0) + 1e-12;
   }
   return hessian;
 }
 
-/** Adds Σ weight · input · inputᵀ of the four rows to the lower triangle. */
-function addProducts(hessian: Float64Array, inputs: Float64Array, weights: Float64Array): void {
-  const size = inputs.length / BLOCK;
-  for (let j = 0, at = 0; j < size; j++, at += BLOCK) {
-    const a = (weights[0] ?? 0) * (inputs[at] ?? 0);
-    const b = (weights[1] ?? 0) * (inputs[at + 1] ?? 0);
-    const c = (weights[2] ?? 0) * (inputs[at + 2] ?? 0);
-    const d = (weights[3] ?? 0) * (inputs[at + 3] ?? 0);
-    for (let k = 0, other = 0, to = j * size; k <= j; k++, other += BLOCK, to++) {
-      hessian[to] =
-        (hessian[to] ?? 0) +
-        a * (inputs[other] ?? 0) +
-        b * (inputs[other + 1] ?? 0) +
-        c * (inputs[other + 2] ?? 0) +
-        d * (inputs[other + 3] ?? 0);
+/** Adds the products of all inputs of a chunk to the lower triangle, and to some of what lies above it. */
+function addProducts(sums: Float64Array, inputs: Float64Array, padded: number): void {
+  for (let j = 0; j < padded; j += 2) {
+    for (let k = 0; k <= j; k += INPUTS) {
+      let [a0, a1, a2, a3] = [0, 0, 0, 0];
+      let [b0, b1, b2, b3] = [0, 0, 0, 0];
+      const fromJ = j * CHUNK;
+      const fromK = k * CHUNK;
+      for (let i = 0; i < CHUNK; i++) {
+        const a = inputs[fromJ + i] ?? 0;
+        const b = inputs[fromJ + CHUNK + i] ?? 0;
+        const c = inputs[fromK + i] ?? 0;
+        const d = inputs[fromK + CHUNK + i] ?? 0;
+        const e = inputs[fromK + 2 * CHUNK + i] ?? 0;
+        const f = inputs[fromK + 3 * CHUNK + i] ?? 0;
+        a0 += a * c;
+        a1 += a * d;
+        a2 += a * e;
+        a3 += a * f;
+        b0 += b * c;
+        b1 += b * d;
+        b2 += b * e;
+        b3 += b * f;
+      }
+      const upper = j * padded + k;
+      const lower = upper + padded;
+      sums[upper] = (sums[upper] ?? 0) + a0;
+      sums[upper + 1] = (sums[upper + 1] ?? 0) + a1;
+      sums[upper + 2] = (sums[upper + 2] ?? 0) + a2;
+      sums[upper + 3] = (sums[upper + 3] ?? 0) + a3;
+      sums[lower] = (sums[lower] ?? 0) + b0;
+      sums[lower + 1] = (sums[lower + 1] ?? 0) + b1;
+      sums[lower + 2] = (sums[lower + 2] ?? 0) + b2;
+      sums[lower + 3] = (sums[lower + 3] ?? 0) + b3;
     }
   }
 }
@@ -355,6 +390,8 @@ function solve(factor: Float64Array, right: Float64Array): Float64Array {
   return solution;
 }
 
+/** Written so that e^z does not overflow. */
 function sigmoid(z: number): number {
-  return z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z));
+  const e = Math.exp(-Math.abs(z));
+  return (z >= 0 ? 1 : e) / (1 + e);
 }

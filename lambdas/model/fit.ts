@@ -1,6 +1,6 @@
 import { FitThread, threadsSupported } from './fit-thread';
 import { fitLibsvm, refuseTooManyRows, TooManyRows } from './libsvm';
-import type { Matrix } from './matrix';
+import { allFinite, type Matrix } from './matrix';
 import { fitByGamma } from './smo/ensemble';
 import { smoSupported } from './smo/kernel-module';
 import {
@@ -119,7 +119,7 @@ function refuseUntrainable(x: Matrix, y: Uint8Array): void {
       `${rows} rows of ${columns} columns, ${values.length} values and ${y.length} labels do not go together.`,
     );
   }
-  if (!values.every(Number.isFinite)) {
+  if (!allFinite(values)) {
     const wrong = values.findIndex((value) => !Number.isFinite(value));
     throw new FitRefused(
       `Row ${Math.floor(wrong / columns)}, column ${wrong % columns} is ${values[wrong]}.`,

@@ -11,6 +11,21 @@ export function row(matrix: Matrix, index: number): Float64Array {
   return matrix.values.subarray(index * matrix.columns, (index + 1) * matrix.columns);
 }
 
+/** A view of rows `start` (inclusive) to `end` (exclusive); shares memory with the matrix. */
+export function rowsBetween({ columns, values }: Matrix, start: number, end: number): Matrix {
+  return { rows: end - start, columns, values: values.subarray(start * columns, end * columns) };
+}
+
+/** Whether no value is NaN or infinite. A loop: `every` with a function takes ten times as long. */
+export function allFinite(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) {
+    // Only of these two is the difference from itself no number.
+    const value = values[i] ?? Number.NaN;
+    if (value - value !== 0) return false;
+  }
+  return true;
+}
+
 /** Copies the named rows, in the order given. */
 export function selectRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
   const values = new Float64Array(rows.length * matrix.columns);

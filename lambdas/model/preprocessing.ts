@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { quantileOfSorted } from './evaluation';
-import { type Matrix, row } from './matrix';
+import { allFinite, type Matrix, row } from './matrix';
 
 /**
  * Prepared values are whole multiples of 1/128 of a standard deviation. Less than a hundredth of a deviation carries no
@@ -41,16 +41,29 @@ export const preprocessingSchema = z.strictObject({
 });
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 
+/** What some rows say of one feature. */
+interface LearntColumn {
+  /** Undefined where the feature is missing altogether or constant. */
+  readonly scale: Preprocessing['columns'][number] | undefined;
+  /** Which rows miss it; undefined where too few do to say so. */
+  readonly pattern: string | undefined;
+}
+
+/** Features by name, as the same rows were asked for them before. */
+export type LearntColumns = Map<string, LearntColumn>;
+
 /**
  * Learns medians, bounds and scales from raw training rows (NaN = missing). Of the features asked for, those that
  * are missing altogether or constant are dropped: they can't tell hours apart.
  * @param featureNames names of the matrix columns; `wanted` names those that may be used, in any order.
+ * @param learnt of these very rows; what is not there yet is added.
  * @throws RangeError when a value is infinite, or nothing is left to learn from.
  */
 export function fitPreprocessing(
   x: Matrix,
   featureNames: readonly string[],
   wanted: ReadonlySet<string>,
+  learnt: LearntColumns = new Map(),
 ): Preprocessing {
   const columns: Preprocessing['columns'] = [];
   const indicators: string[] = [];
@@ -59,19 +72,15 @@ export function fitPreprocessing(
     if (!wanted.has(feature)) {
       return;
     }
-    const missing = new Uint8Array(x.rows);
-    const known = knownValues(x, j, missing);
-    if (!known.every(Number.isFinite)) {
-      throw new RangeError(`Feature ${feature} is infinite in some row.`);
-    }
-    const column = scaleOf(feature, known.sort(), x.rows);
-    if (column === undefined) {
+    const column = learnt.get(feature) ?? learnColumn(feature, x, j);
+    learnt.set(feature, column);
+    const { scale, pattern } = column;
+    if (scale === undefined) {
       return;
     }
-    columns.push(column);
+    columns.push(scale);
     // Features that always miss together share one indicator: copies would only weigh the same fact more.
-    const pattern = Buffer.from(missing.buffer).toString('latin1');
-    if (x.rows - known.length >= INDICATOR_SHARE * x.rows && !patterns.has(pattern)) {
+    if (pattern !== undefined && !patterns.has(pattern)) {
       patterns.add(pattern);
       indicators.push(feature);
     }
@@ -114,6 +123,17 @@ export function applyPreprocessing(
     }
   }
   return { rows: x.rows, columns: width, values };
+}
+
+function learnColumn(feature: string, x: Matrix, j: number): LearntColumn {
+  const missing = new Uint8Array(x.rows);
+  const known = knownValues(x, j, missing);
+  if (!allFinite(known)) {
+    throw new RangeError(`Feature ${feature} is infinite in some row.`);
+  }
+  const scale = scaleOf(feature, known.sort(), x.rows);
+  const isFlagged = x.rows - known.length >= INDICATOR_SHARE * x.rows;
+  return { scale, pattern: isFlagged ? Buffer.from(missing.buffer).toString('latin1') : undefined };
 }
 
 /** Undefined when the known values (ascending) do not vary. Missing rows count with what they are replaced by. */

@@ -299,6 +299,11 @@ function distinct(recipes: readonly Recipe[], tried: readonly Recipe[]): Recipe[
   );
 }
 
+/** Whether two recipes differ in the linear member and the calibration at most, so that their classifiers are the same. */
+export function sameClassifiers(a: Recipe, b: Recipe): boolean {
+  return sameRecipe({ ...a, linear: b.linear, calibration: b.calibration }, b);
+}
+
 /** Whether two recipes are one: both have the fields in the order of the schema. */
 export function sameRecipe(a: Recipe, b: Recipe): boolean {
   return JSON.stringify(a) === JSON.stringify(b);

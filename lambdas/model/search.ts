@@ -22,7 +22,7 @@ export interface CandidateScore {
 
 /**
  * Scores recipes on the series of the development part, one after the other. Never looks at the test part.
- * Recipes that differ in their calibration only are fitted once.
+ * Recipes that differ in their calibration only, or lack the linear member of one before, are fitted once.
  * The out-of-fold values are for the test step, should a recipe be chosen; store them by their size.
  */
 export class Scorer {
@@ -38,13 +38,19 @@ export class Scorer {
 
   /** @throws FitRefused when a fold can't be fitted; the caller records the candidate as failed. */
   score(recipe: Recipe): { readonly score: CandidateScore; readonly outOfFold: OutOfFold } {
-    const { calibration: _, ...fitted } = recipe;
-    const key = JSON.stringify(fitted);
     const outOfFold =
-      this.known.get(key) ?? outOfFoldValues(this.set, recipe, this.development, this.remainingMs);
-    this.known.set(key, outOfFold);
+      this.known.get(keyOf(recipe)) ?? outOfFoldValues(this.set, recipe, this.development, this.remainingMs);
+    this.known.set(keyOf(recipe), outOfFold);
+    if (recipe.members.length > 0 && recipe.linear !== null) {
+      const { hours, values } = outOfFold;
+      this.known.set(keyOf({ ...recipe, linear: null }), { hours, values: values.slice(0, -1) });
+    }
     return { score: scoreOf(this.set, recipe, outOfFold), outOfFold };
   }
+}
+
+function keyOf({ calibration: _, ...fitted }: Recipe): string {
+  return JSON.stringify(fitted);
 }
 
 /** Measures of a recipe whose members gave these out-of-fold values. */

@@ -107,10 +107,11 @@ export function crossFitted(
   const severalWeeks = weeks.some((week) => week !== weeks[0]);
   const block = severalWeeks ? weeks : Int32Array.from(hours, (hour) => Math.floor(hour / DAY_MS));
   const part = block.map((number) => ((number % PARTS) + PARTS) % PARTS);
+  const places = Uint32Array.from(part.keys());
   const probabilities = new Float64Array(hours.length).fill(Number.NaN);
   for (const judged of new Set(part)) {
-    const rows = Uint32Array.from(part.keys()).filter((i) => part[i] !== judged);
-    const others = Uint32Array.from(part.keys()).filter((i) => part[i] === judged);
+    const rows = places.filter((i) => part[i] !== judged);
+    const others = places.filter((i) => part[i] === judged);
     learn(rows, others).forEach((probability, i) => {
       probabilities[others[i] ?? Number.NaN] = probability;
     });

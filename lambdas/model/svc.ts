@@ -134,15 +134,17 @@ export function joinMembers(models: readonly SvcModel[]): SvcEnsemble {
   const { kernel, supportVectors: first } = head;
   const places = new Map<string, number>();
   const vectors: Float64Array[] = [];
-  const placed = models.map((model) =>
-    Array.from({ length: model.supportVectors.rows }, (_, s) => {
-      const vector = model.supportVectors.values.slice(s * first.columns, (s + 1) * first.columns);
-      const key = Buffer.from(vector.buffer).toString('latin1');
-      const place = places.get(key) ?? vectors.push(vector) - 1;
-      places.set(key, place);
-      return place;
-    }),
-  );
+  const placed = models.map(({ supportVectors: { rows, values } }) => {
+    const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    const width = first.columns * values.BYTES_PER_ELEMENT;
+    return Uint32Array.from({ length: rows }, (_, s) => {
+      const key = bytes.toString('latin1', s * width, (s + 1) * width);
+      const known = places.get(key);
+      if (known !== undefined) return known;
+      places.set(key, vectors.length);
+      return vectors.push(values.subarray(s * first.columns, (s + 1) * first.columns)) - 1;
+    });
+  });
   const values = new Float64Array(vectors.length * first.columns);
   vectors.forEach((vector, s) => {
     values.set(vector, s * first.columns);

@@ -3,9 +3,14 @@ import { type Costs, decisionThreshold, type Evaluation, evaluate } from './eval
 import { fitMeanwhile } from './fit';
 import { joinedProbability, type Spoken, spokenSeries } from './joined';
 import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
-import { fromColumns, type Matrix, selectLabels, selectRows, selectValues } from './matrix';
+import { fromColumns, type Matrix, rowsBetween } from './matrix';
 import { fitPersistence, type Persistence, persistenceLogits } from './persistence';
-import { applyPreprocessing, fitPreprocessing, type Preprocessing } from './preprocessing';
+import {
+  applyPreprocessing,
+  fitPreprocessing,
+  type LearntColumns,
+  type Preprocessing,
+} from './preprocessing';
 import { expandingFolds, type RowRange } from './protocol';
 import { forecastsAt, type ProviderForecasts } from './provider-forecast';
 import { featuresOf, type Recipe } from './recipe';
@@ -133,29 +138,41 @@ interface Prepared {
 /** Values that may be kept of one training set: the folds of a year for several choices of features. */
 const KEPT_VALUES = 10_000_000;
 
-const kept = new WeakMap<TrainingSet, { readonly entries: Map<string, Prepared>; values: number }>();
+/** What recipes have in common that learn the same set. */
+interface Shared {
+  readonly prepared: Map<string, Prepared>;
+  /** Values of all that is prepared. */
+  values: number;
+  /** By rows: recipes of other features share the columns that both look at. */
+  readonly columns: Map<string, LearntColumns>;
+}
+
+const shared = new WeakMap<TrainingSet, Shared>();
 
 /** The newest rows of a range that a recipe looks at. Recipes of the same features share them: it takes as long as a fit. */
 function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
-  const rows = trainingRows(range, recipe.windowRows);
-  const key = JSON.stringify([recipe.featureGroups, rows[0], rows.length]);
-  const store = kept.get(set) ?? { entries: new Map<string, Prepared>(), values: 0 };
-  kept.set(set, store);
-  const known = store.entries.get(key);
+  const { start, end } = newest(range, recipe.windowRows);
+  const rows = `${start} ${end}`;
+  const key = JSON.stringify([recipe.featureGroups, rows]);
+  const store = shared.get(set) ?? { prepared: new Map(), values: 0, columns: new Map() };
+  shared.set(set, store);
+  const known = store.prepared.get(key);
   if (known !== undefined) return known;
 
-  const raw = selectRows(set.x, rows);
-  const preprocessing = fitPreprocessing(raw, set.featureNames, featuresOf(recipe));
+  const raw = rowsBetween(set.x, start, end);
+  const columns = store.columns.get(rows) ?? new Map();
+  store.columns.set(rows, columns);
+  const preprocessing = fitPreprocessing(raw, set.featureNames, featuresOf(recipe), columns);
   const x = applyPreprocessing(preprocessing, raw, set.featureNames);
   const prepared = {
     preprocessing,
     x,
-    y: selectLabels(set.y, rows),
-    wetNow: selectValues(set.wetNow, rows),
+    y: set.y.slice(start, end),
+    wetNow: set.wetNow.slice(start, end),
     linearMembers: new Map<number, LinearMember>(),
   };
   if (store.values + x.values.length <= KEPT_VALUES) {
-    store.entries.set(key, prepared);
+    store.prepared.set(key, prepared);
     store.values += x.values.length;
   }
   return prepared;
@@ -163,7 +180,7 @@ function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
 
 /** Decision values of a range of rows, one column per member. */
 function classify(classifier: Classifier, set: TrainingSet, range: RowRange): Matrix {
-  const raw = selectRows(set.x, trainingRows(range, range.end - range.start));
+  const raw = rowsBetween(set.x, range.start, range.end);
   const x = applyPreprocessing(classifier.preprocessing, raw, set.featureNames);
   const decide = smoSupported() ? simdDecisionValues : decisionValues;
   return memberValues(classifier, x, set.wetNow.slice(range.start, range.end), decide);
@@ -223,7 +240,7 @@ export function outOfFoldValues(
   const values: number[][] = Array.from({ length: memberCount(recipe) }, () => []);
   let before: { readonly first: number | undefined; readonly starts: Starts } | undefined;
   for (const { training, validation } of expandingFolds(set, range)) {
-    const [first] = trainingRows(training, recipe.windowRows);
+    const { start: first } = newest(training, recipe.windowRows);
     // A fold has all rows of the fold before, and some more, until they outgrow the window.
     const from = before?.first === first ? before?.starts : undefined;
     const { classifier, starts } = learn(set, recipe, training, remainingMs, from);
@@ -331,9 +348,8 @@ export function probabilitiesOf(
 }
 
 /** The newest `limit` rows of a range. */
-function trainingRows({ start, end }: RowRange, limit: number): Int32Array {
-  const from = Math.max(start, end - limit);
-  return Int32Array.from({ length: end - from }, (_, i) => from + i);
+function newest({ start, end }: RowRange, limit: number): RowRange {
+  return { start: Math.max(start, end - limit), end };
 }
 
 function appendTo(

@@ -122,7 +122,7 @@ export async function testRecipes(
       plainSvc: await evaluationOf(baselines.plainSvc),
       provider: providerInTest(set, split),
       plain: evaluation === plain.evaluation ? null : plain.evaluation,
-      joining: joiningOf(fitDecision(set, standing.recipe, outOfFold)),
+      joining: set.forecasts === null ? null : joiningOf(fitDecision(set, standing.recipe, outOfFold)),
       comparisons: {
         persistence: against(persistence),
         climatology: against(weeklyLosses(series, climatologySeries(series))),

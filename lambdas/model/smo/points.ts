@@ -17,7 +17,7 @@ export function roundUp(value: number, multiple: number): number {
 const ARITHMETIC = { rbf: 0, laplacian: 1, laplacianUnits: 2 } as const;
 
 /**
- * The largest distance of a point from the centre in units: two such points are 2¹⁷ − 2 apart, and distances below 2¹⁷
+ * The largest distance of a point from the origin in units: two such points are 2¹⁷ − 2 apart, and distances below 2¹⁷
  * come out exact. Of 73 features, all may be seven standard deviations off.
  */
 const MOST_UNITS = 2 ** 16 - 1;
@@ -41,42 +41,42 @@ export interface PointFormat {
 }
 
 /**
- * The format for the rows of all these matrices, centred on the columns' means of the first: numbers of units wherever
- * each row is whole ones and near enough to the centre.
+ * The format for the rows of all these matrices: numbers of units wherever each row is whole ones and near enough to
+ * the origin, which prepared rows lie around; else centred on the columns' means of the first.
  */
 export function pointFormat(
   { kernel, gamma }: Pick<SvcOptions, 'kernel' | 'gamma'>,
   x: Matrix,
   ...others: readonly Matrix[]
 ): PointFormat {
-  const means = new Float64Array(x.columns);
-  for (let i = 0, at = 0; i < x.rows; i++) {
-    for (let k = 0; k < x.columns; k++, at++) {
-      means[k] = (means[k] ?? 0) + (x.values[at] ?? 0) / x.rows;
-    }
-  }
-  if (kernel === 'laplacian') {
-    const centre = means.map((mean) => Math.round(mean / PREPARED_UNIT) * PREPARED_UNIT);
-    if ([x, ...others].every((rows) => areUnits(rows, centre))) {
-      return {
-        arithmetic: ARITHMETIC.laplacianUnits,
-        words: Math.ceil(x.columns / 2),
-        centre,
-        factor: 1 / PREPARED_UNIT,
-        scale: gamma * Math.LOG2E * PREPARED_UNIT,
-      };
-    }
+  if (kernel === 'laplacian' && [x, ...others].every(areUnits)) {
+    return {
+      arithmetic: ARITHMETIC.laplacianUnits,
+      words: Math.ceil(x.columns / 2),
+      centre: new Float64Array(x.columns),
+      factor: 1 / PREPARED_UNIT,
+      scale: gamma * Math.LOG2E * PREPARED_UNIT,
+    };
   }
   const factor = kernel === 'rbf' ? Math.sqrt(2 * gamma * Math.LOG2E) : 2 * gamma * Math.LOG2E;
-  return { arithmetic: ARITHMETIC[kernel], words: x.columns, centre: means, factor, scale: 1 };
+  return { arithmetic: ARITHMETIC[kernel], words: x.columns, centre: meansOf(x), factor, scale: 1 };
 }
 
-/** Whether all values are 16-bit numbers of units and no row is too far from the centre. */
-function areUnits({ columns, values }: Matrix, centre: Float64Array): boolean {
+/** Of the columns. */
+function meansOf({ rows, columns, values }: Matrix): Float64Array {
+  const sums = new Float64Array(columns);
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let k = 0; k < columns; k++, at++) sums[k] = (sums[k] ?? 0) + (values[at] ?? 0);
+  }
+  return sums.map((sum) => sum / rows);
+}
+
+/** Whether all values are 16-bit numbers of units and no row is too far from the origin. */
+function areUnits({ columns, values }: Matrix): boolean {
   for (let at = 0; at < values.length; ) {
     let distance = 0;
     for (let k = 0; k < columns; k++, at++) {
-      const units = ((values[at] ?? 0) - (centre[k] ?? 0)) / PREPARED_UNIT;
+      const units = (values[at] ?? 0) / PREPARED_UNIT;
       if ((units << 16) >> 16 !== units) return false;
       distance += Math.abs(units);
     }

@@ -3,6 +3,7 @@ import { fromColumns } from '../../../lambdas/model/matrix';
 import {
   applyPreprocessing,
   fitPreprocessing,
+  type LearntColumns,
   PREPARED_UNIT,
   preprocessingSchema,
 } from '../../../lambdas/model/preprocessing';
@@ -40,6 +41,18 @@ describe('preprocessing', () => {
     const reversed = matrixOf(golden.x.map((row) => [...row].reverse()));
     expect(applyPreprocessing(some, reversed, [...golden.columns].reverse())).toEqual(
       applyPreprocessing(some, x, golden.columns),
+    );
+  });
+
+  it('comes to the same with what other recipes have learnt of these rows', () => {
+    const learnt: LearntColumns = new Map();
+    const features = fc.subarray([...golden.columns], { minLength: 1 });
+    fc.assert(
+      fc.property(features, (wanted) => {
+        const fresh = () => fitPreprocessing(training, golden.columns, all(wanted));
+        const shared = () => fitPreprocessing(training, golden.columns, all(wanted), learnt);
+        expect(shared()).toEqual(fresh());
+      }),
     );
   });
 

@@ -220,6 +220,20 @@ describe('out-of-fold values', () => {
     expect(always.score.brier).not.toBe(byPresent.score.brier);
   });
 
+  it('of a recipe without the linear member are those of one that has it, less the last column', () => {
+    const withLinear: Recipe = { ...recipe, linear: { ridge: 100 } };
+    const alone = new Scorer(set, unhurried).score(recipe);
+    let fits = 0;
+    const scorer = new Scorer(set, () => {
+      fits++;
+      return 60_000;
+    });
+    scorer.score(withLinear);
+    const fitted = fits;
+    expect(scorer.score(recipe)).toEqual(alone);
+    expect(fits).toBe(fitted);
+  });
+
   it('of an hour that the set does not have are refused', () => {
     expect(() => seriesOf(set, [0])).toThrow(/1970-01-01T00:00:00.000Z has decision values/);
   });
