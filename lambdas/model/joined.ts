@@ -1,5 +1,8 @@
 import * as z from 'zod';
 import { DAY_MS } from '../runtime/time';
+import { blocksOf, type Comparison, compareBlocks, isBetter } from './comparison';
+import { countEpisodes, squaredErrors } from './evaluation';
+import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
 import {
   fitScaled,
   type Logistic,
@@ -7,10 +10,7 @@ import {
   logisticSchema,
   logits,
   smoothedTargets,
-} from './calibration';
-import { blocksOf, type Comparison, compareBlocks, isBetter } from './comparison';
-import { countEpisodes, squaredErrors } from './evaluation';
-import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
+} from './logistic';
 import { fromColumns, type Matrix, selectLabels, selectRows, selectValues, sideBySide } from './matrix';
 import {
   FORECAST_TERMS,

@@ -1,14 +1,6 @@
-import {
-  type Calibration,
-  type CalibrationKind,
-  calibrate,
-  fitCalibration,
-  fitScaled,
-  type Logistic,
-  logits,
-  smoothedTargets,
-} from './calibration';
+import { type Calibration, type CalibrationKind, calibrate, fitCalibration } from './calibration';
 import { countEpisodes } from './evaluation';
+import { fitScaled, type Logistic, logits, smoothedTargets } from './logistic';
 import { type Matrix, selectLabels, selectRows, selectValues, sideBySide } from './matrix';
 
 /**

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { fitScaled, logisticProbability, logisticSchema, smoothedTargets } from './calibration';
+import { fitScaled, logisticProbability, logisticSchema, smoothedTargets } from './logistic';
 import { fromColumns, type Matrix, selectLabels, selectRows, selectValues } from './matrix';
 
 /**

@@ -1,8 +1,8 @@
-import { fitLogistic, type Logistic, smoothedTargets } from './calibration';
 import { type Costs, decisionThreshold, type Evaluation, evaluate } from './evaluation';
 import { fitMeanwhile } from './fit';
 import { joinedProbability, type Spoken, spokenSeries } from './joined';
 import { calibrateKnown, fitKnown, type KnownCalibration } from './known-calibration';
+import { fitLogistic, type Logistic, logisticLogits, smoothedTargets } from './logistic';
 import { fromColumns, type Matrix, rowsBetween } from './matrix';
 import { fitPersistence, type Persistence, persistenceLogits } from './persistence';
 import {
@@ -206,27 +206,13 @@ export function withLinear(
 ): Matrix {
   const { columns, values } = machines ?? { columns: 0, values: new Float64Array(0) };
   if (linear === null) return { rows: x.rows, columns, values };
-  const logits = linearValues(linear, x, wetNow);
+  const logits = logisticLogits(linear.logistic, x, persistenceLogits(linear.persistence, wetNow));
   const joined = new Float64Array(x.rows * (columns + 1));
   logits.forEach((logit, i) => {
     joined.set(values.subarray(i * columns, (i + 1) * columns), i * (columns + 1));
     joined[i * (columns + 1) + columns] = logit;
   });
   return { rows: x.rows, columns: columns + 1, values: joined };
-}
-
-function linearValues(
-  { persistence, logistic }: LinearMember,
-  x: Matrix,
-  wetNow: Float64Array,
-): Float64Array {
-  const { intercept, weights } = logistic;
-  return persistenceLogits(persistence, wetNow).map((offset, i) =>
-    weights.reduce(
-      (sum, weight, j) => sum + weight * (x.values[i * x.columns + j] ?? Number.NaN),
-      offset + intercept,
-    ),
-  );
 }
 
 /** Decision values over the expanding folds of a range: each row is judged by what was fitted on earlier rows only. */

@@ -28,8 +28,10 @@ export async function score(
     const candidate = batch.first + offset;
     try {
       const { score, outOfFold } = scorer.score(recipe);
-      await runFiles.values.write(queryResults, outOfFold, run.id, location, candidate);
-      await runFiles.score.write(queryResults, { status: 'scored', score }, run.id, location, candidate);
+      await Promise.all([
+        runFiles.values.write(queryResults, outOfFold, run.id, location, candidate),
+        runFiles.score.write(queryResults, { status: 'scored', score }, run.id, location, candidate),
+      ]);
       tally.scored++;
     } catch (error) {
       // RangeError: of the features that the recipe asks for, none tells hours apart at this place.

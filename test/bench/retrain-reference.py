@@ -4,7 +4,8 @@ Reads one JSON object from standard input, writes one to standard output; `secon
 Python and importing. Rows lie in `<folder>/<file>.x` (row-major doubles, already prepared) and `<file>.y` (bytes).
 Written for scikit-learn 1.9, joblib 1.6, numpy 2.4; `SVC(probability=True)` ends with scikit-learn 1.11.
 
-mode "protocol": every fit of `fits` (a recipe on a fold, all its members), decision values to `<folder>/<name>.values`.
+mode "protocol": every fit of `fits` (the classifiers of a recipe on a fold, or its logistic regression), decision values
+    to `<folder>/<name>.values`.
     scikit-learn has no Laplacian kernel built into SVC. Its `laplacian_kernel` is computed once for all members of one
     gamma and given as a precomputed matrix: a callable kernel would compute the same matrix again for each of them.
 mode "usual": rows of the minority repeated until classes are equal, SVC(probability=True) with its defaults; `grid`
@@ -18,6 +19,7 @@ import warnings
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss
 from sklearn.metrics.pairwise import laplacian_kernel
 from sklearn.model_selection import GridSearchCV
@@ -35,6 +37,11 @@ def fit_members(fit, folder, tolerance, cache):
     start = time.process_time()
     x, y = rows_of(folder, fit["training"], fit["columns"])
     asked, _ = rows_of(folder, fit["asked"], fit["columns"])
+    if fit["ridge"] is not None:
+        # The fastest of its solvers where rows are many more than columns.
+        model = LogisticRegression(C=1 / fit["ridge"], solver="newton-cholesky").fit(x, y)
+        model.decision_function(asked).tofile(f"{folder}/{fit['name']}.values")
+        return time.process_time() - start
     values = np.empty((len(asked), len(fit["members"])))
     laplacian = fit["kernel"] == "laplacian"
     known = None

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { calibrate } from '../../lambdas/model/calibration';
 import { type Evaluation, evaluate } from '../../lambdas/model/evaluation';
 import { loadLibsvm } from '../../lambdas/model/libsvm';
-import { type Matrix, selectRows } from '../../lambdas/model/matrix';
+import { type Matrix, rowsBetween, sideBySide } from '../../lambdas/model/matrix';
 import type { EvaluationFile } from '../../lambdas/model/metrics-file';
 import { applyPreprocessing } from '../../lambdas/model/preprocessing';
 import {
@@ -59,6 +59,8 @@ function retrainOnce(days: number): Promise<Deployed> {
 /** One fit that the reference is to make, and the rows that it is to give decision values of. */
 interface ReferenceFit {
   readonly name: string;
+  /** Of a logistic regression, which is one member; null where the members are support vector classifiers. */
+  readonly ridge: number | null;
   readonly kernel: Recipe['kernel'];
   readonly members: readonly { readonly c: number; readonly gamma: number; readonly weight: number }[];
   readonly training: { readonly file: string; readonly rows: number };
@@ -72,14 +74,18 @@ interface ReferenceFit {
  */
 class Export {
   private readonly files = new Map<string, string>();
+  private count = 0;
 
   constructor(
     private readonly folder: string,
     private readonly set: TrainingSet,
   ) {}
 
-  /** What `fitClassifier` does on `range`, and decision values of `asked`. */
-  fit(name: string, recipe: Recipe, range: RowRange, asked: RowRange): ReferenceFit {
+  /**
+   * What `fitClassifier` does on `range`, and decision values of `asked`: the recipe's classifiers together, and its
+   * logistic regression.
+   */
+  fits(recipe: Recipe, range: RowRange, asked: RowRange): ReferenceFit[] {
     // Our own fit says how rows are prepared and what gamma is.
     const { preprocessing, models } = fitClassifier(this.set, recipe, range, UNHURRIED);
     const seen = { start: Math.max(range.start, range.end - recipe.windowRows), end: range.end };
@@ -90,32 +96,44 @@ class Export {
       const file = this.files.get(key) ?? `rows-${this.files.size}`;
       if (!this.files.has(key)) {
         this.files.set(key, file);
-        const rows = Array.from({ length: end - start }, (_, i) => start + i);
-        const x = applyPreprocessing(preprocessing, selectRows(this.set.x, rows), this.set.featureNames);
+        const raw = rowsBetween(this.set.x, start, end);
+        const x = applyPreprocessing(preprocessing, raw, this.set.featureNames);
         writeFileSync(join(this.folder, `${file}.x`), x.values);
         writeFileSync(join(this.folder, `${file}.y`), this.set.y.slice(start, end));
       }
       return { file, rows: end - start };
     };
-    return {
-      name,
+    const material = {
       kernel: recipe.kernel,
-      members: recipe.members.map(({ c, positiveWeight }, m) => ({
-        c: positiveWeight === 'balanced' ? (c * rows) / (2 * (rows - rain)) : c,
-        gamma: models[m]?.gamma ?? Number.NaN,
-        weight: positiveWeight === 'balanced' ? (rows - rain) / rain : positiveWeight,
-      })),
       training: write(seen),
       asked: write(asked),
       columns: preprocessing.columns.length + preprocessing.indicators.length,
     };
+    const members = recipe.members.map(({ c, positiveWeight }, m) => ({
+      c: positiveWeight === 'balanced' ? (c * rows) / (2 * (rows - rain)) : c,
+      gamma: models[m]?.gamma ?? Number.NaN,
+      weight: positiveWeight === 'balanced' ? (rows - rain) / rain : positiveWeight,
+    }));
+    return [
+      ...(members.length === 0 ? [] : [this.named({ ...material, ridge: null, members })]),
+      ...(recipe.linear === null ? [] : [this.named({ ...material, ...recipe.linear, members: [] })]),
+    ];
   }
 
-  /** Decision values that the reference left, one column for each member. */
-  values({ name, asked, members }: ReferenceFit): Matrix {
-    const values = new Float64Array(asked.rows * members.length);
+  private named(fit: Omit<ReferenceFit, 'name'>): ReferenceFit {
+    return { ...fit, name: `fit-${this.count++}` };
+  }
+
+  /** Decision values that the reference left of a recipe's fits, one column for each member. */
+  values(fits: readonly ReferenceFit[]): Matrix {
+    return fits.map((fit) => this.valuesOf(fit)).reduce(sideBySide);
+  }
+
+  private valuesOf({ name, asked, members, ridge }: ReferenceFit): Matrix {
+    const columns = ridge === null ? members.length : 1;
+    const values = new Float64Array(asked.rows * columns);
     new Uint8Array(values.buffer).set(readFileSync(join(this.folder, `${name}.values`)));
-    return { rows: asked.rows, columns: members.length, values };
+    return { rows: asked.rows, columns, values };
   }
 }
 
@@ -140,23 +158,26 @@ function askReference<T>(python: string, task: object, answer: z.ZodType<T>): T 
 
 /**
  * Retraining as deployed beside the same protocol in scikit-learn with n_jobs=-1: the same rows, folds, candidates,
- * hyperparameters and tolerance, and three times the cache, then the test fit and the refit of the recipe that it
- * chooses. Compared are the times from training set to refitted model. Ours has preparation, linear members,
- * calibration, metrics, baselines and all reading and writing of objects in it; the reference's decision values are
- * calibrated and measured by our code outside of its time, its rows come prepared, and starting Python is not counted.
+ * hyperparameters and tolerance, and three times the cache, then the test fits of the recipe that it chooses and of the
+ * baselines, and the refit. Each candidate is fitted by itself, as scikit-learn's searches do; ours shares what some have
+ * in common. All fits of the search are given to it at once, where ours come in rounds. Compared are the times from
+ * training set to refitted model. Ours has preparation, calibration, metrics and all reading and writing of
+ * objects in it; the reference's decision values are calibrated and measured by our code outside of its time, its rows
+ * come prepared, and starting Python is not counted. Its logistic regressions begin at no rain, ours at persistence.
  */
 export async function compareProtocol({ repeats, days }: Options): Promise<Record<string, unknown>[]> {
   await loadLibsvm();
   const runs: [Deployed, ...Deployed[]] = [await retrainOnce(days)];
   while (runs.length < repeats) runs.push(await retrainOnce(days));
   const [{ set, assessment }] = runs;
-  const recipes = machinesOf(assessment.candidates);
+  const candidates = assessment.candidates.filter((each): each is Candidate => each.status === 'scored');
+  const recipes = candidates.map(({ recipe }) => recipe);
   const size = { repeats, rows: set.hours.length, recipes: recipes.length };
   const own = medianTimes(runs.map(({ learning }) => learning));
   const found = {
     ...size,
     ...figures(assessment.test),
-    'recipe chosen': nameOf(recipes, { ...assessment.recipe, linear: null }),
+    'recipe chosen': nameOf(recipes, assessment.recipe),
   };
   const rows = [
     {
@@ -169,7 +190,7 @@ export async function compareProtocol({ repeats, days }: Options): Promise<Recor
   const python = findScikitLearn('retrain');
   if (python === undefined) return rows;
 
-  const references = referenceProtocol(python, set, recipes, repeats);
+  const references = referenceProtocol(python, set, candidates, repeats);
   const [{ processes, recipe, evaluation }] = references;
   const theirs = medianTimes(references);
   return [
@@ -186,17 +207,7 @@ export async function compareProtocol({ repeats, days }: Options): Promise<Recor
   ];
 }
 
-/**
- * What the reference can do of a search: support vector classifiers, the plain one among them, each set once. Ours has
- * the logistic regressions in its time as well.
- */
-function machinesOf(candidates: Deployed['assessment']['candidates']): Recipe[] {
-  const recipes = candidates.flatMap((each) => (each.status === 'scored' ? [each.recipe] : []));
-  return recipes
-    .filter(({ members }) => members.length > 0)
-    .map((recipe): Recipe => ({ ...recipe, linear: null }))
-    .filter((recipe, i, all) => all.findIndex((other) => sameRecipe(other, recipe)) === i);
-}
+type Candidate = Extract<Deployed['assessment']['candidates'][number], { readonly status: 'scored' }>;
 
 interface ReferenceRun extends Times {
   readonly processes: number;
@@ -204,11 +215,11 @@ interface ReferenceRun extends Times {
   readonly evaluation: Evaluation;
 }
 
-/** Search, test fit and refit in scikit-learn, `repeats` times. */
+/** Search, the tests' fits and the refit in scikit-learn, `repeats` times. */
 function referenceProtocol(
   python: string,
   set: TrainingSet,
-  recipes: readonly Recipe[],
+  recipes: readonly Pick<Candidate, 'recipe' | 'baseline'>[],
   repeats: number,
 ): [ReferenceRun, ...ReferenceRun[]] {
   const folder = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
@@ -216,39 +227,34 @@ function referenceProtocol(
     const exported = new Export(folder, set);
     const split = splitDevelopmentTest(set);
     const folds = expandingFolds(set, split.development);
-    const search = recipes.map((recipe, r) =>
-      folds.map(({ training, validation }, f) =>
-        exported.fit(`recipe-${r}-fold-${f}`, recipe, training, validation),
-      ),
+    const search = recipes.map(({ recipe }) =>
+      folds.map(({ training, validation }) => exported.fits(recipe, training, validation)),
     );
     const run = (fits: readonly ReferenceFit[]) =>
       askReference(python, { mode: 'protocol', folder, ...REFERENCE_FITTING, fits }, protocolAnswer);
     const once = (): ReferenceRun => {
-      const searched = run(search.flat());
-      const candidates = recipes.map((recipe, r) => {
-        const values = (search[r] ?? []).map((fit) => exported.values(fit));
+      const searched = run(search.flat(2));
+      const scored = recipes.map(({ recipe, baseline }, r) => {
+        const values = (search[r] ?? []).map((fits) => exported.values(fits));
         const outOfFold = joinFolds(
           set,
           folds.map(({ validation }) => validation),
           values,
         );
-        return { outOfFold, score: scoreOf(set, recipe, outOfFold) };
+        return { recipe, baseline, outOfFold, brier: scoreOf(set, recipe, outOfFold).brier };
       });
-      const chosen = candidates.reduce<(typeof candidates)[number] | undefined>(
-        (best, each) => (best === undefined || each.score.brier < best.score.brier ? each : best),
-        undefined,
-      );
-      if (chosen === undefined) throw new Error('No recipe was scored.');
-      const { recipe } = chosen.score;
-      const tested = exported.fit('test', recipe, split.development, split.test);
+      const best = (some: typeof scored) =>
+        some.reduce((best, each) => (each.brier < best.brier ? each : best));
+      const chosen = best(scored.filter(({ baseline }) => !baseline));
+      const { recipe } = chosen;
+      const tested = exported.fits(recipe, split.development, split.test);
+      const baselines = [
+        best(scored.filter(({ baseline, recipe }) => baseline && recipe.members.length === 0)),
+        best(scored.filter(({ baseline, recipe }) => baseline && recipe.members.length > 0)),
+      ].flatMap(({ recipe }) => exported.fits(recipe, split.development, split.test));
       // One row is asked for, since every fit is: nobody looks at it.
-      const refitted = exported.fit(
-        'refit',
-        recipe,
-        { start: 0, end: set.hours.length },
-        { start: 0, end: 1 },
-      );
-      const finished = run([tested, refitted]);
+      const refitted = exported.fits(recipe, { start: 0, end: set.hours.length }, { start: 0, end: 1 });
+      const finished = run([...tested, ...baselines, ...refitted]);
       return {
         seconds: searched.seconds + finished.seconds,
         cpuSeconds: searched.cpuSeconds + finished.cpuSeconds,
@@ -327,8 +333,8 @@ export async function compareUsual({ grid }: Options): Promise<Record<string, un
   if (python === undefined) return table;
   const folder = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
   try {
-    const exported = new Export(folder, set).fit('usual', single, development, test);
-    const usual = askReference(python, { mode: 'usual', folder, grid, fits: [exported] }, usualAnswer);
+    const fits = new Export(folder, set).fits(single, development, test);
+    const usual = askReference(python, { mode: 'usual', folder, grid, fits }, usualAnswer);
     table.push({
       by: `SVC(probability=True)${grid ? ', grid of nine' : ''}`,
       ...shownTimes(usual),

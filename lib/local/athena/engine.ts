@@ -22,7 +22,7 @@ import { writeResult } from './results';
 import { TableScans } from './scan';
 import type { Statement } from './statement';
 
-const MEMORY_LIMIT = '1GB';
+const MEMORY_LIMIT = '640MB';
 
 /**
  * Runs Athena's statements on DuckDB over the objects' own files.

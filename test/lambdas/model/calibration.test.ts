@@ -1,14 +1,8 @@
 import fc from 'fast-check';
-import {
-  calibrate,
-  calibrationSchema,
-  fitCalibration,
-  fitLogistic,
-  logisticProbability,
-} from '../../../lambdas/model/calibration';
+import { calibrate, calibrationSchema, fitCalibration } from '../../../lambdas/model/calibration';
+import { fitLogistic, logisticProbability } from '../../../lambdas/model/logistic';
 import { fromColumns } from '../../../lambdas/model/matrix';
-import { PREPARED_UNIT } from '../../../lambdas/model/preprocessing';
-import { golden, judged, matrixOf } from './golden/golden';
+import { golden, judged } from './golden/golden';
 
 const { calibration, machines, trainingRows } = golden;
 const { outcomes, wetNow } = judged;
@@ -103,39 +97,6 @@ describe('calibration', () => {
         const probabilities = logisticProbability(fitLogistic(values, targets, 0.01), values);
         const mean = (of: Float64Array) => of.reduce((sum, value) => sum + value, 0) / of.length;
         expect(mean(probabilities)).toBeCloseTo(mean(targets), 6);
-      }),
-    );
-  });
-});
-
-describe('logistic regression', () => {
-  it("is scikit-learn's", () => {
-    const prepared = matrixOf(
-      golden.prepared.slice(0, trainingRows).map((row) => row.map((units) => units * PREPARED_UNIT)),
-    );
-    const labels = Float64Array.from(golden.y.slice(0, trainingRows));
-    const { intercept, weights } = fitLogistic(prepared, labels, 1);
-    expect(intercept).toBeCloseTo(golden.logisticRegression.intercept, 5);
-    expect(weights).toEqual(close(golden.logisticRegression.weights, 5));
-  });
-
-  it('comes to the same minimum from wherever it starts', () => {
-    const size = 4;
-    const number = fc.double({ min: -3, max: 3, noNaN: true });
-    const vector = fc.array(number, { minLength: size, maxLength: size });
-    const rows = fc.array(fc.record({ x: vector, y: fc.constantFrom(0, 1) }), {
-      minLength: 10,
-      maxLength: 60,
-    });
-    fc.assert(
-      fc.property(rows, vector, number, (given, weights, intercept) => {
-        const x = matrixOf(given.map((row) => row.x));
-        const targets = Float64Array.from(given, ({ y }) => (y === 1 ? 0.9 : 0.1));
-        const [fromZero, fromThere] = [{}, { start: { intercept, weights } }].map((options) => {
-          const found = fitLogistic(x, targets, 0.5, options);
-          return [found.intercept, ...found.weights];
-        });
-        expect(fromThere).toEqual(close(fromZero ?? [], 5));
       }),
     );
   });
