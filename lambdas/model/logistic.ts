@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { allFinite, type Matrix } from './matrix';
+import { openArena, smoSupported } from './smo/kernel-module';
 
 /** p = 1 / (1 + exp(−(intercept + Σ weights[m] · f_m))) */
 export const logisticSchema = z.strictObject({ intercept: z.number(), weights: z.array(z.number()).min(1) });
@@ -256,9 +257,11 @@ const INPUTS = 4;
 function hessianAt({ x: { rows, columns, values }, ridge }: LogisticData, { spreads }: Place): Float64Array {
   const size = columns + 1;
   const padded = Math.ceil(size / INPUTS) * INPUTS;
-  const sums = new Float64Array(padded * padded);
+  const arena = smoSupported() ? openArena(8 * padded * (padded + CHUNK), 2) : undefined;
+  const room = (length: number) => arena?.doubles(length).fill(0) ?? new Float64Array(length);
+  const sums = room(padded * padded);
   // The intercept's input in all rows of the chunk, then those of column 0, …, times the root of each row's weight.
-  const inputs = new Float64Array(padded * CHUNK);
+  const inputs = room(padded * CHUNK);
   for (let from = 0; from < rows; from += CHUNK) {
     const count = Math.min(CHUNK, rows - from);
     if (count < CHUNK) inputs.fill(0);
@@ -267,7 +270,8 @@ function hessianAt({ x: { rows, columns, values }, ridge }: LogisticData, { spre
       inputs[i] = weight;
       for (let to = CHUNK + i; to < size * CHUNK; to += CHUNK) inputs[to] = weight * (values[at++] ?? 0);
     }
-    addProducts(sums, inputs, padded);
+    if (arena === undefined) addProducts(sums, inputs, padded);
+    else arena.kernel.addProducts(sums.byteOffset, inputs.byteOffset, padded);
   }
   const hessian = new Float64Array(size * size);
   for (let j = 0; j < size; j++) {
@@ -277,7 +281,7 @@ function hessianAt({ x: { rows, columns, values }, ridge }: LogisticData, { spre
   return hessian;
 }
 
-/** Adds the products of all inputs of a chunk to the lower triangle, and to some of what lies above it. */
+/** What `smo/assembly/products.ts` does, where there is no SIMD. */
 function addProducts(sums: Float64Array, inputs: Float64Array, padded: number): void {
   for (let j = 0; j < padded; j += 2) {
     for (let k = 0; k <= j; k += INPUTS) {

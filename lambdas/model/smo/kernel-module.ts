@@ -7,6 +7,7 @@ type Kernel = Record<keyof typeof PARAMETERS, (...parameters: number[]) => numbe
 /** How many parameters each export takes: a module that was built from other code takes others. */
 const PARAMETERS = {
   addKernelRows: 17,
+  addProducts: 3,
   countIdle: 7,
   gatherRows: 7,
   kernelSquare: 12,

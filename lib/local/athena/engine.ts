@@ -22,6 +22,7 @@ import { writeResult } from './results';
 import { TableScans } from './scan';
 import type { Statement } from './statement';
 
+/** Of all queries together; what is more is spilled. It leaves a retraining of seventeen years below 3 GiB in all. */
 const MEMORY_LIMIT = '640MB';
 
 /**

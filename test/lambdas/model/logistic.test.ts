@@ -4,6 +4,9 @@ import { PREPARED_UNIT } from '../../../lambdas/model/preprocessing';
 import { golden, matrixOf } from './golden/golden';
 import { seededUniform } from './smo/seeded';
 
+const LOGISTIC = '../../../lambdas/model/logistic';
+const KERNEL_MODULE = '../../../lambdas/model/smo/kernel-module';
+
 const { trainingRows } = golden;
 const close = (values: readonly number[], digits = 6) => values.map((value) => expect.closeTo(value, digits));
 
@@ -16,6 +19,21 @@ describe('logistic regression', () => {
     const { intercept, weights } = fitLogistic(prepared, labels, 1);
     expect(intercept).toBeCloseTo(golden.logisticRegression.intercept, 5);
     expect(weights).toEqual(close(golden.logisticRegression.weights, 5));
+  });
+
+  it('is the same where the machine has no SIMD', () => {
+    jest.resetModules();
+    jest.doMock(KERNEL_MODULE, () => ({ smoSupported: () => false }));
+    try {
+      const plain = jest.requireActual<typeof import('../../../lambdas/model/logistic')>(LOGISTIC);
+      const x = matrixOf(golden.prepared.slice(0, trainingRows));
+      const targets = Float64Array.from(golden.y.slice(0, trainingRows));
+      const { intercept, weights } = plain.fitLogistic(x, targets, 1e5);
+      const found = fitLogistic(x, targets, 1e5);
+      expect([intercept, ...weights]).toEqual(close([found.intercept, ...found.weights], 9));
+    } finally {
+      jest.dontMock(KERNEL_MODULE);
+    }
   });
 
   it('comes to the same minimum from wherever it starts', () => {
