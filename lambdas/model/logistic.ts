@@ -178,7 +178,7 @@ function predictors(
   for (let at = 0; i + ROWS <= rows; i += ROWS, at += ROWS * columns) {
     let [a, b, c, d] = [0, 0, 0, 0];
     for (let j = 0; j < columns; j++) {
-      const weight = parameters[j + 1] ?? 0;
+      const weight = parameters[j + 1] ?? Number.NaN;
       a += weight * (values[at + j] ?? 0);
       b += weight * (values[at + columns + j] ?? 0);
       c += weight * (values[at + 2 * columns + j] ?? 0);
@@ -191,7 +191,7 @@ function predictors(
   }
   for (; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
-      sums[i] = (sums[i] ?? 0) + (parameters[j + 1] ?? 0) * (values[i * columns + j] ?? 0);
+      sums[i] = (sums[i] ?? 0) + (parameters[j + 1] ?? Number.NaN) * (values[i * columns + j] ?? 0);
     }
   }
   if (offset !== undefined) for (i = 0; i < rows; i++) sums[i] = (sums[i] ?? 0) + (offset[i] ?? Number.NaN);

@@ -138,8 +138,8 @@ interface Prepared {
 /** Values that may be kept of one training set: the folds of a year for several choices of features. */
 const KEPT_VALUES = 10_000_000;
 
-/** What recipes have in common that learn the same set. */
-interface Shared {
+/** What recipes that learn the same set have in common. */
+interface Kept {
   readonly prepared: Map<string, Prepared>;
   /** Values of all that is prepared. */
   values: number;
@@ -147,15 +147,15 @@ interface Shared {
   readonly columns: Map<string, LearntColumns>;
 }
 
-const shared = new WeakMap<TrainingSet, Shared>();
+const kept = new WeakMap<TrainingSet, Kept>();
 
 /** The newest rows of a range that a recipe looks at. Recipes of the same features share them: it takes as long as a fit. */
 function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
   const { start, end } = newest(range, recipe.windowRows);
   const rows = `${start} ${end}`;
   const key = JSON.stringify([recipe.featureGroups, rows]);
-  const store = shared.get(set) ?? { prepared: new Map(), values: 0, columns: new Map() };
-  shared.set(set, store);
+  const store = kept.get(set) ?? { prepared: new Map(), values: 0, columns: new Map() };
+  kept.set(set, store);
   const known = store.prepared.get(key);
   if (known !== undefined) return known;
 
