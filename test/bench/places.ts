@@ -112,7 +112,7 @@ async function livePlaces(places: number, { hoursBefore, hours }: Lived): Promis
       }
     }
     await requireAll(cloud, recording, from, hours);
-    console.log(`${places} places: ${hours} hours lived in ${seconds(living)} s.`);
+    console.log(`${places} places: lived ${hours} h in ${seconds(living)} s.`);
     const rows = [...runs].map(([kind, tallies]) => rowOf(cloud, places, kind, tallies));
     const usd = (kind: Kind) => rows.find(({ run }) => run === kind)?.['USD a run'] ?? 0;
     return [
