@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import * as z from 'zod';
 import { blocksOf, compareBlocks, intervalOf } from '../../lambdas/model/comparison';
 import { brier, evaluate, squaredErrors } from '../../lambdas/model/evaluation';
 import { loadLibsvm } from '../../lambdas/model/libsvm';
@@ -21,6 +22,12 @@ import { voiceTables } from './voices';
 const UNTIL = Date.parse('2013-12-29T00:00:00Z');
 const CANDIDATES = 24;
 
+const commandLine = z.object({
+  runs: z.string().default('400').transform(Number).pipe(z.int().min(1)),
+  seeds: z.string().default('8').transform(Number).pipe(z.int().min(1)),
+  only: z.enum(['gate', 'recorded', 'polled', 'threshold', 'voice']).optional(),
+});
+
 /**
  * How good the decisions are: `decisions-gate`, the gate's size and power with equal recipes (`--runs 400`);
  * `decisions-recorded`, what the recorded year's recipes and baselines show on the newest hours; `decisions-polled`, what
@@ -31,14 +38,11 @@ const CANDIDATES = 24;
 export async function bench(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(3),
-    options: {
-      runs: { type: 'string', default: '400' },
-      seeds: { type: 'string', default: '8' },
-      only: { type: 'string' },
-    },
+    options: { runs: { type: 'string' }, seeds: { type: 'string' }, only: { type: 'string' } },
   });
-  const wanted = (table: string) => values.only === undefined || values.only === table;
-  if (wanted('gate')) writeResults('decisions-gate', gateTable(Number(values.runs)));
+  const { runs, seeds, only } = commandLine.parse(values);
+  const wanted = (table: string) => only === undefined || only === table;
+  if (wanted('gate')) writeResults('decisions-gate', gateTable(runs));
   if (!['recorded', 'polled', 'threshold', 'voice'].some(wanted)) return;
   await loadLibsvm();
   if (wanted('recorded')) writeResults('decisions-recorded', (await recordedYear()).flatMap(recordedRows));
@@ -46,7 +50,7 @@ export async function bench(): Promise<void> {
   if (wanted('threshold')) writeResults('decisions-threshold', (await recordedYear()).map(thresholdRow));
   if (wanted('voice')) {
     const years = (await recordedYear()).map((year) => between(year, year.hours[0] ?? 0, UNTIL));
-    const { silences, faults } = voiceTables(years, FULL_RECIPE, Number(values.seeds));
+    const { silences, faults } = voiceTables(years, FULL_RECIPE, seeds);
     writeResults('decisions-voice', silences);
     writeResults('decisions-faults', faults);
   }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import * as z from 'zod';
 import { compareBlocks, isWorse } from '../../lambdas/model/comparison';
 import { countEpisodes, squaredErrors } from '../../lambdas/model/evaluation';
 import { loadLibsvm } from '../../lambdas/model/libsvm';
@@ -28,24 +29,28 @@ interface Start {
   readonly worse: boolean;
 }
 
+const commandLine = z.object({
+  every: z.string().default('1').transform(Number).pipe(z.int().min(1).max(STARTS_OF_STATION)),
+  days: z.string().transform(Number).pipe(z.literal(LEARNT_DAYS)).optional(),
+});
+
 /**
  * Retraining with little history: 21 starts at each recorded airport, each with nothing but the 30, 60 or 90 days
  * before it; then 30 days are forecast, and held against persistence fitted on the same days.
- * `--every 3` takes one start in three.
+ * `--every 3` takes one start in three, `--days 60` one of the three lengths.
  */
 export async function bench(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(3),
-    options: { every: { type: 'string', default: '1' }, days: { type: 'string' } },
+    options: { every: { type: 'string' }, days: { type: 'string' } },
   });
+  const { every, days: only } = commandLine.parse(values);
   await loadLibsvm();
   const stations = await recordedYear();
-  const table = LEARNT_DAYS.filter((days) => values.days === undefined || days === Number(values.days)).map(
-    (days) => {
-      const starts = stations.flatMap((station) => startsOf(station, days, Number(values.every)));
-      return rowOf(days, starts);
-    },
-  );
+  const table = LEARNT_DAYS.filter((days) => only === undefined || days === only).map((days) => {
+    const starts = stations.flatMap((station) => startsOf(station, days, every));
+    return rowOf(days, starts);
+  });
   writeResults('rolling', table);
 }
 
