@@ -113,19 +113,41 @@ export async function withQuery<T>(
   }
   const namesRead = columnsRead(translated);
   const connection = await context.connect();
-  const stop = () => connection.interrupt();
-  request.signal.addEventListener('abort', stop);
   try {
-    for (const { relation, table, files } of read) {
-      await connection.run(
-        `CREATE TEMP VIEW ${relation} AS ${await scans.select(connection, table, files, namesRead)}`,
-      );
-    }
-    request.signal.throwIfAborted();
-    return await use({ sql, connection, unnamed, columns });
+    return await interruptible(connection, request.signal, async () => {
+      for (const { relation, table, files } of read) {
+        await connection.run(
+          `CREATE TEMP VIEW ${relation} AS ${await scans.select(connection, table, files, namesRead)}`,
+        );
+      }
+      request.signal.throwIfAborted();
+      return use({ sql, connection, unnamed, columns });
+    });
   } finally {
-    request.signal.removeEventListener('abort', stop);
     connection.closeSync();
+  }
+}
+
+/** Of a stopped query. An interruption that comes before a statement has begun is lost, so it is repeated. */
+const INTERRUPTED_EVERY_MS = 20;
+
+/** Work on a connection that rejects once the signal is aborted, in whichever of its statements it is. */
+export async function interruptible<T>(
+  connection: DuckDBConnection,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  let repeated: NodeJS.Timeout | undefined;
+  const stop = () => {
+    connection.interrupt();
+    repeated = setInterval(() => connection.interrupt(), INTERRUPTED_EVERY_MS);
+  };
+  signal.addEventListener('abort', stop);
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', stop);
+    clearInterval(repeated);
   }
 }
 
