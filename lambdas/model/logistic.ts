@@ -164,7 +164,10 @@ function lossAt({ x, targets, ridge, offset }: LogisticData, parameters: Float64
   return loss;
 }
 
-/** Rows that are added up side by side, since a sum waits for its own last addition only. */
+/**
+ * Rows that are added up side by side, since a sum waits for its own last addition only. Those that are left over have
+ * loops of their own: reading beyond the end of an array slows all reads.
+ */
 const ROWS = 4;
 
 /** intercept + Σ weight · input + offset of each row; the intercept leads the parameters. */
@@ -236,13 +239,15 @@ function descend(
   { parameters, steepness }: Place,
   direction: Float64Array,
 ): Place | undefined {
+  let loss: number | undefined;
   for (let scale = 1; scale > 1e-10; scale /= 2) {
     const next = look(
       data,
       parameters.map((value, j) => value - scale * (direction[j] ?? 0)),
     );
-    if (next.steepness < steepness / 2 || lossAt(data, next.parameters) < lossAt(data, parameters))
-      return next;
+    if (next.steepness < steepness / 2) return next;
+    loss ??= lossAt(data, parameters);
+    if (lossAt(data, next.parameters) < loss) return next;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { fitScaled, logisticProbability, logisticSchema, smoothedTargets } from './logistic';
-import { fromColumns, type Matrix, selectLabels, selectRows, selectValues } from './matrix';
+import { allFinite, fromColumns, type Matrix, selectLabels, selectRows, selectValues } from './matrix';
 
 /**
  * The provider's own forecast of hour t + 1, as it stood when hour t closed: the rival that every model is held against,
@@ -97,7 +97,7 @@ export function offeredTerms({ probability, precipMm }: ProviderForecasts): Term
 /** Rows all of whose terms are known. */
 export function rowsWith({ rows, columns, values }: Matrix): Uint32Array {
   return Uint32Array.from({ length: columns === 0 ? 0 : rows }, (_, i) => i).filter((i) =>
-    values.subarray(i * columns, (i + 1) * columns).every(Number.isFinite),
+    allFinite(values.subarray(i * columns, (i + 1) * columns)),
   );
 }
 

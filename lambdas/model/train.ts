@@ -100,7 +100,7 @@ function learn(
 }
 
 /** C, γ and class weight of a member in numbers, for the rows that it is to learn. */
-function memberOptions(
+export function memberOptions(
   { c, gammaScale, positiveWeight }: Recipe['members'][number],
   x: Matrix,
   y: Uint8Array,
@@ -150,7 +150,7 @@ interface Kept {
 const kept = new WeakMap<TrainingSet, Kept>();
 
 /** The newest rows of a range that a recipe looks at. Recipes of the same features share them: it takes as long as a fit. */
-function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
+export function prepare(set: TrainingSet, recipe: Recipe, range: RowRange): Prepared {
   const { start, end } = newest(range, recipe.windowRows);
   const rows = `${start} ${end}`;
   const key = JSON.stringify([recipe.featureGroups, rows]);

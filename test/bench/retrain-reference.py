@@ -55,7 +55,7 @@ def fit_members(fit, folder, tolerance, cache):
             kernel="precomputed" if laplacian else "rbf",
             C=member["c"],
             gamma=gamma,
-            class_weight={0: 1, 1: member["weight"]},
+            class_weight={0: 1, 1: member["positiveWeight"]},
             tol=tolerance,
             cache_size=cache,
         ).fit(square if laplacian else x, y)

@@ -18,7 +18,8 @@ import {
 import { type Recipe, sameRecipe } from '../../lambdas/model/recipe';
 import { Scorer, scoreOf } from '../../lambdas/model/search';
 import type { OutOfFold } from '../../lambdas/model/series';
-import { FITTING, fitClassifier, fitDecision, testRecipe } from '../../lambdas/model/train';
+import type { MemberOptions } from '../../lambdas/model/svc';
+import { FITTING, fitDecision, memberOptions, prepare, testRecipe } from '../../lambdas/model/train';
 import type { TrainingSet } from '../../lambdas/model/training-set';
 import { readTrainingSet } from '../../lambdas/retrain/inspect';
 import { runFiles } from '../../lambdas/retrain/run-files';
@@ -62,7 +63,7 @@ interface ReferenceFit {
   /** Of a logistic regression, which is one member; null where the members are support vector classifiers. */
   readonly ridge: number | null;
   readonly kernel: Recipe['kernel'];
-  readonly members: readonly { readonly c: number; readonly gamma: number; readonly weight: number }[];
+  readonly members: readonly MemberOptions[];
   readonly training: { readonly file: string; readonly rows: number };
   readonly asked: { readonly file: string; readonly rows: number };
   readonly columns: number;
@@ -82,38 +83,30 @@ class Export {
   ) {}
 
   /**
-   * What `fitClassifier` does on `range`, and decision values of `asked`: the recipe's classifiers together, and its
+   * What `fitClassifier` is to do on `range`, and decision values of `asked`: the recipe's classifiers together, and its
    * logistic regression.
    */
   fits(recipe: Recipe, range: RowRange, asked: RowRange): ReferenceFit[] {
-    // Our own fit says how rows are prepared and what gamma is.
-    const { preprocessing, models } = fitClassifier(this.set, recipe, range, UNHURRIED);
-    const seen = { start: Math.max(range.start, range.end - recipe.windowRows), end: range.end };
-    const rows = seen.end - seen.start;
-    const rain = this.set.y.subarray(seen.start, seen.end).reduce((sum, y) => sum + y, 0);
+    const { preprocessing, x, y } = prepare(this.set, recipe, range);
     const write = ({ start, end }: RowRange) => {
       const key = JSON.stringify([preprocessing, start, end]);
       const file = this.files.get(key) ?? `rows-${this.files.size}`;
       if (!this.files.has(key)) {
         this.files.set(key, file);
         const raw = rowsBetween(this.set.x, start, end);
-        const x = applyPreprocessing(preprocessing, raw, this.set.featureNames);
-        writeFileSync(join(this.folder, `${file}.x`), x.values);
+        const prepared = applyPreprocessing(preprocessing, raw, this.set.featureNames);
+        writeFileSync(join(this.folder, `${file}.x`), prepared.values);
         writeFileSync(join(this.folder, `${file}.y`), this.set.y.slice(start, end));
       }
       return { file, rows: end - start };
     };
     const material = {
       kernel: recipe.kernel,
-      training: write(seen),
+      training: write({ start: range.end - x.rows, end: range.end }),
       asked: write(asked),
-      columns: preprocessing.columns.length + preprocessing.indicators.length,
+      columns: x.columns,
     };
-    const members = recipe.members.map(({ c, positiveWeight }, m) => ({
-      c: positiveWeight === 'balanced' ? (c * rows) / (2 * (rows - rain)) : c,
-      gamma: models[m]?.gamma ?? Number.NaN,
-      weight: positiveWeight === 'balanced' ? (rows - rain) / rain : positiveWeight,
-    }));
+    const members = recipe.members.map((member) => memberOptions(member, x, y));
     return [
       ...(members.length === 0 ? [] : [this.named({ ...material, ridge: null, members })]),
       ...(recipe.linear === null ? [] : [this.named({ ...material, ...recipe.linear, members: [] })]),

@@ -39,6 +39,9 @@ interface Loaded {
 /** One instance for each thread; its memory grows to the largest fit so far and is used again by the next. */
 let loaded: Loaded | undefined;
 
+/** Found out once: each step of a logistic regression asks. */
+let supported: boolean | undefined;
+
 /** The arena that the memory belongs to. */
 let latest: Arena | undefined;
 
@@ -54,6 +57,11 @@ function wasmPath(): string | undefined {
  * @throws ModuleOutdated when the file was built from other code: what it computed would be wrong.
  */
 export function smoSupported(): boolean {
+  supported ??= canLoad();
+  return supported;
+}
+
+function canLoad(): boolean {
   try {
     load();
     return true;

@@ -5,13 +5,13 @@ import { pointFormat } from '../../../../lambdas/model/smo/points';
 import { decisionFunction, type SvcModel } from '../../../../lambdas/model/svc';
 import { seededUniform } from './seeded';
 
-/** Farthest from the centre that a row of whole units may be, and its largest feature. */
+/** Farthest from the origin that a row of whole units may be, and its largest feature. */
 const FARTHEST = 65_535;
 const LARGEST = 32_767;
 
 const laplacian = { kernel: 'laplacian', gamma: 0.01 } as const;
 
-/** Each row, in units, and its mirror image, so that the centre is 0. */
+/** Each row, in units, and its mirror image: the columns' means are 0, too. */
 function mirrored(...units: readonly (readonly number[])[]) {
   const rows = units.flatMap((row) => [row, row.map((value) => -value)]);
   const values = Float64Array.from(rows.flat(), (value) => value * PREPARED_UNIT);
@@ -20,7 +20,7 @@ function mirrored(...units: readonly (readonly number[])[]) {
 
 describe('points are pairs of 16-bit numbers', () => {
   it.each([
-    ['whole units that are near enough to the centre', mirrored([LARGEST, LARGEST, 1])],
+    ['whole units that are near enough to the origin', mirrored([LARGEST, LARGEST, 1])],
     ['an odd number of features', mirrored([1, 2, 3, 4, 5])],
   ])('for %s', (_, x) => {
     expect(pointFormat(laplacian, x).words).toBe(Math.ceil(x.columns / 2));
@@ -30,7 +30,7 @@ describe('points are pairs of 16-bit numbers', () => {
 
   it.each<[string, Parameters<typeof pointFormat>]>([
     ['a feature of another size', [laplacian, mirrored([LARGEST + 1, 0, 0])]],
-    ['a row farther from the centre', [laplacian, mirrored([LARGEST, LARGEST, 2])]],
+    ['a row farther from the origin', [laplacian, mirrored([LARGEST, LARGEST, 2])]],
     ['parts of units', [laplacian, mirrored([1, 2, 0.5])]],
     ['asked rows that are too far', [laplacian, near, mirrored([LARGEST, LARGEST, 2])]],
     ['another kernel', [{ kernel: 'rbf', gamma: 0.01 }, near]],
