@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { addDays } from '../../lambdas/runtime/time';
 import { parseConfig } from '../../lib/config';
@@ -25,8 +24,6 @@ const STATEMENT_MINIMUM = 10_000_000;
 
 /** What runs of each kind do, with one place and with three: what is fixed, and what a place adds. */
 export async function bench(): Promise<void> {
-  // It takes no options, and says so.
-  parseArgs({ args: process.argv.slice(3), options: {} });
   const one = await measure(1);
   const three = await measure(3);
   const kinds: readonly Kind[] = ['poll', 'hourly', 'upkeep', 'retrain'];

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { blocksOf, compareBlocks, intervalOf } from '../../lambdas/model/comparison';
 import { brier, evaluate, squaredErrors } from '../../lambdas/model/evaluation';
@@ -22,6 +21,12 @@ import { voiceTables } from './voices';
 const UNTIL = Date.parse('2013-12-29T00:00:00Z');
 const CANDIDATES = 24;
 
+export const options = {
+  runs: { type: 'string' },
+  seeds: { type: 'string' },
+  only: { type: 'string' },
+} as const;
+
 const commandLine = z.object({
   runs: z.string().default('400').transform(Number).pipe(z.int().min(1)),
   seeds: z.string().default('8').transform(Number).pipe(z.int().min(1)),
@@ -35,12 +40,8 @@ const commandLine = z.object({
  * over weekly refits; `decisions-voice` and `decisions-faults`, how often the joined probability falls silent, and what a
  * faulty provider costs before it does (`--seeds 8`). `--only` makes one of them.
  */
-export async function bench(): Promise<void> {
-  const { values } = parseArgs({
-    args: process.argv.slice(3),
-    options: { runs: { type: 'string' }, seeds: { type: 'string' }, only: { type: 'string' } },
-  });
-  const { runs, seeds, only } = commandLine.parse(values);
+export async function bench(given: unknown): Promise<void> {
+  const { runs, seeds, only } = commandLine.parse(given);
   const wanted = (table: string) => only === undefined || only === table;
   if (wanted('gate')) writeResults('decisions-gate', gateTable(runs));
   if (!['recorded', 'polled', 'threshold', 'voice'].some(wanted)) return;

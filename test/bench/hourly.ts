@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { commitDays } from '../../lambdas/hourly/commit';
 import { compactDays } from '../../lambdas/hourly/compaction';
 import { countRows } from '../../lambdas/hourly/day';
@@ -27,8 +26,6 @@ const MINUTE_DAYS = [10, 100];
 
 /** One hourly run as the lake grows; a year at once; minute data before and after compaction. */
 export async function bench(): Promise<void> {
-  // It takes no options, and says so.
-  parseArgs({ args: process.argv.slice(3), options: {} });
   await withCloud(growth);
   await withCloud(year);
   for (const days of MINUTE_DAYS) {

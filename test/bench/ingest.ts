@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { shardsNeeded } from '../../lambdas/ingest/shards';
 import { type DeployedIngest, deployIngest } from '../lambdas/ingest/deployed-ingest';
@@ -49,8 +48,6 @@ const measured = z.object({
  * and Secrets Manager on the wire, one raw object a run.
  */
 export async function bench(): Promise<void> {
-  // It takes no options, and says so.
-  parseArgs({ args: process.argv.slice(3), options: {} });
   const rows: Record<string, string>[] = [];
   let bundleBytes = 0;
   for (const size of SIZES) {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import * as z from 'zod';
 import { keys } from '../../lambdas/lake/layout';
 import type { Bucket } from '../../lambdas/lake/s3';
@@ -23,8 +23,6 @@ const RUNS = 5;
 
 /** How fast champions of long histories are read and asked: the file format beside the one before it, and 300 of them. */
 export async function bench(): Promise<void> {
-  // It takes no options, and says so.
-  parseArgs({ args: process.argv.slice(3), options: {} });
   writeResults('models-loading', loading());
   writeResults('models-asked', [await asking()]);
 }

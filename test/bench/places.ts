@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { readForecasts } from '../../lambdas/lake/forecasts';
 import { keys, PAGES_PREFIX } from '../../lambdas/lake/layout';
@@ -37,6 +36,8 @@ const LIVED: Readonly<Record<string, Lived>> = {
   5000: { hoursBefore: 3, hours: 6 },
 };
 
+export const options = { only: { type: 'string' }, hours: { type: 'string' } } as const;
+
 const commandLine = z.object({
   only: z.enum([...Object.keys(LIVED), 'retrain']).optional(),
   hours: z.string().transform(Number).pipe(z.int().min(1)).optional(),
@@ -47,12 +48,8 @@ const commandLine = z.object({
  * retraining of 200 places while polls and hourly runs go on. `--only 100` (or `retrain`) runs one part, `--hours 3`
  * lives fewer hours.
  */
-export async function bench(): Promise<void> {
-  const { values } = parseArgs({
-    args: process.argv.slice(3),
-    options: { only: { type: 'string' }, hours: { type: 'string' } },
-  });
-  const { only, hours } = commandLine.parse(values);
+export async function bench(given: unknown): Promise<void> {
+  const { only, hours } = commandLine.parse(given);
   console.log(`An account of ${ACCOUNT_CONCURRENCY} executions at once; one poll an hour.`);
   for (const [places, lived] of Object.entries(LIVED)) {
     if (only === undefined || only === places) {

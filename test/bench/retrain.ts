@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { readLedger } from '../../lambdas/model/registry';
 import { writeResults } from './report';
@@ -19,6 +18,13 @@ const PARTS: Readonly<Record<string, (options: Options) => Promise<Record<string
   usual: compareUsual,
 };
 
+export const options = {
+  only: { type: 'string' },
+  repeats: { type: 'string' },
+  days: { type: 'string' },
+  grid: { type: 'boolean' },
+} as const;
+
 const commandLine = z.object({
   only: z.enum(Object.keys(PARTS)).optional(),
   repeats: z.string().default('1').transform(Number).pipe(z.int().min(1)),
@@ -31,20 +37,11 @@ export type Options = z.infer<typeof commandLine>;
  * Retraining as deployed, on the local cloud. `--only many|long|protocol|usual` runs one part; `--repeats 3` and
  * `--days 364` are for `protocol`, `--grid` for `usual` (see `retrain-reference.ts`).
  */
-export async function bench(): Promise<void> {
-  const { values } = parseArgs({
-    args: process.argv.slice(3),
-    options: {
-      only: { type: 'string' },
-      repeats: { type: 'string' },
-      days: { type: 'string' },
-      grid: { type: 'boolean' },
-    },
-  });
-  const options = commandLine.parse(values);
+export async function bench(given: unknown): Promise<void> {
+  const asked = commandLine.parse(given);
   for (const [name, part] of Object.entries(PARTS)) {
-    if (options.only === undefined || options.only === name) {
-      writeResults(`retrain-${name}`, await part(options));
+    if (asked.only === undefined || asked.only === name) {
+      writeResults(`retrain-${name}`, await part(asked));
     }
   }
 }

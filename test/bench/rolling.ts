@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { compareBlocks, isWorse } from '../../lambdas/model/comparison';
 import { countEpisodes, squaredErrors } from '../../lambdas/model/evaluation';
@@ -29,6 +28,8 @@ interface Start {
   readonly worse: boolean;
 }
 
+export const options = { every: { type: 'string' }, days: { type: 'string' } } as const;
+
 const commandLine = z.object({
   every: z.string().default('1').transform(Number).pipe(z.int().min(1).max(STARTS_OF_STATION)),
   days: z.string().transform(Number).pipe(z.literal(LEARNT_DAYS)).optional(),
@@ -39,12 +40,8 @@ const commandLine = z.object({
  * before it; then 30 days are forecast, and held against persistence fitted on the same days.
  * `--every 3` takes one start in three, `--days 60` one of the three lengths.
  */
-export async function bench(): Promise<void> {
-  const { values } = parseArgs({
-    args: process.argv.slice(3),
-    options: { every: { type: 'string' }, days: { type: 'string' } },
-  });
-  const { every, days: only } = commandLine.parse(values);
+export async function bench(given: unknown): Promise<void> {
+  const { every, days: only } = commandLine.parse(given);
   await loadLibsvm();
   const stations = await recordedYear();
   const table = LEARNT_DAYS.filter((days) => only === undefined || days === only).map((days) => {

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import type { SvcOptions } from '../../lambdas/model/svc';
 import { weatherRows } from '../lambdas/model/smo/weather-rows';
@@ -35,6 +34,8 @@ const OPTIONS: SvcOptions = {
   timeBudgetMs: 1_800_000,
 };
 
+export const options = { rows: { type: 'string' }, repeats: { type: 'string' } } as const;
+
 const commandLine = z.object({
   rows: z
     .string()
@@ -50,11 +51,7 @@ const commandLine = z.object({
  * and medians of CPU seconds count, so that other work on the machine matters as little as it can.
  * `--rows 8760,17520 --repeats 5`. Writes `.garoa/bench/svc.json` too.
  */
-export async function bench(): Promise<void> {
-  const { values: given } = parseArgs({
-    args: process.argv.slice(3),
-    options: { rows: { type: 'string' }, repeats: { type: 'string' } },
-  });
+export async function bench(given: unknown): Promise<void> {
   const { rows: sizes, repeats } = commandLine.parse(given);
   const python = findScikitLearn('svc');
   const folder = mkdtempSync(join(tmpdir(), 'garoa-bench-'));
